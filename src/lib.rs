@@ -1,0 +1,6 @@
+//! A deterministic discrete-event simulator of a Kubernetes-like cluster.
+//!
+//! Modules in reading order; `docs/ARCHITECTURE.md` is the map. Each module may import only those
+//! above it (`tests/tidy.rs` holds the exact table).
+
+pub mod engine;
