@@ -3,4 +3,5 @@
 //! Modules in reading order; `docs/ARCHITECTURE.md` is the map. Each module may import only those
 //! above it (`tests/tidy.rs` holds the exact table).
 
+pub mod cluster;
 pub mod engine;

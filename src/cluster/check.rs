@@ -1,0 +1,68 @@
+//! Recomputes every kept aggregate from scratch and compares.
+
+use super::Cluster;
+use super::pods::tally;
+use super::resources::Resources;
+
+impl Cluster {
+    /// Checks all invariants of the state; for tests and for runs with `--check`.
+    ///
+    /// # Errors
+    /// Says the first thing found wrong, with the time and the ids.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_nodes().and_then(|()| self.check_objects()).map_err(|wrong| format!("{}: {wrong}", self.now))
+    }
+
+    fn check_nodes(&self) -> Result<(), String> {
+        for (id, node) in self.nodes() {
+            let mut requested = Resources::default();
+            let mut score_requested = (0, 0);
+            let mut n_pods = 0;
+            for &pod_id in &node.pods {
+                let pod = self.pod(pod_id).ok_or(format!("{id:?} lists {pod_id:?}, which is gone"))?;
+                if pod.node != Some(id) {
+                    return Err(format!("{id:?} lists {pod_id:?}, which is on {:?}", pod.node));
+                }
+                if pod.holds_resources() {
+                    let spec = self.spec(pod.spec);
+                    requested.add(&spec.requests);
+                    score_requested.0 += spec.score_requests.0;
+                    score_requested.1 += spec.score_requests.1;
+                    n_pods += 1;
+                }
+            }
+            if !requested.same_as(&node.requested) || score_requested != node.score_requested || n_pods != node.n_pods {
+                return Err(format!(
+                    "{id:?} counts {:?} in {}, its pods {requested:?} in {n_pods}",
+                    node.requested, node.n_pods
+                ));
+            }
+        }
+        for (id, pod) in self.pods() {
+            let listed = pod.node.and_then(|node| self.node(node)).is_none_or(|node| node.pods.contains(&id));
+            if !listed && self.pod_exists(id) {
+                return Err(format!("{id:?} is not on the list of its node {:?}", pod.node));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_objects(&self) -> Result<(), String> {
+        for (id, object) in self.objects() {
+            let mut counts = (0, 0, 0);
+            for &pod_id in &object.pods {
+                let pod = self.pod(pod_id).ok_or(format!("{id:?} lists {pod_id:?}, which is gone"))?;
+                if pod.owner != Some(id) {
+                    return Err(format!("{id:?} lists {pod_id:?}, owned by {:?}", pod.owner));
+                }
+                let (active, ready, terminating) = tally(pod);
+                counts = (counts.0 + active, counts.1 + ready, counts.2 + terminating);
+            }
+            if counts != (object.active, object.ready, object.terminating) {
+                let kept = (object.active, object.ready, object.terminating);
+                return Err(format!("{id:?} counts {kept:?} (active, ready, terminating), its pods {counts:?}"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The world: nodes, pods, the objects that own pods, and the only code that may change them.
+//!
+//! Deciders (scheduler, controllers, kubelet, faults) read `&Cluster` and return actions; the
+//! simulation applies them through the mutators in [`nodes`], [`pods`] and [`objects`], each of which
+//! records a [`Change`] for every fact that became true. Strings live in [`Names`] only; the rest
+//! moves small ids.
+//!
+//! Aggregates (what is requested on a node, how many pods of an owner are ready) are kept on
+//! change; [`Cluster::check`] recomputes them from scratch.
+
+pub mod change;
+pub mod check;
+pub mod event;
+pub mod ids;
+pub mod labels;
+pub mod names;
+pub mod node;
+pub mod nodes;
+pub mod object;
+pub mod objects;
+pub mod pod;
+pub mod pods;
+pub mod resources;
+pub mod spec;
+pub mod taint;
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use crate::engine::{Seed, Time};
+
+pub use change::Change;
+pub use event::{Message, Reason, Record, Subject};
+pub use ids::{NodeId, ObjectId, PodId, SpecId};
+pub use labels::{Labels, NodeSelector, NodeSelectorTerm, Operator, Requirement, Selector};
+pub use names::{Name, Names};
+pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Power, Status};
+pub use object::{Body, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus, Strategy};
+pub use pod::{Container, Deletion, Phase, Pod, PodName};
+pub use pods::NewPod;
+pub use resources::Resources;
+pub use spec::{PodSpec, RestartPolicy};
+pub use taint::{Effect, Taint, Toleration};
+
+/// The whole state of one simulated cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The virtual time; set by the simulation before each event.
+    pub now: Time,
+    /// The seed from which names, UIDs and streams derive.
+    pub seed: Seed,
+    /// Every string of the cluster.
+    pub names: Names,
+    nodes: Vec<Option<Node>>,
+    node_by_name: FxHashMap<Name, NodeId>,
+    n_nodes: usize,
+    /// Names of nodes that are gone, for those who still speak of them.
+    removed_nodes: BTreeMap<NodeId, Name>,
+    pods: pods::PodTable,
+    specs: Vec<PodSpec>,
+    spec_by_text: FxHashMap<String, SpecId>,
+    objects: Vec<Option<Object>>,
+    object_by_name: FxHashMap<(Kind, Name, Name), ObjectId>,
+    /// Labels of each namespace, in the order of creation.
+    pub namespaces: Vec<(Name, Labels)>,
+    changes: Vec<Change>,
+    records: Vec<Record>,
+}
+
+impl Cluster {
+    /// An empty cluster at time zero with the namespace `default`.
+    pub fn new(seed: Seed) -> Self {
+        let mut names = Names::default();
+        let default = names.intern("default");
+        let name_label = names.intern("kubernetes.io/metadata.name");
+        Cluster {
+            now: Time::ZERO,
+            seed,
+            namespaces: vec![(default, Labels::new(vec![(name_label, default)]))],
+            names,
+            nodes: Vec::new(),
+            node_by_name: FxHashMap::default(),
+            n_nodes: 0,
+            removed_nodes: BTreeMap::new(),
+            pods: pods::PodTable::default(),
+            specs: Vec::new(),
+            spec_by_text: FxHashMap::default(),
+            objects: Vec::new(),
+            object_by_name: FxHashMap::default(),
+            changes: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// What became true since the last call, in order.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Whether anything became true since the last [`Cluster::take_changes`].
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Kubernetes events recorded since the last call, in order.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
+    }
+
+    /// Records a Kubernetes event about `subject`, reported by `source`.
+    pub fn record(&mut self, source: &'static str, subject: Subject, message: Message) {
+        self.records.push(Record { at: self.now, source, subject, message });
+    }
+
+    /// Interns a pod template; equal templates share one id.
+    pub fn intern_spec(&mut self, spec: PodSpec) -> SpecId {
+        let text = format!("{spec:?}");
+        if let Some(&id) = self.spec_by_text.get(&text) {
+            return id;
+        }
+        let id = SpecId(self.specs.len() as u32);
+        self.specs.push(spec);
+        self.spec_by_text.insert(text, id);
+        id
+    }
+
+    /// The template with this id.
+    pub fn spec(&self, id: SpecId) -> &PodSpec {
+        &self.specs[id.index()]
+    }
+
+    /// Number of templates interned so far.
+    pub fn n_specs(&self) -> usize {
+        self.specs.len()
+    }
+
+    fn emit(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+}

@@ -1,0 +1,221 @@
+//! The objects that own pods, or own those who do: Deployments, ReplicaSets.
+
+use crate::engine::{Span, Time};
+
+use super::ids::{ObjectId, PodId, SpecId};
+use super::labels::{Labels, Selector};
+use super::names::Name;
+
+/// What kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` ReplicaSet.
+    ReplicaSet,
+    /// `v1` Service.
+    Service,
+}
+
+impl Kind {
+    /// Kubernetes' spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Deployment => "Deployment",
+            Kind::ReplicaSet => "ReplicaSet",
+            Kind::Service => "Service",
+        }
+    }
+}
+
+/// An object of the API: what all kinds have in common, and its body.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The namespace.
+    pub namespace: Name,
+    /// The name.
+    pub name: Name,
+    /// The labels.
+    pub labels: Labels,
+    /// The controller that owns it.
+    pub owner: Option<ObjectId>,
+    /// The objects it owns, in order of creation.
+    pub children: Vec<ObjectId>,
+    /// The pods it owns that still exist, in no particular order.
+    pub pods: Vec<PodId>,
+    /// `metadata.creationTimestamp`.
+    pub created_at: Time,
+    /// Marked for deletion.
+    pub deleting: bool,
+    /// How many of `pods` are active (not ended, not Terminating).
+    pub active: u32,
+    /// How many of the active ones are Ready.
+    pub ready: u32,
+    /// How many of `pods` are Terminating and have not ended.
+    pub terminating: u32,
+    /// What is special to its kind.
+    pub body: Body,
+}
+
+/// What is special to a kind of object.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// A Deployment.
+    Deployment(Deployment),
+    /// A ReplicaSet.
+    ReplicaSet(ReplicaSet),
+    /// A Service: which pods it selects.
+    Service(Selector),
+}
+
+impl Body {
+    /// The kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Body::Deployment(_) => Kind::Deployment,
+            Body::ReplicaSet(_) => Kind::ReplicaSet,
+            Body::Service(_) => Kind::Service,
+        }
+    }
+}
+
+/// How a Deployment replaces pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// All old pods go before the first new one comes.
+    Recreate,
+    /// Step by step.
+    RollingUpdate {
+        /// `maxSurge`: absolute, or per cent of replicas, rounded up.
+        max_surge: IntOrPercent,
+        /// `maxUnavailable`: absolute, or per cent of replicas, rounded down.
+        max_unavailable: IntOrPercent,
+    },
+}
+
+/// A number, or a share of the replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntOrPercent {
+    /// A number.
+    Int(u32),
+    /// Per cent.
+    Percent(u32),
+}
+
+impl IntOrPercent {
+    /// The number for `total`, a percentage rounded up.
+    pub fn ceil(self, total: u32) -> u32 {
+        match self {
+            IntOrPercent::Int(n) => n,
+            IntOrPercent::Percent(p) => (u64::from(total) * u64::from(p)).div_ceil(100) as u32,
+        }
+    }
+
+    /// The number for `total`, a percentage rounded down.
+    pub fn floor(self, total: u32) -> u32 {
+        match self {
+            IntOrPercent::Int(n) => n,
+            IntOrPercent::Percent(p) => (u64::from(total) * u64::from(p) / 100) as u32,
+        }
+    }
+}
+
+/// A Deployment's spec and status.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// `spec.replicas`.
+    pub replicas: u32,
+    /// `spec.template`, without the `pod-template-hash` label.
+    pub template: SpecId,
+    /// `spec.selector`.
+    pub selector: Selector,
+    /// `spec.strategy`.
+    pub strategy: Strategy,
+    /// `spec.minReadySeconds`.
+    pub min_ready: Span,
+    /// `spec.progressDeadlineSeconds`.
+    pub progress_deadline: Span,
+    /// `spec.revisionHistoryLimit`.
+    pub history_limit: u32,
+    /// `spec.paused`.
+    pub paused: bool,
+    /// `status`.
+    pub status: DeploymentStatus,
+}
+
+/// `Deployment.status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeploymentStatus {
+    /// Pods of all ReplicaSets.
+    pub replicas: u32,
+    /// Pods of the newest template.
+    pub updated: u32,
+    /// Ready pods.
+    pub ready: u32,
+    /// Pods Ready for minReadySeconds.
+    pub available: u32,
+    /// Terminating pods.
+    pub terminating: u32,
+    /// Condition Progressing: what it says and since when it was refreshed.
+    pub progress: Option<Progress>,
+}
+
+/// The Progressing condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The reason.
+    pub reason: ProgressReason,
+    /// `lastUpdateTime`.
+    pub at: Time,
+}
+
+/// Reasons of the Progressing condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressReason {
+    /// `NewReplicaSetCreated`.
+    NewReplicaSetCreated,
+    /// `FoundNewReplicaSet`.
+    FoundNewReplicaSet,
+    /// `ReplicaSetUpdated`.
+    ReplicaSetUpdated,
+    /// `NewReplicaSetAvailable`: the rollout is complete.
+    NewReplicaSetAvailable,
+    /// `ProgressDeadlineExceeded`: the status is False.
+    ProgressDeadlineExceeded,
+}
+
+/// A ReplicaSet's spec and status.
+#[derive(Clone, Debug)]
+pub struct ReplicaSet {
+    /// `spec.replicas`.
+    pub replicas: u32,
+    /// `spec.template`, with the `pod-template-hash` label if a Deployment made it.
+    pub template: SpecId,
+    /// The Deployment's template it was made from: its identity in a rollout.
+    pub made_from: Option<SpecId>,
+    /// `spec.selector`.
+    pub selector: Selector,
+    /// `spec.minReadySeconds`.
+    pub min_ready: Span,
+    /// Annotation `deployment.kubernetes.io/revision`; 0 without a Deployment.
+    pub revision: u32,
+    /// Annotation `deployment.kubernetes.io/desired-replicas`.
+    pub desired_annotation: Option<u32>,
+    /// Annotation `deployment.kubernetes.io/max-replicas`.
+    pub max_annotation: Option<u32>,
+    /// `status`.
+    pub status: ReplicaSetStatus,
+}
+
+/// `ReplicaSet.status`, as last written by its controller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReplicaSetStatus {
+    /// Active pods.
+    pub replicas: u32,
+    /// Ready pods.
+    pub ready: u32,
+    /// Pods Ready for minReadySeconds.
+    pub available: u32,
+    /// Terminating pods.
+    pub terminating: u32,
+}
