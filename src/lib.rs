@@ -4,4 +4,6 @@
 //! above it (`tests/tidy.rs` holds the exact table).
 
 pub mod cluster;
+pub mod controllers;
 pub mod engine;
+pub mod kubelet;

@@ -8,6 +8,7 @@
 //! Aggregates (what is requested on a node, how many pods of an owner are ready) are kept on
 //! change; [`Cluster::check`] recomputes them from scratch.
 
+pub mod action;
 pub mod change;
 pub mod check;
 pub mod event;
@@ -30,11 +31,12 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::{Seed, Time};
 
+pub use action::Action;
 pub use change::Change;
 pub use event::{Message, Reason, Record, Subject};
 pub use ids::{NodeId, ObjectId, PodId, SpecId};
 pub use labels::{Labels, NodeSelector, NodeSelectorTerm, Operator, Requirement, Selector};
-pub use names::{Name, Names};
+pub use names::{Name, Names, WellKnown};
 pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Power, Status};
 pub use object::{Body, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus, Strategy};
 pub use pod::{Container, Deletion, Phase, Pod, PodName};
@@ -52,15 +54,18 @@ pub struct Cluster {
     pub seed: Seed,
     /// Every string of the cluster.
     pub names: Names,
+    /// Names with a meaning to Kubernetes itself.
+    pub known: WellKnown,
     nodes: Vec<Option<Node>>,
     node_by_name: FxHashMap<Name, NodeId>,
     n_nodes: usize,
-    /// Names of nodes that are gone, for those who still speak of them.
-    removed_nodes: BTreeMap<NodeId, Name>,
+    /// Nodes that are gone, as they were, for those who still speak of them.
+    removed_nodes: BTreeMap<NodeId, Node>,
     pods: pods::PodTable,
     specs: Vec<PodSpec>,
     spec_by_text: FxHashMap<String, SpecId>,
     objects: Vec<Option<Object>>,
+    removed_objects: Vec<(ObjectId, Option<Object>)>,
     object_by_name: FxHashMap<(Kind, Name, Name), ObjectId>,
     /// Labels of each namespace, in the order of creation.
     pub namespaces: Vec<(Name, Labels)>,
@@ -78,6 +83,7 @@ impl Cluster {
             now: Time::ZERO,
             seed,
             namespaces: vec![(default, Labels::new(vec![(name_label, default)]))],
+            known: WellKnown::new(&mut names),
             names,
             nodes: Vec::new(),
             node_by_name: FxHashMap::default(),
@@ -87,6 +93,7 @@ impl Cluster {
             specs: Vec::new(),
             spec_by_text: FxHashMap::default(),
             objects: Vec::new(),
+            removed_objects: Vec::new(),
             object_by_name: FxHashMap::default(),
             changes: Vec::new(),
             records: Vec::new(),

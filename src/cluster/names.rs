@@ -31,3 +31,37 @@ impl Names {
         &self.0[name.0 as usize]
     }
 }
+
+/// Names with a meaning to Kubernetes itself, interned in every cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct WellKnown {
+    /// The empty string.
+    pub empty: Name,
+    /// Taint `node.kubernetes.io/not-ready`.
+    pub not_ready: Name,
+    /// Taint `node.kubernetes.io/unreachable`.
+    pub unreachable: Name,
+    /// Taint `node.kubernetes.io/unschedulable`.
+    pub unschedulable: Name,
+    /// Label `kubernetes.io/hostname`.
+    pub hostname: Name,
+    /// Label `topology.kubernetes.io/zone`.
+    pub zone: Name,
+    /// Label `topology.kubernetes.io/region`.
+    pub region: Name,
+}
+
+impl WellKnown {
+    /// Interns them.
+    pub fn new(names: &mut Names) -> Self {
+        WellKnown {
+            empty: names.intern(""),
+            not_ready: names.intern("node.kubernetes.io/not-ready"),
+            unreachable: names.intern("node.kubernetes.io/unreachable"),
+            unschedulable: names.intern("node.kubernetes.io/unschedulable"),
+            hostname: names.intern("kubernetes.io/hostname"),
+            zone: names.intern("topology.kubernetes.io/zone"),
+            region: names.intern("topology.kubernetes.io/region"),
+        }
+    }
+}

@@ -104,6 +104,9 @@ impl Lease {
         if !self.renewing || self.period == Span::ZERO {
             return self.anchor;
         }
+        if now < self.anchor {
+            return self.anchor.saturating_sub(self.period); // the first renewal is still to come
+        }
         let elapsed = now.since(self.anchor).0;
         self.anchor + Span(elapsed - elapsed % self.period.0)
     }

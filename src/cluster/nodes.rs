@@ -22,6 +22,11 @@ impl Cluster {
         self.node_by_name.get(&name).copied()
     }
 
+    /// A node that was deleted from the API, as it was then.
+    pub fn removed_node(&self, id: NodeId) -> Option<&Node> {
+        self.removed_nodes.get(&id)
+    }
+
     /// All nodes in the order they were added.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().enumerate().filter_map(|(index, node)| Some((NodeId(index as u32), node.as_ref()?)))
@@ -39,7 +44,7 @@ impl Cluster {
 
     /// The text of a node's name; also after it is gone.
     pub fn node_name(&self, id: NodeId) -> &str {
-        let name = self.node(id).map(Node::name).or_else(|| self.removed_nodes.get(&id).copied());
+        let name = self.node(id).or_else(|| self.removed_node(id)).map(Node::name);
         name.map_or("<none>", |name| self.names.text(name))
     }
 
@@ -83,8 +88,9 @@ impl Cluster {
         self.emit(Change::NodeRemoved(id));
         self.node_by_name.remove(&name);
         self.n_nodes -= 1;
-        self.nodes[id.index()] = None;
-        self.removed_nodes.insert(id, name);
+        if let Some(node) = self.nodes[id.index()].take() {
+            self.removed_nodes.insert(id, node);
+        }
     }
 
     /// Region and zone from the labels, the old names winning as in Kubernetes (scheduler.md 2.1).

@@ -2,8 +2,9 @@
 
 use super::Cluster;
 use super::change::Change;
-use super::ids::ObjectId;
-use super::labels::Labels;
+use super::event::{Message, Subject};
+use super::ids::{ObjectId, SpecId};
+use super::labels::{Labels, Operator, Requirement};
 use super::names::Name;
 use super::object::{Body, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus};
 
@@ -11,6 +12,11 @@ impl Cluster {
     /// The object with this id, if it exists.
     pub fn object(&self, id: ObjectId) -> Option<&Object> {
         self.objects.get(id.index()).and_then(Option::as_ref)
+    }
+
+    /// An object removed just now, readable until [`Cluster::bury`].
+    pub fn removed_object(&self, id: ObjectId) -> Option<&Object> {
+        self.removed_objects.iter().find(|(removed, _)| *removed == id).and_then(|(_, object)| object.as_ref())
     }
 
     /// All objects, oldest first.
@@ -72,6 +78,50 @@ impl Cluster {
         id
     }
 
+    /// Creates the ReplicaSet of a Deployment's present template, named and labelled by the template's
+    /// hash, and reports the scaling on the Deployment.
+    pub fn create_replica_set_of(&mut self, owner: ObjectId, replicas: u32, revision: u32, max_replicas: u32) {
+        let Some(deployment) = self.deployment(owner).cloned() else { return };
+        let Some((namespace, base)) = self.object(owner).map(|object| (object.namespace, object.name)) else { return };
+        let hash = self.template_hash(deployment.template);
+        let name = format!("{}-{hash}", self.names.text(base));
+        let (key, value) = (self.names.intern("pod-template-hash"), self.names.intern(&hash));
+        let mut spec = self.spec(deployment.template).clone();
+        spec.labels = spec.labels.with(key, value);
+        let labels = spec.labels.clone();
+        let mut selector = deployment.selector;
+        selector.requirements.push(Requirement { key, operator: Operator::In, values: vec![value] });
+        let set = ReplicaSet {
+            replicas,
+            template: self.intern_spec(spec),
+            made_from: Some(deployment.template),
+            selector,
+            min_ready: deployment.min_ready,
+            revision,
+            desired_annotation: Some(deployment.replicas),
+            max_annotation: Some(max_replicas),
+            status: ReplicaSetStatus::default(),
+        };
+        let name = self.names.intern(&name);
+        let id = self.create_object(namespace, name, labels, Some(owner), Body::ReplicaSet(set));
+        if replicas > 0 {
+            let message = Message::ScalingReplicaSet(id, 0, replicas);
+            self.record("deployment-controller", Subject::Object(owner), message);
+        }
+    }
+
+    /// Up to ten characters of Kubernetes' safe alphabet that identify a template. The alphabet and
+    /// FNV-1a are Kubernetes'; the dumped text under the hash is not (controllers.md 3 allows any stable
+    /// hash).
+    fn template_hash(&self, template: SpecId) -> String {
+        const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+        let spec = self.spec(template);
+        let images: String = spec.images().map(|image| self.names.text(image)).collect();
+        let text = format!("{images}{:?}{}", spec.requests, template.0);
+        let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        hash.to_string().bytes().map(|digit| char::from(ALPHABET[usize::from(digit) % 27])).collect()
+    }
+
     /// Marks an object for deletion; its dependants follow by garbage collection.
     pub fn mark_object(&mut self, id: ObjectId) {
         let object = self.object_mut(id);
@@ -90,7 +140,7 @@ impl Cluster {
             self.object_mut(owner).children.retain(|child| *child != id);
         }
         self.emit(Change::ObjectRemoved(id));
-        self.objects[id.index()] = None;
+        self.removed_objects.push((id, self.objects[id.index()].take()));
     }
 
     /// The owner at the top: the Deployment of a ReplicaSet, or the object itself.

@@ -277,11 +277,12 @@ impl Cluster {
         self.emit(Change::PodRemoved(id));
     }
 
-    /// Lets go of removed pods; called once everybody has been told.
+    /// Lets go of removed pods and objects; called once everybody has been told.
     pub fn bury(&mut self) {
         for id in std::mem::take(&mut self.pods.removed) {
             self.pods.free(id);
         }
+        self.removed_objects.clear();
     }
 
     /// Nominates the pod to a node, or takes the nomination back.

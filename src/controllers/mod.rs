@@ -1,0 +1,114 @@
+//! The controllers of the controller manager: level-triggered deciders, one file each.
+//!
+//! A [`Change`] tells a controller *which* key to look at again ([`Controller::watch`]); after the
+//! watch delay it reads everything it needs from the cluster and answers with actions
+//! ([`Controller::reconcile`]). All latency of the control plane sits on those wake-ups and in the
+//! token buckets of the clients; no controller ever misses its own writes. They read what the
+//! control plane *knows* (`Pod::ready`, `Node::ready`, leases), never the truth of the machines.
+//!
+//! Adding a controller: one file, and one line in [`ALL`].
+
+pub mod deployment;
+pub mod garbage_collector;
+pub mod node_lifecycle;
+pub mod pod_gc;
+pub mod replica_set;
+pub mod settings;
+pub mod taint_eviction;
+mod zones;
+
+use crate::cluster::{Action, Change, Cluster, NodeId, ObjectId, PodId};
+use crate::engine::{Seed, Time};
+
+pub use settings::Settings;
+
+/// What to look at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// An object.
+    Object(ObjectId),
+    /// A node.
+    Node(NodeId),
+    /// A pod.
+    Pod(PodId),
+    /// A periodic pass over everything.
+    Pass,
+    /// Work the controller has decided on and does as its client's rate allows.
+    Work,
+    /// The node lifecycle's queue of nodes to be tainted NoExecute.
+    TaintQueue,
+}
+
+/// Keys a controller wants woken: after its watch delay, or at an instant of its own.
+#[derive(Debug, Default)]
+pub struct Wakes {
+    /// To be looked at once the news has reached the controller.
+    pub news: Vec<Key>,
+    /// To be looked at at an instant (a tick of a periodic loop).
+    pub timers: Vec<(Time, Key)>,
+}
+
+/// What comes of looking at a key.
+#[derive(Debug, Default)]
+pub struct Todo {
+    /// What is to be done, at once and in order.
+    pub actions: Vec<Action>,
+    /// Keys to look at again at an instant, without any news.
+    pub timers: Vec<(Time, Key)>,
+}
+
+/// One controller.
+pub trait Controller {
+    /// Its name in events, as Kubernetes writes it.
+    fn name(&self) -> &'static str;
+
+    /// Called for every change, in order: adds the keys to look at again. Must be cheap.
+    fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes);
+
+    /// Looks at one key and adds what is to be done.
+    fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo);
+}
+
+/// A controller in the registry.
+pub struct Entry {
+    /// Kubernetes' name of the controller.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// Makes it.
+    pub build: fn(&Settings, Seed) -> Box<dyn Controller>,
+}
+
+/// All controllers, in the order in which they see changes.
+pub const ALL: &[Entry] = &[
+    Entry {
+        name: "deployment-controller",
+        about: "rolls templates out: creates and sizes ReplicaSets",
+        build: |settings, _| Box::new(deployment::DeploymentController::new(settings)),
+    },
+    Entry {
+        name: "replicaset-controller",
+        about: "keeps the wanted number of pods: creates, ranks and deletes",
+        build: |settings, seed| Box::new(replica_set::ReplicaSetController::new(settings, seed)),
+    },
+    Entry {
+        name: "node-controller",
+        about: "notices silent nodes, marks their pods, taints them at the zone's rate",
+        build: |settings, seed| Box::new(node_lifecycle::NodeLifecycle::new(settings, seed)),
+    },
+    Entry {
+        name: "taint-eviction-controller",
+        about: "deletes pods from tainted nodes when their toleration ends",
+        build: |settings, _| Box::new(taint_eviction::TaintEviction::new(settings)),
+    },
+    Entry {
+        name: "pod-garbage-collector",
+        about: "removes pods of deleted nodes and surplus ended pods",
+        build: |settings, seed| Box::new(pod_gc::PodGc::new(settings, seed)),
+    },
+    Entry {
+        name: "garbage-collector",
+        about: "deletes what a deleted owner leaves behind",
+        build: |settings, _| Box::new(garbage_collector::GarbageCollector::new(settings)),
+    },
+];

@@ -1,0 +1,341 @@
+//! The node lifecycle controller (nodes.md 3 to 6): a pass every 5 s that notices silent nodes, marks
+//! them and their pods, and queues them for the NoExecute taint, which each zone gives out at its
+//! own rate. NoSchedule taints follow the conditions at once.
+//!
+//! Passes that would find nothing cost nothing: the tick at which a silent node's grace period is
+//! over is computed from the phases of its lease and of the pass. A pass takes the time its API calls
+//! need at the client's rate, and the next begins one period after its end.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, NodeId, PodId, Status, Subject};
+use crate::engine::{Seed, Span, Stream, Time, TokenBucket};
+
+use super::settings::Settings;
+use super::zones::{Disruption, Zones};
+use super::{Controller, Key, Todo, Wakes};
+
+const NAME: &str = "node-controller";
+/// The worker that places NoExecute taints looks at its queues this often.
+const QUEUE_POLL: Span = Span::from_millis(100);
+
+/// The controller.
+pub struct NodeLifecycle {
+    settings: Settings,
+    client: TokenBucket,
+    stream: Stream,
+    /// The next tick, if no pass runs.
+    next_tick: Time,
+    /// The earliest pass already asked for.
+    pass_at: Time,
+    zones: Zones,
+    /// Nodes seen by a pass.
+    registered: BTreeSet<NodeId>,
+    /// When the controller noticed the last sign of life of nodes that are silent now.
+    silent: BTreeMap<NodeId, Time>,
+    /// Nodes whose condition changed since the last pass.
+    dirty: BTreeSet<NodeId>,
+    /// What is left of the pass that runs.
+    steps: VecDeque<Step>,
+    /// Whether a look at the taint queues is due already.
+    queue_at: Time,
+}
+
+/// One step of a pass, each an API call or a decision.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// The grace period is over: Ready becomes Unknown.
+    Unknown(NodeId),
+    /// A pod of such a node becomes not Ready.
+    MarkPod(PodId),
+    /// NoExecute: queue, swap or remove.
+    Taint(NodeId),
+    /// Zone states; the pass is over.
+    End,
+}
+
+impl NodeLifecycle {
+    /// A controller whose passes start at the phase of the settings, or one drawn from the seed.
+    pub fn new(settings: &Settings, seed: Seed) -> Self {
+        let mut stream = seed.stream("node-monitor", 0);
+        let drawn = Time(stream.below(settings.node_monitor_period.0.max(1)));
+        NodeLifecycle {
+            client: settings.client(),
+            next_tick: settings.node_monitor_phase.unwrap_or(drawn),
+            stream,
+            pass_at: Time::MAX,
+            zones: Zones::new(settings),
+            registered: BTreeSet::new(),
+            silent: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            steps: VecDeque::new(),
+            queue_at: Time::MAX,
+            settings: settings.clone(),
+        }
+    }
+
+    fn tick_period(&self) -> Span {
+        self.settings.node_monitor_period + self.settings.monitor_pass
+    }
+
+    /// The first tick at or after `time`, as far as can be foretold; ticks before `next_tick` are
+    /// extrapolated backwards.
+    fn tick_at_or_after(&self, time: Time) -> Time {
+        let period = self.tick_period().0;
+        if time >= self.next_tick {
+            return self.next_tick + Span(time.since(self.next_tick).0.div_ceil(period) * period);
+        }
+        let back = self.next_tick.since(time).0 / period * period;
+        self.next_tick - Span(back)
+    }
+
+    /// The tick at which a node last noticed alive at `probe` is found silent: strictly after the
+    /// grace period.
+    fn lapse(&self, probe: Time) -> Time {
+        self.tick_at_or_after(probe.saturating_add(self.settings.node_monitor_grace_period) + Span(1))
+    }
+
+    /// Asks for a pass at the tick that `time` leads to.
+    fn request_pass(&mut self, time: Time, timers: &mut Vec<(Time, Key)>) {
+        let at = self.tick_at_or_after(time);
+        if at < self.pass_at {
+            self.pass_at = at;
+            timers.push((at, Key::Pass));
+        }
+    }
+
+    /// A node fell silent: computes when the controller noticed its last sign of life.
+    fn fell_silent(&mut self, node: NodeId, cluster: &Cluster, timers: &mut Vec<(Time, Key)>) {
+        let Some(lease) = cluster.node(node).map(|node| node.lease) else { return };
+        let seen = lease.anchor.saturating_add(self.settings.watch.sample(&mut self.stream));
+        let probe = self.tick_at_or_after(seen);
+        self.silent.insert(node, probe);
+        let lapse = self.lapse(probe);
+        self.request_pass(lapse, timers);
+    }
+
+    /// Starts a pass: collects the steps for every node that needs one.
+    fn start_pass(&mut self, cluster: &Cluster) {
+        let now = cluster.now;
+        let mut due = std::mem::take(&mut self.dirty);
+        let grace = self.settings.node_monitor_grace_period;
+        due.extend(self.silent.iter().filter(|(_, probe)| now > probe.saturating_add(grace)).map(|(node, _)| *node));
+        for node in due {
+            let Some(status) = cluster.node(node).map(|node| node.ready.status) else { continue };
+            let lapsed = self.silent.get(&node).is_some_and(|probe| now > probe.saturating_add(grace));
+            if lapsed && status != Status::Unknown {
+                self.steps.push_back(Step::Unknown(node));
+                if status == Status::True {
+                    let pods = cluster.node(node).map(|node| node.pods.clone()).unwrap_or_default();
+                    self.steps.extend(pods.into_iter().map(Step::MarkPod));
+                }
+            }
+            self.steps.push_back(Step::Taint(node));
+        }
+        self.steps.push_back(Step::End);
+    }
+
+    /// Does the steps of the pass that the client's rate allows now.
+    fn run_steps(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        while let Some(&step) = self.steps.front() {
+            let calls = match step {
+                Step::Unknown(_) => true,
+                Step::MarkPod(pod) => cluster.pod_exists(pod) && cluster.pod(pod).is_some_and(|pod| pod.ready),
+                Step::Taint(_) | Step::End => false,
+            };
+            if calls && !self.client.try_take(cluster.now) {
+                todo.timers.push((self.client.next(cluster.now), Key::Work));
+                return;
+            }
+            self.steps.pop_front();
+            match step {
+                Step::Unknown(node) => {
+                    todo.actions.push(Action::SetNodeReady(node, Status::Unknown));
+                    todo.actions.push(Action::Record(NAME, Subject::Node(node), Message::NodeNotReady));
+                }
+                Step::MarkPod(pod) if calls => {
+                    todo.actions.push(Action::SetPodReady(pod, false));
+                    todo.actions.push(Action::Record(NAME, Subject::Pod(pod), Message::NodeOfPodNotReady));
+                }
+                Step::MarkPod(_) => (),
+                Step::Taint(node) => self.taint(node, cluster, todo),
+                Step::End => self.end_pass(cluster, todo),
+            }
+        }
+    }
+
+    /// NoExecute for one node, by its condition now. The pass's own transition to Unknown counts.
+    fn taint(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = cluster.node(id) else { return };
+        if self.registered.insert(id) {
+            todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::RegisteredNode));
+        }
+        let grace = self.settings.node_monitor_grace_period;
+        let lapsed = self.silent.get(&id).is_some_and(|probe| cluster.now > probe.saturating_add(grace));
+        let status = if lapsed { Status::Unknown } else { node.ready.status };
+        let (right, wrong) = match status {
+            Status::Unknown => (Some(cluster.known.unreachable), cluster.known.not_ready),
+            Status::False => (Some(cluster.known.not_ready), cluster.known.unreachable),
+            Status::True => (None, cluster.known.unreachable),
+        };
+        let has =
+            |key: Name| node.spec.taints.iter().any(|taint| taint.key == key && taint.effect == Effect::NoExecute);
+        match right {
+            None => {
+                self.zones.dequeue(node.zone, id);
+                todo.actions.push(Action::RemoveTaint(id, cluster.known.unreachable, Effect::NoExecute));
+                todo.actions.push(Action::RemoveTaint(id, cluster.known.not_ready, Effect::NoExecute));
+            }
+            Some(right) if has(wrong) => {
+                todo.actions.push(Action::AddTaint(id, right, Effect::NoExecute));
+                todo.actions.push(Action::RemoveTaint(id, wrong, Effect::NoExecute));
+            }
+            Some(right) if !has(right) => self.zones.enqueue(node.zone, id),
+            Some(_) => (),
+        }
+    }
+
+    /// The end of a pass: zone states, the next tick, and a look at the taint queues.
+    fn end_pass(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        let now = cluster.now;
+        self.next_tick = now + self.tick_period();
+        match self.zones.end_pass(now) {
+            Disruption::Unchanged => (),
+            Disruption::Entered => self.clear_taints(cluster, todo),
+            Disruption::Left => self.renew_grace(now, cluster),
+        }
+        let poll = Span(self.stream.below(QUEUE_POLL.0));
+        self.look_at_queues(now + poll, todo);
+        self.pass_at = Time::MAX;
+        let grace = self.settings.node_monitor_grace_period;
+        let still_ready = |node: &NodeId| cluster.node(*node).is_some_and(|node| node.ready.status != Status::Unknown);
+        let waiting =
+            self.silent.iter().filter(|(node, probe)| still_ready(node) && now <= probe.saturating_add(grace));
+        let lapse = waiting.map(|(_, probe)| *probe).min().map(|probe| self.lapse(probe));
+        if let Some(at) = lapse {
+            self.request_pass(at, &mut todo.timers);
+        }
+        if !self.dirty.is_empty() {
+            self.request_pass(self.next_tick, &mut todo.timers);
+        }
+    }
+
+    fn look_at_queues(&mut self, at: Time, todo: &mut Todo) {
+        if at < self.queue_at {
+            self.queue_at = at;
+            todo.timers.push((at, Key::TaintQueue));
+        }
+    }
+
+    /// All zones are down: the taints go, and with them every pending eviction.
+    fn clear_taints(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        for (id, node) in cluster.nodes() {
+            self.zones.dequeue(node.zone, id);
+            for taint in node.spec.taints.iter().filter(|taint| taint.effect == Effect::NoExecute) {
+                if taint.key == cluster.known.unreachable || taint.key == cluster.known.not_ready {
+                    todo.actions.push(Action::RemoveTaint(id, taint.key, Effect::NoExecute));
+                }
+            }
+        }
+    }
+
+    /// Some zone is up again: the grace period of every node starts anew.
+    fn renew_grace(&mut self, now: Time, cluster: &Cluster) {
+        for (node, probe) in &mut self.silent {
+            *probe = now;
+            self.dirty.insert(*node);
+        }
+        self.dirty.retain(|node| cluster.node(*node).is_some());
+    }
+
+    /// Gives the NoExecute taints that are due.
+    fn work_queue(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        self.queue_at = Time::MAX;
+        let (due, next) = self.zones.due(cluster.now);
+        for id in due {
+            let key = match cluster.node(id).map(|node| node.ready.status) {
+                Some(Status::Unknown) => cluster.known.unreachable,
+                Some(Status::False) => cluster.known.not_ready,
+                Some(Status::True) | None => continue,
+            };
+            todo.actions.push(Action::AddTaint(id, key, Effect::NoExecute));
+        }
+        if next != Time::MAX {
+            let poll = Span(self.stream.below(QUEUE_POLL.0));
+            self.look_at_queues(next + poll, todo);
+        }
+    }
+}
+
+impl Controller for NodeLifecycle {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
+        match change {
+            Change::NodeAdded(id) => {
+                let Some(node) = cluster.node(id) else { return };
+                self.zones.count(node.zone, None, Some(node.ready.status));
+                self.dirty.insert(id);
+                self.request_pass(cluster.now, &mut wakes.timers);
+                wakes.news.push(Key::Node(id));
+            }
+            Change::NodeRemoved(id) => {
+                let Some(node) = cluster.removed_node(id) else { return };
+                self.zones.count(node.zone, Some(node.ready.status), None);
+                self.zones.dequeue(node.zone, id);
+                self.silent.remove(&id);
+                self.dirty.remove(&id);
+                self.registered.remove(&id);
+            }
+            Change::NodeReady { node: id, from, to } => {
+                let Some(node) = cluster.node(id) else { return };
+                self.zones.count(node.zone, Some(from), Some(to));
+                if to != Status::Unknown {
+                    self.dirty.insert(id);
+                    self.request_pass(cluster.now, &mut wakes.timers);
+                }
+                wakes.news.push(Key::Node(id));
+            }
+            Change::NodeCordoned(id, _) => wakes.news.push(Key::Node(id)),
+            Change::LeaseRenewing(id, false) => self.fell_silent(id, cluster, &mut wakes.timers),
+            Change::LeaseRenewing(id, true) => {
+                self.silent.remove(&id);
+            }
+            _ => (),
+        }
+    }
+
+    fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
+        match key {
+            Key::Pass if cluster.now == self.pass_at && self.steps.is_empty() => {
+                self.start_pass(cluster);
+                self.run_steps(cluster, todo);
+            }
+            Key::Work => self.run_steps(cluster, todo),
+            Key::TaintQueue if cluster.now == self.queue_at => self.work_queue(cluster, todo),
+            Key::Node(id) => no_schedule(id, cluster, todo),
+            _ => (),
+        }
+    }
+}
+
+/// Makes the NoSchedule taints of the conditions what the conditions imply (nodes.md 4.1).
+fn no_schedule(id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+    let Some(node) = cluster.node(id) else { return };
+    let status = node.ready.status;
+    let known = cluster.known;
+    for (key, wanted) in [
+        (known.not_ready, status == Status::False),
+        (known.unreachable, status == Status::Unknown),
+        (known.unschedulable, node.spec.unschedulable),
+    ] {
+        let has = node.spec.taints.iter().any(|taint| taint.key == key && taint.effect == Effect::NoSchedule);
+        match (has, wanted) {
+            (false, true) => todo.actions.push(Action::AddTaint(id, key, Effect::NoSchedule)),
+            (true, false) => todo.actions.push(Action::RemoveTaint(id, key, Effect::NoSchedule)),
+            _ => (),
+        }
+    }
+}

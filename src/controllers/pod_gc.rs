@@ -1,0 +1,138 @@
+//! Pod garbage collection, a pass every 20 s (nodes.md 7): removes pods whose node is gone, after a
+//! quarantine of 40 s, and ended pods beyond the threshold, oldest first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{Action, Change, Cluster, NodeId, PodId};
+use crate::engine::{Seed, Span, Time, TokenBucket};
+
+use super::settings::Settings;
+use super::{Controller, Key, Todo, Wakes};
+
+const PERIOD: Span = Span::from_secs(20);
+const QUARANTINE: Span = Span::from_secs(40);
+
+/// The collector.
+pub struct PodGc {
+    first_pass: Time,
+    threshold: u32,
+    client: TokenBucket,
+    /// Pods that have ended and still exist, oldest first.
+    ended: BTreeSet<PodId>,
+    /// Nodes that are gone, with the pods bound to them when they went.
+    orphans: BTreeMap<NodeId, Orphans>,
+    /// Removals decided on, not yet made for want of tokens.
+    calls: Vec<PodId>,
+    /// Whether a pass is waiting for its tick.
+    pass_pending: bool,
+}
+
+#[derive(Debug, Default)]
+struct Orphans {
+    pods: Vec<PodId>,
+    /// The first pass that saw them.
+    seen: Option<Time>,
+}
+
+impl PodGc {
+    /// A collector whose passes start at the phase of the settings, or one drawn from the seed.
+    pub fn new(settings: &Settings, seed: Seed) -> Self {
+        let drawn = || Time(seed.stream("pod-gc-phase", 0).below(PERIOD.0));
+        PodGc {
+            first_pass: settings.pod_gc_phase.unwrap_or_else(drawn),
+            threshold: settings.terminated_pod_gc_threshold,
+            client: settings.client(),
+            ended: BTreeSet::new(),
+            orphans: BTreeMap::new(),
+            calls: Vec::new(),
+            pass_pending: false,
+        }
+    }
+
+    /// The first tick strictly after `now`.
+    fn next_tick(&self, now: Time) -> Time {
+        if now < self.first_pass {
+            return self.first_pass;
+        }
+        let elapsed = now.since(self.first_pass).0;
+        self.first_pass + Span((elapsed / PERIOD.0 + 1) * PERIOD.0)
+    }
+
+    fn request_pass(&mut self, now: Time, timers: &mut Vec<(Time, Key)>) {
+        if !self.pass_pending {
+            self.pass_pending = true;
+            timers.push((self.next_tick(now), Key::Pass));
+        }
+    }
+
+    fn collect_ended(&mut self) {
+        let threshold = self.threshold as usize;
+        if threshold > 0 && self.ended.len() > threshold {
+            let surplus = self.ended.len() - threshold;
+            self.calls.extend(self.ended.iter().take(surplus));
+        }
+    }
+
+    fn collect_orphans(&mut self, now: Time) {
+        let calls = &mut self.calls;
+        self.orphans.retain(|_, orphans| {
+            let seen = *orphans.seen.get_or_insert(now);
+            let over = now.since(seen) >= QUARANTINE;
+            if over {
+                calls.append(&mut orphans.pods);
+            }
+            !over
+        });
+    }
+
+    /// Makes the calls the client's rate allows: a pod costs a patch to Failed and a deletion.
+    fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        let calls = std::mem::take(&mut self.calls);
+        for (made, pod) in calls.iter().enumerate() {
+            if !self.client.try_take(cluster.now) {
+                self.calls = calls[made..].to_vec();
+                todo.timers.push((self.client.next(cluster.now), Key::Work));
+                return;
+            }
+            todo.actions.push(Action::ForceDeletePod(*pod));
+        }
+    }
+}
+
+impl Controller for PodGc {
+    fn name(&self) -> &'static str {
+        "pod-garbage-collector"
+    }
+
+    fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
+        match change {
+            Change::PodPhase { pod, to, .. } if to.is_terminal() => {
+                self.ended.insert(pod);
+                if self.threshold > 0 && self.ended.len() > self.threshold as usize {
+                    self.request_pass(cluster.now, &mut wakes.timers);
+                }
+            }
+            Change::PodRemoved(pod) => {
+                self.ended.remove(&pod);
+            }
+            Change::NodeRemoved(node) => {
+                let pods = cluster.removed_node(node).map(|node| node.pods.clone()).unwrap_or_default();
+                self.orphans.insert(node, Orphans { pods, seen: None });
+                self.request_pass(cluster.now, &mut wakes.timers);
+            }
+            _ => (),
+        }
+    }
+
+    fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
+        if key == Key::Pass {
+            self.pass_pending = false;
+            self.collect_ended();
+            self.collect_orphans(cluster.now);
+            if !self.orphans.is_empty() {
+                self.request_pass(cluster.now, &mut todo.timers);
+            }
+        }
+        self.work(cluster, todo);
+    }
+}

@@ -1,0 +1,70 @@
+//! Flags of the controller manager under Kubernetes' own names, with the defaults of 1.36
+//! (reference: nodes.md 1, controllers.md 12).
+
+use crate::engine::{Distribution, Span, Time, TokenBucket};
+
+/// Flags of kube-controller-manager that change what it does and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `--node-monitor-period`.
+    pub node_monitor_period: Span,
+    /// `--node-monitor-grace-period`.
+    pub node_monitor_grace_period: Span,
+    /// `--node-startup-grace-period`.
+    pub node_startup_grace_period: Span,
+    /// `--node-eviction-rate`, in thousandths of a node a second.
+    pub node_eviction_rate_milli: u64,
+    /// `--secondary-node-eviction-rate`, in thousandths of a node a second.
+    pub secondary_node_eviction_rate_milli: u64,
+    /// `--large-cluster-size-threshold`.
+    pub large_cluster_size_threshold: u32,
+    /// `--unhealthy-zone-threshold`, in thousandths.
+    pub unhealthy_zone_threshold_milli: u32,
+    /// `--terminated-pod-gc-threshold`; 0 turns the collection of ended pods off.
+    pub terminated_pod_gc_threshold: u32,
+    /// `--kube-api-qps` of each controller's client, in thousandths.
+    pub kube_api_qps_milli: u64,
+    /// `--kube-api-burst`.
+    pub kube_api_burst: u64,
+    /// From a write to the moment a controller has seen it and taken it up.
+    pub watch: Distribution,
+    /// One API write.
+    pub api_write: Distribution,
+    /// How long a pass of the node monitor takes that finds nothing to do. It must be positive: the
+    /// comparison with the grace period is strict, and a pass of no length would miss it by a period
+    /// (nodes.md 3).
+    pub monitor_pass: Span,
+    /// The first pass of the node monitor; `None`: drawn within the period.
+    pub node_monitor_phase: Option<Time>,
+    /// The first pass of pod garbage collection; `None`: drawn within the period.
+    pub pod_gc_phase: Option<Time>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            node_monitor_period: Span::from_secs(5),
+            node_monitor_grace_period: Span::from_secs(50),
+            node_startup_grace_period: Span::from_secs(60),
+            node_eviction_rate_milli: 100,
+            secondary_node_eviction_rate_milli: 10,
+            large_cluster_size_threshold: 50,
+            unhealthy_zone_threshold_milli: 550,
+            terminated_pod_gc_threshold: 12_500,
+            kube_api_qps_milli: 20_000,
+            kube_api_burst: 30,
+            watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 },
+            api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
+            monitor_pass: Span::from_millis(2),
+            node_monitor_phase: None,
+            pod_gc_phase: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The token bucket of one controller's client.
+    pub fn client(&self) -> TokenBucket {
+        TokenBucket::per_second_milli(self.kube_api_qps_milli, self.kube_api_burst)
+    }
+}

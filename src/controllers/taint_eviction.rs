@@ -1,0 +1,190 @@
+//! Taint-based eviction (nodes.md 7): deletes the pods of a node tainted NoExecute when their
+//! toleration ends. It asks no PodDisruptionBudget.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::cluster::{Action, Change, Cluster, Effect, Message, Node, NodeId, PodId, Subject, Taint, Toleration};
+use crate::engine::{Span, Time, TokenBucket};
+
+use super::settings::Settings;
+use super::{Controller, Key, Todo, Wakes};
+
+const NAME: &str = "taint-eviction-controller";
+
+/// The controller.
+pub struct TaintEviction {
+    client: TokenBucket,
+    /// When each waiting pod is deleted. A timer once set is neither moved nor shortened.
+    timers: BTreeMap<PodId, Time>,
+    /// Deletions due, not yet made for want of tokens.
+    calls: VecDeque<PodId>,
+}
+
+/// What a pod's tolerations make of a node's NoExecute taints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// There are none.
+    Untainted,
+    /// It is deleted after this time.
+    After(Span),
+    /// It may stay.
+    Forever,
+}
+
+impl TaintEviction {
+    /// A controller with no timers.
+    pub fn new(settings: &Settings) -> Self {
+        TaintEviction { client: settings.client(), timers: BTreeMap::new(), calls: VecDeque::new() }
+    }
+
+    fn consider(&mut self, id: PodId, node: &Node, cluster: &Cluster, todo: &mut Todo) {
+        let Some(pod) = cluster.pod(id).filter(|pod| pod.bound && pod.is_active()) else { return };
+        match verdict(&node.spec.taints, &cluster.spec(pod.spec).tolerations) {
+            Verdict::Untainted => {
+                if self.timers.remove(&id).is_some() {
+                    let message = Message::TaintManagerEvictionCancelled;
+                    todo.actions.push(Action::Record(NAME, Subject::Pod(id), message));
+                }
+            }
+            Verdict::Forever => {
+                self.timers.remove(&id);
+            }
+            Verdict::After(Span::ZERO) => {
+                self.timers.remove(&id);
+                self.evict(id, todo);
+            }
+            Verdict::After(delay) => {
+                let at = cluster.now.saturating_add(delay);
+                if !self.timers.contains_key(&id) {
+                    self.timers.insert(id, at);
+                    todo.timers.push((at, Key::Pod(id)));
+                }
+            }
+        }
+    }
+
+    fn evict(&mut self, id: PodId, todo: &mut Todo) {
+        if !self.calls.contains(&id) {
+            todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::TaintManagerEviction));
+            self.calls.push_back(id);
+        }
+    }
+
+    /// Makes the deletions the client's rate allows: each costs a patch of the condition
+    /// `DisruptionTarget` and the deletion itself.
+    fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        while let Some(&pod) = self.calls.front() {
+            if self.client.next(cluster.now) > cluster.now {
+                todo.timers.push((self.client.next(cluster.now), Key::Work));
+                return;
+            }
+            for _ in 0..CALLS_PER_EVICTION {
+                self.client.take(cluster.now);
+            }
+            self.calls.pop_front();
+            todo.actions.push(Action::DeletePod { pod, grace: None, by: None });
+        }
+    }
+}
+
+/// Calls one eviction makes on the client.
+const CALLS_PER_EVICTION: u32 = 2;
+
+impl Controller for TaintEviction {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
+        match change {
+            Change::NodeTainted(node) => wakes.news.push(Key::Node(node)),
+            Change::PodBound(id) => {
+                let node = cluster.pod(id).and_then(|pod| pod.node).and_then(|node| cluster.node(node));
+                if node.is_some_and(|node| no_execute(&node.spec.taints).next().is_some()) {
+                    wakes.news.push(Key::Pod(id));
+                }
+            }
+            Change::PodMarked(id) | Change::PodRemoved(id) if !self.timers.is_empty() => {
+                self.timers.remove(&id);
+            }
+            _ => (),
+        }
+    }
+
+    fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
+        match key {
+            Key::Node(id) => self.consider_node(id, cluster, todo),
+            Key::Pod(id) if self.timers.get(&id) == Some(&cluster.now) => {
+                self.timers.remove(&id);
+                self.evict(id, todo);
+            }
+            Key::Pod(id) => {
+                let node = cluster.pod(id).and_then(|pod| pod.node).and_then(|node| cluster.node(node));
+                if let Some(node) = node {
+                    self.consider(id, node, cluster, todo);
+                }
+            }
+            _ => (),
+        }
+        self.work(cluster, todo);
+    }
+}
+
+impl TaintEviction {
+    fn consider_node(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = cluster.node(id) else { return };
+        let mut pods = node.pods.clone();
+        pods.sort_unstable();
+        for pod in pods {
+            self.consider(pod, node, cluster, todo);
+        }
+    }
+}
+
+fn no_execute(taints: &[Taint]) -> impl Iterator<Item = &Taint> {
+    taints.iter().filter(|taint| taint.effect == Effect::NoExecute)
+}
+
+/// Not tolerated: now. Tolerated: the least of the tolerations used; none limited: for ever.
+fn verdict(taints: &[Taint], tolerations: &[Toleration]) -> Verdict {
+    let mut taints = no_execute(taints).peekable();
+    if taints.peek().is_none() {
+        return Verdict::Untainted;
+    }
+    let mut least: Option<Span> = None;
+    for taint in taints {
+        let mut used = tolerations.iter().filter(|toleration| toleration.tolerates(taint)).peekable();
+        if used.peek().is_none() {
+            return Verdict::After(Span::ZERO);
+        }
+        let seconds = used.next().and_then(|toleration| toleration.seconds);
+        least = least.into_iter().chain(seconds).min();
+    }
+    least.map_or(Verdict::Forever, Verdict::After)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::names::Names;
+    use crate::cluster::taint::TolerationOperator;
+
+    #[test]
+    fn the_shortest_toleration_used_decides() {
+        let mut names = Names::default();
+        let (a, b, empty) = (names.intern("a"), names.intern("b"), names.intern(""));
+        let taint = |key| Taint { key, value: empty, effect: Effect::NoExecute, added_at: Time::ZERO };
+        let tolerate = |key, seconds: Option<u64>| Toleration {
+            key: Some(key),
+            operator: TolerationOperator::Exists,
+            value: empty,
+            effect: Some(Effect::NoExecute),
+            seconds: seconds.map(Span::from_secs),
+        };
+        let tolerations = [tolerate(a, Some(300)), tolerate(b, Some(20))];
+        assert_eq!(verdict(&[], &tolerations), Verdict::Untainted);
+        assert_eq!(verdict(&[taint(a), taint(b)], &tolerations), Verdict::After(Span::from_secs(20)));
+        assert_eq!(verdict(&[taint(a)], &[tolerate(a, None)]), Verdict::Forever);
+        assert_eq!(verdict(&[taint(a), taint(b)], &[tolerate(a, None)]), Verdict::After(Span::ZERO));
+    }
+}

@@ -1,0 +1,115 @@
+//! The life of a machine and its kubelet: crash, boot, partition, return (nodes.md 8).
+
+use crate::cluster::{Action, Cluster, Container, Message, NodeId, Phase, RestartPolicy, Status, Subject};
+
+use super::{Event, Kubelet, NodeStep, PodStep, Todo, pod};
+
+const NAME: &str = "kubelet";
+
+impl Kubelet {
+    /// Power is gone: nothing runs, nobody reports.
+    pub(super) fn machine_died(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        self.images.forget(id);
+        todo.actions.push(Action::StopLease(id));
+        let Some(node) = cluster.node(id) else { return };
+        for &pod in &node.pods {
+            todo.actions.push(Action::VoidPodEvents(pod));
+            todo.actions.push(Action::SetContainer(pod, Container::Absent));
+        }
+    }
+
+    /// The machine is switched on: the kubelet will start.
+    pub(super) fn machine_boots(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        self.machine_died(id, cluster, todo);
+        self.node_later(id, NodeStep::Booted, &self.settings.boot, cluster, todo);
+    }
+
+    /// The kubelet works and the control plane can be reached again.
+    pub(super) fn reconnects(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        if cluster.node(id).is_some_and(|node| !node.lease.renewing) {
+            self.node_later(id, NodeStep::Reconnected, &self.settings.reconnect, cluster, todo);
+        }
+    }
+
+    fn node_later(
+        &self,
+        id: NodeId,
+        step: NodeStep,
+        delay: &crate::engine::Distribution,
+        cluster: &Cluster,
+        todo: &mut Todo,
+    ) {
+        let Some(epoch) = cluster.node(id).map(|node| node.machine.epoch) else { return };
+        let mut stream = self.seed.stream("node-step", u64::from(id.0) << 32 | u64::from(epoch) << 8 | step as u64);
+        todo.events.push((cluster.now + delay.sample(&mut stream), Event::Node(id, epoch, step)));
+    }
+
+    pub(super) fn node_step(&mut self, id: NodeId, step: NodeStep, cluster: &Cluster, todo: &mut Todo) {
+        match step {
+            NodeStep::Booted => self.node_later(id, NodeStep::FirstStatus, &self.settings.kubelet_start, cluster, todo),
+            NodeStep::FirstStatus => self.first_status(id, cluster, todo),
+            NodeStep::Ready => {
+                todo.actions.push(Action::SetNodeReady(id, Status::True));
+                todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
+                self.restart_pods(id, cluster, todo);
+            }
+            NodeStep::Reconnected => {
+                todo.actions.push(Action::ResumeLease(id, cluster.now));
+                if cluster.node(id).is_some_and(|node| node.ready.status != Status::True) {
+                    todo.actions.push(Action::SetNodeReady(id, Status::True));
+                    todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
+                }
+                self.node_later(id, NodeStep::Resync, &self.settings.resync, cluster, todo);
+            }
+            NodeStep::Resync => self.resync(id, cluster, todo),
+        }
+    }
+
+    /// After a boot the kubelet posts: the lease, a new boot ID, and not Ready until runtime and
+    /// network are up.
+    fn first_status(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Starting));
+        todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Rebooted));
+        todo.actions.push(Action::ResumeLease(id, cluster.now));
+        let at_once = self.settings.node_ready.constant() == Some(crate::engine::Span::ZERO);
+        if !at_once {
+            todo.actions.push(Action::SetNodeReady(id, Status::False));
+        }
+        self.node_later(id, NodeStep::Ready, &self.settings.node_ready, cluster, todo);
+    }
+
+    /// After a reboot: pods of before are started again in place, those marked meanwhile are cleaned up,
+    /// new ones are taken on.
+    fn restart_pods(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = cluster.node(id) else { return };
+        for &pod_id in &node.pods {
+            let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
+            if pod.deletion.is_some() {
+                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Terminate)));
+            } else if pod.phase == Phase::Pending {
+                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Accept)));
+            } else if cluster.spec(pod.spec).restart_policy == RestartPolicy::Never {
+                todo.actions.push(Action::SetPhase(pod_id, Phase::Failed));
+            } else {
+                todo.actions.push(Action::SetPodReady(pod_id, false));
+                todo.actions.push(Action::CountRestart(pod_id));
+                self.bring_up(pod_id, pod, id, cluster, todo);
+            }
+        }
+    }
+
+    /// After a partition: the API learns what happened meanwhile, and the kubelet what was decided.
+    fn resync(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = cluster.node(id) else { return };
+        for &pod_id in &node.pods {
+            let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
+            if pod.deletion.is_some() {
+                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Terminate)));
+            } else if pod.container == Container::Absent && pod.phase == Phase::Pending {
+                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Accept)));
+            } else {
+                pod::report(pod_id, pod, cluster, todo);
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The life of a pod on its node.
+//!
+//! ```text
+//! Accept ─▶ Start ─▶ Ready      Report follows each by the status delay, if the kubelet is heard
+//!             │ End ─▶ Restart (back-off) ─▶ Start …
+//! Terminate ─▶ Stopped ─▶ Gone
+//! ```
+
+use std::rc::Rc;
+
+use crate::cluster::spec::Role;
+use crate::cluster::{
+    Action, Cluster, Container, Message, NodeId, Phase, Pod, PodId, PodSpec, Resources, RestartPolicy, Subject,
+};
+use crate::engine::{Span, Stream, Time};
+
+use super::{Event, Kubelet, PodStep, Todo, images};
+
+const NAME: &str = "kubelet";
+/// After a run of this length the back-off starts anew (nodes.md 9.4).
+const BACKOFF_RESET: Span = Span::from_secs(600);
+
+impl Kubelet {
+    pub(super) fn pod_step(&mut self, id: PodId, step: PodStep, cluster: &Cluster, todo: &mut Todo) {
+        let Some(pod) = cluster.pod(id) else { return };
+        let Some(node) = pod.node.and_then(|node| cluster.node(node)) else { return };
+        if !node.machine.is_managed() {
+            return;
+        }
+        match step {
+            PodStep::Accept => self.accept(id, pod, cluster, todo),
+            PodStep::Start => self.start(id, pod, cluster, todo),
+            PodStep::Ready => {
+                todo.actions.push(Action::SetContainer(id, Container::Ready));
+                self.report_later(id, pod, cluster, todo);
+            }
+            PodStep::Report if node.machine.is_heard() => report(id, pod, cluster, todo),
+            PodStep::Report => (),
+            PodStep::End => self.end(id, pod, cluster, todo),
+            PodStep::Restart => {
+                todo.actions.push(Action::CountRestart(id));
+                self.start(id, pod, cluster, todo);
+            }
+            PodStep::Terminate => self.terminate(id, pod, cluster, todo),
+            PodStep::Stopped => self.stopped(id, pod, cluster, todo),
+            PodStep::Gone if node.machine.is_heard() => todo.actions.push(Action::RemovePod(id)),
+            PodStep::Gone => (),
+        }
+    }
+
+    /// A stream of its own for each purpose, pod and start.
+    fn stream(&self, purpose: &str, id: PodId, pod: &Pod) -> Stream {
+        self.seed.stream(
+            purpose,
+            u64::from(id.0) << 16 | u64::from(pod.epoch.min(0xff)) << 8 | u64::from(pod.restarts.min(0xff)),
+        )
+    }
+
+    /// The kubelet takes the pod on, or rejects it for want of room.
+    fn accept(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = pod.node else { return };
+        if pod.container != Container::Absent || pod.phase.is_terminal() {
+            return;
+        }
+        if let Some(resource) = lacking(id, node, cluster) {
+            todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::OutOf(Rc::from(resource))));
+            todo.actions.push(Action::SetPhase(id, Phase::Failed));
+            return;
+        }
+        todo.actions.push(Action::SetStarted(id));
+        self.bring_up(id, pod, node, cluster, todo);
+    }
+
+    /// Volumes, sandbox, then containers one after another with their images.
+    pub(super) fn bring_up(&mut self, id: PodId, pod: &Pod, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        todo.actions.push(Action::SetContainer(id, Container::Starting));
+        let mut stream = self.stream("pod-start", id, pod);
+        let at = match &self.settings.start {
+            Some(whole) => cluster.now + whole.sample(&mut stream),
+            None => self.stages(pod, node, cluster, &mut stream),
+        };
+        todo.events.push((at, Event::Pod(id, pod.epoch, PodStep::Start)));
+    }
+
+    fn stages(&mut self, pod: &Pod, node: NodeId, cluster: &Cluster, stream: &mut Stream) -> Time {
+        let settings = &self.settings;
+        let mut at = cluster.now + settings.volumes.sample(stream) + settings.sandbox.sample(stream);
+        for container in &cluster.spec(pod.spec).containers {
+            let present = cluster
+                .node(node)
+                .is_some_and(|node| node.spec.images.iter().any(|(name, _)| *name == container.image));
+            if !present {
+                at = self.images.pull(node, container.image, at, settings, self.seed);
+            }
+            at += settings.container_start.sample(stream);
+            if container.role == Role::Init {
+                at += settings.container_start.sample(stream);
+            }
+        }
+        at
+    }
+
+    /// The containers run; readiness and the end are still to come.
+    fn start(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
+        let spec = cluster.spec(pod.spec);
+        let behaviour = &spec.behaviour;
+        self.list_images(pod, spec, cluster, todo);
+        let ready_at = self.ready_at(id, pod, spec, cluster.now);
+        let is_ready = ready_at == Some(cluster.now);
+        let container = if is_ready { Container::Ready } else { Container::Started };
+        todo.actions.push(Action::SetContainer(id, container));
+        if let (Some(at), false) = (ready_at, is_ready) {
+            todo.events.push((at, Event::Pod(id, pod.epoch, PodStep::Ready)));
+        }
+        let run_for = pod
+            .run_for
+            .or_else(|| behaviour.run_for.as_ref().map(|run| run.sample(&mut self.stream("pod-run", id, pod))));
+        if let Some(run_for) = run_for {
+            todo.events.push((cluster.now + run_for, Event::Pod(id, pod.epoch, PodStep::End)));
+        }
+        self.report_later(id, pod, cluster, todo);
+    }
+
+    /// The images of a pod that runs are on its node, as the node's status will show.
+    fn list_images(&self, pod: &Pod, spec: &PodSpec, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = pod.node else { return };
+        let Some(listed) = cluster.node(node).map(|node| &node.spec.images) else { return };
+        for image in spec.images().filter(|image| !listed.iter().any(|(name, _)| name == image)) {
+            let bytes = images::size_of(image, &self.settings, self.seed);
+            todo.actions.push(Action::AddImage(node, image, bytes as i64));
+        }
+    }
+
+    /// When the containers, started now, pass their readiness check; `None`: never.
+    fn ready_at(&self, id: PodId, pod: &Pod, spec: &PodSpec, now: Time) -> Option<Time> {
+        let behaviour = &spec.behaviour;
+        if behaviour.never_ready {
+            return None;
+        }
+        let warm_up = behaviour
+            .ready_after
+            .as_ref()
+            .map_or(Span::ZERO, |after| after.sample(&mut self.stream("pod-ready", id, pod)));
+        let Some((initial_delay, period)) = behaviour.readiness_probe else { return Some(now + warm_up) };
+        // The probe's ticks are anchored before the containers start (nodes.md 9.5).
+        let phase = Span(self.stream("pod-probe", id, pod).below(period.0.max(1)));
+        let from = warm_up.max(initial_delay);
+        let ticks = from.saturating_sub(phase).0.div_ceil(period.0.max(1));
+        Some(now + phase + Span(ticks * period.0))
+    }
+
+    /// The kubelet sees a change of the containers, and reports it, after the status delay.
+    fn report_later(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
+        let delay = self.settings.status.sample(&mut self.stream("pod-status", id, pod));
+        todo.events.push((cluster.now + delay, Event::Pod(id, pod.epoch, PodStep::Report)));
+    }
+
+    /// The main container ends by itself: for good, or until it is started again.
+    fn end(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
+        if pod.deletion.is_some() || !pod.container.is_running() {
+            return;
+        }
+        let spec = cluster.spec(pod.spec);
+        let failed = spec.behaviour.exit_code != 0;
+        let again = match spec.restart_policy {
+            RestartPolicy::Always => true,
+            RestartPolicy::OnFailure => failed,
+            RestartPolicy::Never => false,
+        };
+        todo.actions.push(Action::SetContainer(id, Container::Ended));
+        if again {
+            let at = self.restart_at(id, cluster.now);
+            if at > cluster.now {
+                todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::BackOff));
+            }
+            todo.events.push((at, Event::Pod(id, pod.epoch, PodStep::Restart)));
+        }
+        self.report_later(id, pod, cluster, todo);
+    }
+
+    /// When a container that ends now is started again: at once the first time, then after 10 s, 20 s,
+    /// … 300 s counted from its end; anew after ten minutes without a restart.
+    fn restart_at(&mut self, id: PodId, now: Time) -> Time {
+        let (first, max) = (self.settings.crash_backoff, self.settings.crash_backoff_max);
+        match self.backoffs.get_mut(&id) {
+            Some((delay, last)) if now.since(*last) <= BACKOFF_RESET => {
+                let at = now + *delay;
+                *delay = Span((delay.0 * 2).min(max.0));
+                *last = at;
+                at
+            }
+            _ => {
+                self.backoffs.insert(id, (first, now));
+                now
+            }
+        }
+    }
+
+    /// The deletion mark has arrived: the containers are told to stop.
+    pub(super) fn terminate(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
+        let Some(deletion) = pod.deletion else { return };
+        let mut stream = self.stream("pod-stop", id, pod);
+        let runs = pod.container.is_running() || pod.container == Container::Starting;
+        let stop = cluster.spec(pod.spec).behaviour.stop_after.as_ref().unwrap_or(&self.settings.stop);
+        let stop = if runs { stop.sample(&mut stream).min(deletion.grace) } else { Span::ZERO };
+        todo.actions.push(Action::VoidPodEvents(id));
+        if runs {
+            todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::Killing));
+        }
+        todo.events.push((cluster.now + stop, Event::Pod(id, pod.epoch + 1, PodStep::Stopped)));
+    }
+
+    /// The containers are gone; the rest is cleaning up.
+    fn stopped(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
+        todo.actions.push(Action::SetContainer(id, Container::Absent));
+        let teardown = self.settings.teardown.sample(&mut self.stream("pod-teardown", id, pod));
+        if teardown > Span::ZERO
+            && pod.node.and_then(|node| cluster.node(node)).is_some_and(|node| node.machine.is_heard())
+        {
+            todo.actions.push(Action::SetPodReady(id, false));
+        }
+        todo.events.push((cluster.now + teardown, Event::Pod(id, pod.epoch, PodStep::Gone)));
+    }
+}
+
+/// Writes what the kubelet sees to the API.
+pub(super) fn report(id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
+    let spec = cluster.spec(pod.spec);
+    match pod.container {
+        Container::Started | Container::Ready => {
+            if pod.phase == Phase::Pending {
+                todo.actions.push(Action::SetPhase(id, Phase::Running));
+            }
+            todo.actions.push(Action::SetPodReady(id, pod.container == Container::Ready));
+        }
+        Container::Ended if ends_for_good(spec) => {
+            let failed = spec.behaviour.exit_code != 0;
+            todo.actions.push(Action::SetPhase(id, if failed { Phase::Failed } else { Phase::Succeeded }));
+        }
+        Container::Ended | Container::Absent | Container::Starting => {
+            todo.actions.push(Action::SetPodReady(id, false));
+        }
+    }
+}
+
+fn ends_for_good(spec: &PodSpec) -> bool {
+    match spec.restart_policy {
+        RestartPolicy::Always => false,
+        RestartPolicy::OnFailure => spec.behaviour.exit_code == 0,
+        RestartPolicy::Never => true,
+    }
+}
+
+/// The resource the node lacks for the pod beside those it has accepted before, Terminating ones
+/// included; `None` if there is room.
+fn lacking(id: PodId, node: NodeId, cluster: &Cluster) -> Option<&'static str> {
+    let node = cluster.node(node)?;
+    let wants = &cluster.spec(cluster.pod(id)?.spec).requests;
+    let over = |used: i64, allocatable: i64| used > allocatable;
+    let spec = &node.spec;
+    if !over(node.requested.cpu, spec.allocatable.cpu)
+        && !over(node.requested.memory, spec.allocatable.memory)
+        && !over(node.requested.ephemeral_storage, spec.allocatable.ephemeral_storage)
+        && !over(node.n_pods, spec.max_pods)
+    {
+        return None;
+    }
+    let mut used = Resources::default();
+    let mut n_pods = 1;
+    for other in node.pods.iter().filter(|other| **other != id).filter_map(|other| cluster.pod(*other)) {
+        if other.started_at.is_some() && !other.phase.is_terminal() {
+            used.add(&cluster.spec(other.spec).requests);
+            n_pods += 1;
+        }
+    }
+    let short = |wants: i64, used: i64, allocatable: i64| wants > 0 && over(used + wants, allocatable);
+    if over(n_pods, spec.max_pods) {
+        Some("pods")
+    } else if short(wants.cpu, used.cpu, spec.allocatable.cpu) {
+        Some("cpu")
+    } else if short(wants.memory, used.memory, spec.allocatable.memory) {
+        Some("memory")
+    } else if short(wants.ephemeral_storage, used.ephemeral_storage, spec.allocatable.ephemeral_storage) {
+        Some("ephemeral-storage")
+    } else {
+        None
+    }
+}

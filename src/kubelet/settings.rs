@@ -1,0 +1,95 @@
+//! How long things take on a node (reference: latencies.md 3, nodes.md 2 and 8).
+
+use crate::engine::{Distribution, Span};
+
+/// Timings of kubelets, containers and machines.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// From the binding to Running as a whole; `None`: the stages below.
+    pub start: Option<Distribution>,
+    /// From a write of the control plane to the kubelet's taking it up.
+    pub watch: Distribution,
+    /// Volumes of the pod.
+    pub volumes: Distribution,
+    /// Sandbox and network.
+    pub sandbox: Distribution,
+    /// Creating and starting one container.
+    pub container_start: Distribution,
+    /// Fixed part of an image pull.
+    pub pull_base: Span,
+    /// Download rate of a node, bytes a second.
+    pub pull_rate: u64,
+    /// Unpack rate of a node, bytes of compressed data a second.
+    pub unpack_rate: u64,
+    /// Compressed size of an image the scenario says nothing about: median bytes and sigma.
+    pub image_size: (u64, f64),
+    /// `serializeImagePulls`: one pull at a time.
+    pub serialize_image_pulls: bool,
+    /// From a change of the containers to the kubelet's report of it.
+    pub status: Distribution,
+    /// From the deletion mark's arrival to the end of the containers, capped by the grace period.
+    pub stop: Distribution,
+    /// From the end of the containers to the removal of the object.
+    pub teardown: Distribution,
+    /// How long a machine takes to boot until its kubelet starts.
+    pub boot: Distribution,
+    /// From the kubelet's start to its first status and lease.
+    pub kubelet_start: Distribution,
+    /// From its first status to Ready: runtime and network.
+    pub node_ready: Distribution,
+    /// From the end of a partition to the next lease and status.
+    pub reconnect: Distribution,
+    /// From then to the reconciliation of the pods.
+    pub resync: Distribution,
+    /// Time between lease renewals, drawn once for each node (the kubelet's jitter of 4 %).
+    pub lease_interval: Distribution,
+    /// First delay of CrashLoopBackOff after the immediate restart.
+    pub crash_backoff: Span,
+    /// Its cap.
+    pub crash_backoff_max: Span,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let ms = Span::from_millis;
+        let log_normal = |median, sigma| Distribution::LogNormal { median, sigma };
+        Settings {
+            start: None,
+            watch: log_normal(ms(15), 1.0),
+            volumes: Distribution::Uniform(ms(100), ms(400)),
+            sandbox: log_normal(ms(350), 0.5),
+            container_start: log_normal(ms(300), 0.5),
+            pull_base: ms(300),
+            pull_rate: 60_000_000,
+            unpack_rate: 80_000_000,
+            image_size: (120_000_000, 1.1),
+            serialize_image_pulls: true,
+            status: Distribution::Uniform(Span::ZERO, ms(1000)),
+            stop: log_normal(ms(500), 0.8),
+            teardown: log_normal(ms(800), 0.5),
+            boot: log_normal(Span::from_secs(40), 0.4),
+            kubelet_start: log_normal(Span::from_secs(5), 0.4),
+            node_ready: log_normal(Span::from_secs(8), 0.5),
+            reconnect: Distribution::Uniform(Span::ZERO, Span::from_secs(10)),
+            resync: Distribution::Uniform(ms(100), Span::from_secs(1)),
+            lease_interval: Distribution::Uniform(Span::from_secs(10), ms(10_400)),
+            crash_backoff: Span::from_secs(10),
+            crash_backoff_max: Span::from_secs(300),
+        }
+    }
+}
+
+impl Settings {
+    /// The same with every delay zero and every pod Ready at once: for setting a cluster up.
+    pub fn instant() -> Self {
+        let zero = Distribution::Constant(Span::ZERO);
+        Settings {
+            start: Some(zero.clone()),
+            watch: zero.clone(),
+            status: zero.clone(),
+            stop: zero.clone(),
+            teardown: zero,
+            ..Settings::default()
+        }
+    }
+}

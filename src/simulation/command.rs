@@ -1,0 +1,218 @@
+//! Carries out what an operator commands and what faults do.
+
+use crate::cluster::{Action, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
+use crate::engine::Span;
+
+use super::observer::{Note, NoteKind, Observer};
+use super::setup::{Command, Target};
+use super::{Simulation, target};
+
+impl Simulation {
+    /// Carries out one entry of the timeline.
+    pub(super) fn execute(&mut self, command: Command, observer: &mut dyn Observer) {
+        let index = self.commands_executed;
+        self.commands_executed += 1;
+        let nodes = target_of(&command).map(|target| target::resolve(target, &self.cluster, index)).unwrap_or_default();
+        observer.note(self.describe(&command, &nodes), &self.cluster);
+        match command {
+            Command::Crash(_, back) => {
+                self.each_machine(&nodes, |machine| machine.power = Power::Off);
+                self.undo_later(back, &nodes, Command::Recover);
+            }
+            Command::Reboot(_, duration) => self.reboot(&nodes, duration),
+            Command::Partition(_, back) => {
+                self.each_machine(&nodes, |machine| machine.link = Link::Partitioned);
+                self.undo_later(back, &nodes, Command::Heal);
+            }
+            Command::Recover(_) => self.recover(&nodes),
+            Command::Heal(_) => self.each_machine(&nodes, |machine| machine.link = Link::Connected),
+            Command::Cordon(_, back) => {
+                self.each(&nodes, |cluster, node| cluster.set_cordon(node, true));
+                self.undo_later(back, &nodes, Command::Uncordon);
+            }
+            Command::Uncordon(_) => self.each(&nodes, |cluster, node| cluster.set_cordon(node, false)),
+            Command::Drain(_, grace) => self.drain(&nodes, grace),
+            Command::Taint(_, key, value, effect) => {
+                self.each(&nodes, |cluster, node| cluster.add_taint(node, key, value, effect));
+            }
+            Command::Untaint(_, key, effect) => self.each(&nodes, |cluster, node| untaint(cluster, node, key, effect)),
+            Command::DeleteNode(_) => self.each(&nodes, Cluster::remove_node),
+            other => self.execute_on_objects(other),
+        }
+    }
+
+    /// The commands that are not about nodes that exist.
+    fn execute_on_objects(&mut self, command: Command) {
+        match command {
+            Command::AddNodes(nodes) => {
+                for node in nodes {
+                    if self.cluster.find_node(node.name).is_none() {
+                        self.register(node);
+                    }
+                }
+            }
+            Command::Create(workloads) => workloads.into_iter().for_each(|workload| self.create(workload)),
+            Command::Scale(kind, namespace, name, replicas) => {
+                if let Some(id) = self.cluster.find_object(kind, namespace, name) {
+                    self.cluster.scale(id, replicas);
+                }
+            }
+            Command::Delete(kind, namespace, name) => self.delete(kind, namespace, name),
+            Command::DeletePod(namespace, name, grace) => self.delete_pod(namespace, &name, grace),
+            Command::SetTemplate(namespace, name, template) => {
+                if let Some(id) = self.cluster.find_object(Kind::Deployment, namespace, name) {
+                    self.cluster.update_deployment(id, |deployment| deployment.template = template);
+                }
+            }
+            _ => (),
+        }
+    }
+
+    fn each(&mut self, nodes: &[NodeId], mut act: impl FnMut(&mut Cluster, NodeId)) {
+        for &node in nodes {
+            act(&mut self.cluster, node);
+        }
+    }
+
+    fn each_machine(&mut self, nodes: &[NodeId], change: impl Fn(&mut Machine)) {
+        self.each(nodes, |cluster, node| cluster.set_machine(node, &change));
+    }
+
+    /// The command that ends this one, for the same nodes.
+    fn undo_later(&mut self, after: Option<Span>, nodes: &[NodeId], undo: fn(Target) -> Command) {
+        let Some(after) = after else { return };
+        let names: Vec<Name> = nodes.iter().filter_map(|id| self.cluster.node(*id)).map(|node| node.name()).collect();
+        if !names.is_empty() {
+            self.command_at(self.cluster.now + after, undo(Target { names, ..Target::default() }));
+        }
+    }
+
+    /// Machines that are off are switched on; partitions end.
+    fn recover(&mut self, nodes: &[NodeId]) {
+        self.each_machine(nodes, |machine| {
+            machine.link = Link::Connected;
+            machine.kubelet = true;
+            if machine.power == Power::Off {
+                machine.power = Power::Booting;
+            }
+        });
+    }
+
+    /// Power off and on again; a given duration stands for the whole boot.
+    fn reboot(&mut self, nodes: &[NodeId], duration: Option<Span>) {
+        match duration {
+            None => self.each_machine(nodes, |machine| machine.power = Power::Booting),
+            Some(_) => {
+                self.each_machine(nodes, |machine| machine.power = Power::Off);
+                self.undo_later(duration, nodes, Command::Recover);
+            }
+        }
+    }
+
+    /// `kubectl drain`: cordons, then deletes every pod through the eviction API. There are no
+    /// PodDisruptionBudgets to refuse it.
+    fn drain(&mut self, nodes: &[NodeId], grace: Option<Span>) {
+        self.each(nodes, |cluster, node| cluster.set_cordon(node, true));
+        for &node in nodes {
+            let mut pods = self.cluster.node(node).map(|node| node.pods.clone()).unwrap_or_default();
+            pods.sort_unstable();
+            for pod in pods {
+                self.cluster.apply(Action::DeletePod { pod, grace, by: None });
+            }
+        }
+    }
+
+    fn delete(&mut self, kind: Kind, namespace: Name, name: Name) {
+        if let Some(id) = self.cluster.find_object(kind, namespace, name) {
+            self.cluster.mark_object(id);
+            self.cluster.remove_object(id);
+        }
+    }
+
+    fn delete_pod(&mut self, namespace: Name, name: &str, grace: Option<Span>) {
+        let named = |id: &PodId| self.cluster.pod_name(*id) == name;
+        let in_namespace = |id: &PodId| self.cluster.pod_namespace(*id) == self.cluster.names.text(namespace);
+        let found = self.cluster.pods().map(|(id, _)| id).find(|id| named(id) && in_namespace(id));
+        if let Some(pod) = found {
+            self.cluster.apply(Action::DeletePod { pod, grace, by: None });
+        }
+    }
+
+    /// The note for observers.
+    fn describe(&self, command: &Command, nodes: &[NodeId]) -> Note {
+        let (kind, verb) = verb(command);
+        let names = &self.cluster.names;
+        let what = match command {
+            Command::Scale(of, _, name, replicas) => {
+                format!("{}/{} to {replicas}", of.as_str().to_lowercase(), names.text(*name))
+            }
+            Command::Delete(of, _, name) => format!("{}/{}", of.as_str().to_lowercase(), names.text(*name)),
+            Command::DeletePod(_, name, _) => format!("pod/{name}"),
+            Command::SetTemplate(_, name, _) => format!("deployment/{}", names.text(*name)),
+            Command::AddNodes(nodes) => list(nodes.iter().map(|node| names.text(node.name))),
+            Command::Create(workloads) => format!("{} objects", workloads.len()),
+            _ => list(nodes.iter().map(|node| self.cluster.node_name(*node))),
+        };
+        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec() }
+    }
+}
+
+/// Up to three names, and how many more.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.len() {
+        0 => "(no node matches)".to_string(),
+        1..=3 => names.join(", "),
+        n => format!("{} and {} more", names[..2].join(", "), n - 2),
+    }
+}
+
+fn verb(command: &Command) -> (NoteKind, &'static str) {
+    use NoteKind::{Fault, FaultEnds, Operation};
+    match command {
+        Command::Crash(..) => (Fault, "crash"),
+        Command::Recover(..) => (FaultEnds, "recover"),
+        Command::Reboot(..) => (Fault, "reboot"),
+        Command::Partition(..) => (Fault, "partition"),
+        Command::Heal(..) => (FaultEnds, "heal"),
+        Command::Cordon(..) => (Operation, "cordon"),
+        Command::Uncordon(..) => (Operation, "uncordon"),
+        Command::Drain(..) => (Operation, "drain"),
+        Command::Taint(..) => (Operation, "taint"),
+        Command::Untaint(..) => (Operation, "untaint"),
+        Command::DeleteNode(..) => (Fault, "delete-node"),
+        Command::AddNodes(..) => (Operation, "add-nodes"),
+        Command::Create(..) => (Operation, "create"),
+        Command::Scale(..) => (Operation, "scale"),
+        Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),
+        Command::SetTemplate(..) => (Operation, "update"),
+    }
+}
+
+fn target_of(command: &Command) -> Option<&Target> {
+    match command {
+        Command::Crash(target, _)
+        | Command::Recover(target)
+        | Command::Reboot(target, _)
+        | Command::Partition(target, _)
+        | Command::Heal(target)
+        | Command::Cordon(target, _)
+        | Command::Uncordon(target)
+        | Command::Drain(target, _)
+        | Command::Taint(target, ..)
+        | Command::Untaint(target, ..)
+        | Command::DeleteNode(target) => Some(target),
+        _ => None,
+    }
+}
+
+fn untaint(cluster: &mut Cluster, node: NodeId, key: Name, effect: Option<Effect>) {
+    match effect {
+        Some(effect) => cluster.remove_taint(node, key, effect),
+        None => {
+            for effect in [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute] {
+                cluster.remove_taint(node, key, effect);
+            }
+        }
+    }
+}

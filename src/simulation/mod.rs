@@ -1,0 +1,439 @@
+//! The composition root: owns the engine, the world and everybody who decides about it, and is the
+//! only caller of mutators.
+//!
+//! ```text
+//! while let Some(event) = queue.pop(until) { handle(event); settle() }
+//! handle    physics and wake-ups; stale events are dropped
+//! settle    every change → metrics → scheduler → kubelets → controllers → wake-ups
+//! ```
+
+mod command;
+mod observer;
+mod target;
+pub mod setup;
+
+use rustc_hash::FxHashSet;
+
+use crate::cluster::{Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject};
+use crate::controllers::{self, Controller, Key, Wakes};
+use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
+use crate::kubelet::{self, Kubelet};
+
+use crate::scheduler::{Scheduler, Verdict};
+use crate::workload::{Arrival, Source};
+
+pub use observer::{Note, NoteKind, Observer, Silent};
+pub use setup::{Command, Sample, Scheduling, Settings, Setup, Target, Workload};
+
+/// What will happen at an instant.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// An entry of the timeline, or one that follows from it.
+    Command(u32),
+    /// The pending arrival of a source.
+    Arrival(u32),
+    /// A controller looks at a key again, as news has reached it.
+    News(u8, Key),
+    /// A controller looks at a key at an instant of its own.
+    Timer(u8, Key),
+    /// The scheduler runs a cycle.
+    Schedule,
+    /// A binding reaches the API.
+    Bind(PodId),
+    /// Something on a node.
+    Kubelet(kubelet::Event),
+}
+
+/// A controller with its work queue.
+struct Worker {
+    controller: Box<dyn Controller>,
+    /// Keys whose news is on the way.
+    dirty: FxHashSet<Key>,
+    /// Delays of the watch.
+    watch: Stream,
+}
+
+/// One run.
+pub struct Simulation {
+    queue: EventQueue<Event>,
+    /// The world.
+    pub cluster: Cluster,
+    settings: Settings,
+    workers: Vec<Worker>,
+    scheduler: Scheduler,
+    scheduling: SchedulingState,
+    kubelet: Kubelet,
+    sources: Vec<(Box<dyn Source>, Option<Arrival>)>,
+    commands: Vec<Command>,
+    /// How many have been carried out: the index of the next one's random stream.
+    commands_executed: u64,
+    until: Time,
+    /// No delay at all, while the cluster is set up.
+    instant: bool,
+    events_handled: u64,
+}
+
+/// When the scheduler works.
+struct SchedulingState {
+    client: TokenBucket,
+    watch: Stream,
+    write: Stream,
+    busy_until: Time,
+    /// The cycle already scheduled.
+    next_cycle: Time,
+}
+
+impl Simulation {
+    /// A run at time zero: nodes registered and Ready, workloads created or, if the setup says so,
+    /// running already.
+    pub fn new(setup: Setup, observer: &mut dyn Observer) -> Self {
+        let Setup { cluster, duration, nodes, workloads, settled, timeline, sources, settings, scheduler } = setup;
+        let seed = cluster.seed;
+        let build = |entry: &controllers::Entry| Worker {
+            controller: (entry.build)(&settings.controllers, seed),
+            dirty: FxHashSet::default(),
+            watch: seed.stream("watch", entry.name.bytes().map(u64::from).sum()),
+        };
+        let mut simulation = Simulation {
+            queue: EventQueue::new(),
+            workers: controllers::ALL.iter().map(build).collect(),
+            scheduler: Scheduler::new(scheduler, seed),
+            scheduling: SchedulingState {
+                client: TokenBucket::per_second_milli(settings.scheduling.qps_milli, settings.scheduling.burst),
+                watch: seed.stream("scheduler-watch", 0),
+                write: seed.stream("scheduler-write", 0),
+                busy_until: Time::ZERO,
+                next_cycle: Time::MAX,
+            },
+            kubelet: Kubelet::new(settings.kubelet.clone(), seed),
+            sources: Vec::new(),
+            commands: Vec::new(),
+            commands_executed: 0,
+            until: duration,
+            instant: settled,
+            events_handled: 0,
+            cluster,
+            settings,
+        };
+        simulation.set_up(nodes, workloads, observer);
+        simulation.schedule_inputs(timeline, sources);
+        simulation
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self, observer: &mut dyn Observer) {
+        self.run_until(self.until, observer);
+    }
+
+    /// Runs up to and including `until`; the clock then stands there.
+    pub fn run_until(&mut self, until: Time, observer: &mut dyn Observer) {
+        while let Some(event) = self.queue.pop(until) {
+            self.cluster.now = self.queue.now();
+            self.events_handled += 1;
+            self.handle(event, observer);
+            self.settle(observer);
+        }
+        self.queue.advance_to(until);
+        self.cluster.now = until;
+    }
+
+    /// How many events have been handled so far.
+    pub fn events_handled(&self) -> u64 {
+        self.events_handled
+    }
+
+    /// When the run ends.
+    pub fn end(&self) -> Time {
+        self.until
+    }
+
+    /// The scheduler, to ask it for reasons.
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    fn set_up(&mut self, nodes: Vec<NodeSpec>, workloads: Vec<Workload>, observer: &mut dyn Observer) {
+        let timings = self.settings.kubelet.clone();
+        if self.instant {
+            self.rebuild_controllers(&instant_controllers());
+            self.kubelet.set_settings(kubelet::Settings::instant());
+        }
+        for node in nodes {
+            self.register(node);
+        }
+        self.settle(observer);
+        for workload in workloads {
+            self.create(workload);
+            self.settle(observer);
+        }
+        if self.instant {
+            self.run_until(Time::ZERO, observer);
+            self.instant = false;
+            self.kubelet.set_settings(timings);
+            self.start_controllers_anew(observer);
+        }
+    }
+
+    /// After an instant set-up, controllers with their real settings take over the world as it is.
+    fn start_controllers_anew(&mut self, observer: &mut dyn Observer) {
+        self.rebuild_controllers(&self.settings.controllers.clone());
+        let nodes: Vec<NodeId> = self.cluster.nodes().map(|(id, _)| id).collect();
+        for index in 0..self.workers.len() {
+            for &node in &nodes {
+                self.tell(index, Change::NodeAdded(node));
+            }
+        }
+        self.settle(observer);
+    }
+
+    fn rebuild_controllers(&mut self, settings: &controllers::Settings) {
+        let seed = self.cluster.seed;
+        for (worker, entry) in self.workers.iter_mut().zip(controllers::ALL) {
+            worker.controller = (entry.build)(settings, seed);
+            worker.dirty.clear();
+        }
+    }
+
+    fn schedule_inputs(&mut self, timeline: Vec<(Time, Command)>, sources: Vec<Box<dyn Source>>) {
+        for (at, command) in timeline {
+            self.command_at(at, command);
+        }
+        for mut source in sources {
+            let first = source.next();
+            if let Some(arrival) = first {
+                self.queue.push(arrival.at, Class::World, Event::Arrival(self.sources.len() as u32));
+            }
+            self.sources.push((source, first));
+        }
+    }
+
+    fn command_at(&mut self, at: Time, command: Command) {
+        let index = self.commands.len() as u32;
+        self.commands.push(command);
+        self.queue.push(at, Class::World, Event::Command(index));
+    }
+
+    /// The one match on what happens.
+    fn handle(&mut self, event: Event, observer: &mut dyn Observer) {
+        match event {
+            Event::Command(index) => {
+                let command = self.commands[index as usize].clone();
+                self.execute(command, observer);
+            }
+            Event::Arrival(source) => self.arrive(source),
+            Event::News(worker, key) => {
+                self.workers[worker as usize].dirty.remove(&key);
+                self.reconcile(worker, key);
+            }
+            Event::Timer(worker, key) => self.reconcile(worker, key),
+            Event::Schedule => self.schedule(),
+            Event::Bind(pod) => self.bind(pod),
+            Event::Kubelet(event) => {
+                let mut todo = kubelet::Todo::default();
+                self.kubelet.handle(event, &self.cluster, &mut todo);
+                self.carry_out(todo);
+            }
+        }
+    }
+
+    /// Tells everybody what became true, until nothing more does.
+    fn settle(&mut self, observer: &mut dyn Observer) {
+        while self.cluster.has_changes() {
+            let changes = self.cluster.take_changes();
+            let mut todo = kubelet::Todo::default();
+            for &change in &changes {
+                observer.observe(change, &self.cluster);
+                self.scheduler.observe(change, &self.cluster);
+                self.kubelet.watch(change, &self.cluster, &mut todo);
+                for worker in 0..self.workers.len() {
+                    self.tell(worker, change);
+                }
+            }
+            self.carry_out(todo);
+        }
+        for record in self.cluster.take_records() {
+            observer.record(&record, &self.cluster);
+        }
+        self.cluster.bury();
+        self.wake_scheduler();
+    }
+
+    /// Tells one controller of a change and schedules what it wants to look at.
+    fn tell(&mut self, index: usize, change: Change) {
+        let worker = &mut self.workers[index];
+        let mut wakes = Wakes::default();
+        worker.controller.watch(change, &self.cluster, &mut wakes);
+        let now = self.cluster.now;
+        for key in wakes.news {
+            if worker.dirty.insert(key) {
+                let delay = if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
+                self.queue.push(now + delay, Class::Control, Event::News(index as u8, key));
+            }
+        }
+        for (at, key) in wakes.timers {
+            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, key));
+        }
+    }
+
+    fn reconcile(&mut self, index: u8, key: Key) {
+        let mut todo = controllers::Todo::default();
+        self.workers[index as usize].controller.reconcile(key, &self.cluster, &mut todo);
+        for action in todo.actions {
+            self.cluster.apply(action);
+        }
+        for (at, key) in todo.timers {
+            self.queue.push(at, Class::Control, Event::Timer(index, key));
+        }
+    }
+
+    fn carry_out(&mut self, todo: kubelet::Todo) {
+        for action in todo.actions {
+            self.cluster.apply(action);
+        }
+        for (at, event) in todo.events {
+            self.queue.push(at, Class::World, Event::Kubelet(event));
+        }
+    }
+
+    /// Schedules the next cycle, if the scheduler has something to do.
+    fn wake_scheduler(&mut self) {
+        let now = self.cluster.now;
+        let wake = self.scheduler.next_wake(now);
+        if wake == Time::MAX {
+            return;
+        }
+        let earliest = now.max(self.scheduling.busy_until);
+        if self.scheduling.next_cycle <= earliest {
+            return;
+        }
+        let at = if wake > now {
+            wake.max(earliest)
+        } else if self.instant {
+            now
+        } else {
+            earliest.max(now + self.settings.scheduling.watch.sample(&mut self.scheduling.watch))
+        };
+        self.cycle_at(at);
+    }
+
+    fn cycle_at(&mut self, at: Time) {
+        if at < self.scheduling.next_cycle {
+            self.scheduling.next_cycle = at;
+            self.queue.push(at, Class::Control, Event::Schedule);
+        }
+    }
+
+    /// One scheduling cycle.
+    fn schedule(&mut self) {
+        let now = self.cluster.now;
+        if self.scheduling.next_cycle != now {
+            return; // an earlier cycle was scheduled since
+        }
+        self.scheduling.next_cycle = Time::MAX;
+        let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
+        if !self.instant {
+            let scheduling = &self.settings.scheduling;
+            let extra = decision.examined.saturating_sub(100) as u64;
+            self.scheduling.busy_until = now + scheduling.cycle + scheduling.cycle_per_node * extra;
+        }
+        self.decide(decision.pod, decision.verdict);
+        if self.scheduler.next_wake(now) <= now {
+            self.cycle_at(self.scheduling.busy_until.max(now));
+        }
+    }
+
+    /// Does what the scheduler decided.
+    fn decide(&mut self, pod: PodId, verdict: Verdict) {
+        match verdict {
+            Verdict::Bind(node) => {
+                self.cluster.assume(pod, node);
+                let now = self.cluster.now;
+                let at = if self.instant {
+                    now
+                } else {
+                    let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
+                    token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
+                };
+                self.queue.push(at, Class::Control, Event::Bind(pod));
+            }
+            Verdict::Unschedulable { message, nominated, victims } => {
+                self.cluster.record(SCHEDULER, Subject::Pod(pod), Message::FailedScheduling(message));
+                self.cluster.set_unschedulable(pod);
+                self.cluster.nominate(pod, nominated);
+                for victim in victims {
+                    if let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) {
+                        self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(pod, node));
+                    }
+                    self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });
+                }
+            }
+            Verdict::Skip => (),
+        }
+    }
+
+    /// A binding reaches the API, unless the pod went meanwhile.
+    fn bind(&mut self, id: PodId) {
+        let Some(pod) = self.cluster.pod(id).filter(|pod| self.cluster.pod_exists(id) && !pod.bound) else { return };
+        let Some(node) = pod.node else { return };
+        self.cluster.bind(id);
+        self.cluster.record(SCHEDULER, Subject::Pod(id), Message::Scheduled(node));
+    }
+
+    /// The pending arrival of a source happens, and the next is pulled.
+    fn arrive(&mut self, index: u32) {
+        let (source, pending) = &mut self.sources[index as usize];
+        let Some(arrival) = std::mem::replace(pending, source.next()) else { return };
+        if let Some(next) = pending {
+            self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
+        }
+        self.cluster.create_pod(NewPod {
+            name: PodName::Generated(arrival.base),
+            spec: arrival.spec,
+            owner: None,
+            run_for: arrival.run_for,
+            deletion_cost: 0,
+        });
+    }
+
+    /// A node registers: Ready, its lease renewed from a phase of its own on.
+    fn register(&mut self, spec: NodeSpec) -> NodeId {
+        let index = self.cluster.node_ids() as u64;
+        let mut stream = self.cluster.seed.stream("lease", index);
+        let period = self.settings.kubelet.lease_interval.sample(&mut stream);
+        let drawn = Span(stream.below(period.0.max(1)));
+        let fixed = self.settings.lease_phases.iter().find(|(name, _)| *name == spec.name).map(|(_, phase)| *phase);
+        let anchor = self.cluster.now + fixed.unwrap_or(drawn);
+        self.cluster.add_node(spec, Status::True, Lease { anchor, period, renewing: true })
+    }
+
+    /// Creates what a manifest holds.
+    fn create(&mut self, workload: Workload) {
+        match workload {
+            Workload::Object { namespace, name, labels, body } => {
+                if self.cluster.find_object(body.kind(), namespace, name).is_none() {
+                    self.cluster.create_object(namespace, name, labels, None, body);
+                }
+            }
+            Workload::Pod { name, spec } => {
+                let name = PodName::Given(name);
+                self.cluster.create_pod(NewPod { name, spec, owner: None, run_for: None, deletion_cost: 0 });
+            }
+        }
+    }
+}
+
+const SCHEDULER: &str = "default-scheduler";
+
+/// Controllers without limits, for an instant set-up.
+fn instant_controllers() -> controllers::Settings {
+    let zero = crate::engine::Distribution::Constant(Span::ZERO);
+    controllers::Settings {
+        kube_api_qps_milli: 1_000_000_000_000_000,
+        kube_api_burst: 1,
+        watch: zero.clone(),
+        api_write: zero,
+        node_monitor_phase: Some(Time::from_secs(1)),
+        pod_gc_phase: Some(Time::from_secs(1)),
+        ..controllers::Settings::default()
+    }
+}
