@@ -3,7 +3,12 @@
 //! Modules in reading order; `docs/ARCHITECTURE.md` is the map. Each module may import only those
 //! above it (`tests/tidy.rs` holds the exact table).
 
-pub mod cluster;
-pub mod controllers;
 pub mod engine;
+
+pub mod cluster;
+
+pub mod manifest;
+
+pub mod controllers;
+
 pub mod kubelet;

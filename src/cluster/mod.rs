@@ -24,6 +24,7 @@ pub mod pods;
 pub mod resources;
 pub mod spec;
 pub mod taint;
+pub mod volumes;
 
 use std::collections::BTreeMap;
 

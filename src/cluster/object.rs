@@ -5,6 +5,10 @@ use crate::engine::{Span, Time};
 use super::ids::{ObjectId, PodId, SpecId};
 use super::labels::{Labels, Selector};
 use super::names::Name;
+use super::volumes::{
+    CsiDriver, CsiNode, CsiStorageCapacity, PersistentVolume, PersistentVolumeClaim, PodDisruptionBudget, StorageClass,
+    VolumeAttachment,
+};
 
 /// What kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +19,22 @@ pub enum Kind {
     ReplicaSet,
     /// `v1` Service.
     Service,
+    /// `v1` PersistentVolume.
+    PersistentVolume,
+    /// `v1` PersistentVolumeClaim.
+    PersistentVolumeClaim,
+    /// `storage.k8s.io/v1` StorageClass.
+    StorageClass,
+    /// `storage.k8s.io/v1` CSINode.
+    CsiNode,
+    /// `storage.k8s.io/v1` CSIDriver.
+    CsiDriver,
+    /// `storage.k8s.io/v1` VolumeAttachment.
+    VolumeAttachment,
+    /// `storage.k8s.io/v1` CSIStorageCapacity.
+    CsiStorageCapacity,
+    /// `policy/v1` PodDisruptionBudget.
+    PodDisruptionBudget,
 }
 
 impl Kind {
@@ -24,6 +44,14 @@ impl Kind {
             Kind::Deployment => "Deployment",
             Kind::ReplicaSet => "ReplicaSet",
             Kind::Service => "Service",
+            Kind::PersistentVolume => "PersistentVolume",
+            Kind::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Kind::StorageClass => "StorageClass",
+            Kind::CsiNode => "CSINode",
+            Kind::CsiDriver => "CSIDriver",
+            Kind::VolumeAttachment => "VolumeAttachment",
+            Kind::CsiStorageCapacity => "CSIStorageCapacity",
+            Kind::PodDisruptionBudget => "PodDisruptionBudget",
         }
     }
 }
@@ -66,6 +94,22 @@ pub enum Body {
     ReplicaSet(ReplicaSet),
     /// A Service: which pods it selects.
     Service(Selector),
+    /// A PersistentVolume.
+    PersistentVolume(PersistentVolume),
+    /// A PersistentVolumeClaim.
+    PersistentVolumeClaim(PersistentVolumeClaim),
+    /// A StorageClass.
+    StorageClass(StorageClass),
+    /// A CSINode.
+    CsiNode(CsiNode),
+    /// A CSIDriver.
+    CsiDriver(CsiDriver),
+    /// A VolumeAttachment.
+    VolumeAttachment(VolumeAttachment),
+    /// A CSIStorageCapacity.
+    CsiStorageCapacity(CsiStorageCapacity),
+    /// A PodDisruptionBudget.
+    PodDisruptionBudget(PodDisruptionBudget),
 }
 
 impl Body {
@@ -75,6 +119,14 @@ impl Body {
             Body::Deployment(_) => Kind::Deployment,
             Body::ReplicaSet(_) => Kind::ReplicaSet,
             Body::Service(_) => Kind::Service,
+            Body::PersistentVolume(_) => Kind::PersistentVolume,
+            Body::PersistentVolumeClaim(_) => Kind::PersistentVolumeClaim,
+            Body::StorageClass(_) => Kind::StorageClass,
+            Body::CsiNode(_) => Kind::CsiNode,
+            Body::CsiDriver(_) => Kind::CsiDriver,
+            Body::VolumeAttachment(_) => Kind::VolumeAttachment,
+            Body::CsiStorageCapacity(_) => Kind::CsiStorageCapacity,
+            Body::PodDisruptionBudget(_) => Kind::PodDisruptionBudget,
         }
     }
 }

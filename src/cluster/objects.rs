@@ -160,7 +160,7 @@ impl Cluster {
         let replicas = match &mut self.object_mut(id).body {
             Body::Deployment(deployment) => &mut deployment.replicas,
             Body::ReplicaSet(set) => &mut set.replicas,
-            Body::Service(_) => return,
+            _ => return,
         };
         let from = std::mem::replace(replicas, to);
         if from != to {
@@ -208,6 +208,12 @@ impl Cluster {
             change(set);
             self.emit(Change::ObjectUpdated(id));
         }
+    }
+
+    /// Changes the body of an object that owns no pods: a volume, a claim, a budget ….
+    pub fn update_body(&mut self, id: ObjectId, change: impl FnOnce(&mut Body)) {
+        change(&mut self.object_mut(id).body);
+        self.emit(Change::ObjectUpdated(id));
     }
 
     /// Changes the status of a ReplicaSet.

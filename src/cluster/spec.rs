@@ -230,13 +230,6 @@ impl PodSpec {
     /// overhead (reference: scheduler.md 3.4 and 4.2).
     pub fn compute_requests(&mut self) {
         let mut requests = sum_containers(&self.containers, |container| container.requests.clone());
-        let scored = sum_containers(&self.containers, |container| {
-            let (asks_cpu, asks_memory) = container.asks;
-            Resources::new(
-                if asks_cpu { container.requests.cpu } else { DEFAULT_SCORE_CPU },
-                if asks_memory { container.requests.memory } else { DEFAULT_SCORE_MEMORY },
-            )
-        });
         if let Some(level) = &self.pod_level_requests {
             requests.cpu = if level.cpu > 0 { level.cpu } else { requests.cpu };
             requests.memory = if level.memory > 0 { level.memory } else { requests.memory };
@@ -246,7 +239,28 @@ impl PodSpec {
         }
         requests.add(&self.overhead);
         self.requests = requests;
-        self.score_requests = (scored.cpu + self.overhead.cpu, scored.memory + self.overhead.memory);
+        self.score_requests = self.container_score_requests();
+        if let Some(level) = &self.pod_level_requests {
+            if level.cpu > 0 {
+                self.score_requests.0 = level.cpu + self.overhead.cpu;
+            }
+            if level.memory > 0 {
+                self.score_requests.1 = level.memory + self.overhead.memory;
+            }
+        }
+    }
+
+    /// CPU and memory by the containers alone, with the non-zero defaults, and the overhead: how
+    /// NodeResourcesFit scores the pod being placed, which leaves out pod-level requests.
+    pub fn container_score_requests(&self) -> (i64, i64) {
+        let scored = sum_containers(&self.containers, |container| {
+            let (asks_cpu, asks_memory) = container.asks;
+            Resources::new(
+                if asks_cpu { container.requests.cpu } else { DEFAULT_SCORE_CPU },
+                if asks_memory { container.requests.memory } else { DEFAULT_SCORE_MEMORY },
+            )
+        });
+        (scored.cpu + self.overhead.cpu, scored.memory + self.overhead.memory)
     }
 
     /// The controller's or scheduler's name for the images of all containers.
