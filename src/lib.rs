@@ -6,3 +6,4 @@
 pub mod cluster;
 pub mod engine;
 pub mod manifest;
+pub mod scheduler;
