@@ -9,6 +9,10 @@ pub mod cluster;
 
 pub mod manifest;
 
+pub mod scheduler;
+
 pub mod controllers;
 
 pub mod kubelet;
+
+pub mod workload;

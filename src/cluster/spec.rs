@@ -263,6 +263,14 @@ impl PodSpec {
         (scored.cpu + self.overhead.cpu, scored.memory + self.overhead.memory)
     }
 
+    /// Whether it has affinity or anti-affinity terms, required or preferred, towards other pods.
+    pub fn has_pod_terms(&self) -> bool {
+        !(self.pod_affinity.is_empty()
+            && self.preferred_pod_affinity.is_empty()
+            && self.pod_anti_affinity.is_empty()
+            && self.preferred_pod_anti_affinity.is_empty())
+    }
+
     /// The controller's or scheduler's name for the images of all containers.
     pub fn images(&self) -> impl Iterator<Item = Name> + '_ {
         self.containers.iter().map(|container| container.image)

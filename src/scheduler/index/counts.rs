@@ -1,0 +1,241 @@
+//! How many pods match a selector on each node, kept up to date.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+use crate::cluster::spec::AffinityTerm;
+use crate::cluster::{Cluster, Name, NodeId, PodId, PodSpec, Selector, SpecId};
+
+use super::topology::{KeyId, NONE, Topology};
+
+/// Pods of some namespaces that match a selector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodTerm {
+    /// Which pods; `None` matches nothing.
+    pub selector: Option<Selector>,
+    /// Namespaces by name.
+    pub namespaces: Vec<Name>,
+    /// Namespaces by label, in addition.
+    pub namespace_selector: Option<Selector>,
+}
+
+impl PodTerm {
+    /// The term of a pod of `namespace` (reference 3.6).
+    pub fn of_affinity(term: &AffinityTerm, namespace: Name) -> Self {
+        let mut namespaces = term.namespaces.clone();
+        if namespaces.is_empty() && term.namespace_selector.is_none() {
+            namespaces.push(namespace);
+        }
+        PodTerm { selector: term.selector.clone(), namespaces, namespace_selector: term.namespace_selector.clone() }
+    }
+
+    /// Whether pods of this template match.
+    pub fn matches(&self, spec: &PodSpec, cluster: &Cluster) -> bool {
+        self.selector.as_ref().is_some_and(|selector| selector.matches(&spec.labels, &cluster.names))
+            && self.covers(spec.namespace, cluster)
+    }
+
+    fn covers(&self, namespace: Name, cluster: &Cluster) -> bool {
+        self.namespaces.contains(&namespace)
+            || self.namespace_selector.as_ref().is_some_and(|selector| {
+                selector.is_empty()
+                    || cluster
+                        .namespaces
+                        .iter()
+                        .find(|(name, _)| *name == namespace)
+                        .is_some_and(|(_, labels)| selector.matches(labels, &cluster.names))
+            })
+    }
+}
+
+/// A registered count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryId(u32);
+
+#[derive(Debug)]
+struct Query {
+    terms: Vec<PodTerm>,
+    live: bool,
+    /// By node.
+    per_node: Vec<u32>,
+    total: u64,
+    /// By topology key and value.
+    sums: Vec<Sums>,
+    /// What was counted, for those who keep sums of their own: (node, sign).
+    log: Vec<(NodeId, i32)>,
+    /// How many entries of the log were dropped.
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Sums {
+    key: KeyId,
+    epoch: u32,
+    by_value: Vec<i64>,
+}
+
+/// All registered counts.
+#[derive(Debug, Default)]
+pub struct PodCounts {
+    queries: Vec<Query>,
+    by_text: FxHashMap<String, QueryId>,
+    /// By template: the queries it matches.
+    of_spec: Vec<SmallVec<[QueryId; 2]>>,
+}
+
+/// The log of a query is dropped when it is this long; whoever lags behind counts anew.
+const LOG_LIMIT: usize = 8192;
+
+impl PodCounts {
+    /// Registers a count, or finds it. A new one is taken by a scan of all pods.
+    pub(super) fn query(
+        &mut self,
+        terms: Vec<PodTerm>,
+        live: bool,
+        terminating: &FxHashSet<PodId>,
+        cluster: &Cluster,
+    ) -> QueryId {
+        self.resolve_specs(cluster);
+        let text = format!("{live}{terms:?}");
+        if let Some(id) = self.by_text.get(&text) {
+            return *id;
+        }
+        let id = QueryId(self.queries.len() as u32);
+        let mut query =
+            Query { terms, live, per_node: Vec::new(), total: 0, sums: Vec::new(), log: Vec::new(), dropped: 0 };
+        for spec in 0..cluster.n_specs() {
+            if query.matches(cluster.spec(SpecId(spec as u32)), cluster) {
+                self.of_spec[spec].push(id);
+            }
+        }
+        for (node, found) in cluster.nodes() {
+            for &pod_id in &found.pods {
+                let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.holds_resources()) else { continue };
+                let counts = self.of_spec[pod.spec.index()].contains(&id);
+                if counts && !(live && (pod.deletion.is_some() || terminating.contains(&pod_id))) {
+                    query.add(node, 1);
+                }
+            }
+        }
+        self.queries.push(query);
+        self.by_text.insert(text, id);
+        id
+    }
+
+    fn resolve_specs(&mut self, cluster: &Cluster) {
+        for index in self.of_spec.len()..cluster.n_specs() {
+            let spec = cluster.spec(SpecId(index as u32));
+            let matching = self.queries.iter().enumerate().filter(|(_, query)| query.matches(spec, cluster));
+            self.of_spec.push(matching.map(|(query, _)| QueryId(query as u32)).collect());
+        }
+    }
+
+    /// A pod of this template came to (`sign` 1) or left `node`; told once for the counts of all pods
+    /// and once for those of live ones.
+    pub(super) fn count(
+        &mut self,
+        spec: SpecId,
+        node: NodeId,
+        sign: i32,
+        all: bool,
+        topology: &Topology,
+        cluster: &Cluster,
+    ) {
+        self.resolve_specs(cluster);
+        for query in &self.of_spec[spec.index()] {
+            let query = &mut self.queries[query.0 as usize];
+            if query.live != all {
+                query.count(node, sign, topology);
+            }
+        }
+    }
+
+    /// Whether pods of this template are counted by the query.
+    pub fn matches(&self, query: QueryId, spec: SpecId) -> bool {
+        self.of_spec.get(spec.index()).is_some_and(|queries| queries.contains(&query))
+    }
+
+    /// Matching pods on the node.
+    pub fn on_node(&self, query: QueryId, node: NodeId) -> i64 {
+        self.queries[query.0 as usize].per_node.get(node.index()).map_or(0, |count| i64::from(*count))
+    }
+
+    /// Matching pods on all nodes.
+    pub fn total(&self, query: QueryId) -> u64 {
+        self.queries[query.0 as usize].total
+    }
+
+    /// Sees to it that [`PodCounts::by_value`] is right for this key.
+    pub fn keep_sums(&mut self, query: QueryId, key: KeyId, topology: &Topology) {
+        let query = &mut self.queries[query.0 as usize];
+        let epoch = topology.epoch(key);
+        let position = query.sums.iter().position(|sums| sums.key == key);
+        if position.is_some_and(|position| query.sums[position].epoch == epoch) {
+            return;
+        }
+        let mut by_value = vec![0; topology.n_values(key)];
+        for (index, count) in query.per_node.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let value = topology.value(key, NodeId(index as u32));
+            if value != NONE {
+                by_value[value as usize] += i64::from(*count);
+            }
+        }
+        let sums = Sums { key, epoch, by_value };
+        match position {
+            Some(position) => query.sums[position] = sums,
+            None => query.sums.push(sums),
+        }
+    }
+
+    /// Matching pods by value of the topology key, values without an entry counting 0.
+    pub fn by_value(&self, query: QueryId, key: KeyId) -> &[i64] {
+        let sums = self.queries[query.0 as usize].sums.iter().find(|sums| sums.key == key);
+        sums.map_or(&[], |sums| &sums.by_value)
+    }
+
+    /// The end of the query's log, to be given to [`PodCounts::since`] later.
+    pub fn log_end(&self, query: QueryId) -> u64 {
+        let query = &self.queries[query.0 as usize];
+        query.dropped + query.log.len() as u64
+    }
+
+    /// What was counted since `mark`; `None` if that is no longer known.
+    pub fn since(&self, query: QueryId, mark: u64) -> Option<&[(NodeId, i32)]> {
+        let query = &self.queries[query.0 as usize];
+        query.log.get(usize::try_from(mark.checked_sub(query.dropped)?).ok()?..)
+    }
+}
+
+impl Query {
+    fn matches(&self, spec: &PodSpec, cluster: &Cluster) -> bool {
+        self.terms.iter().all(|term| term.matches(spec, cluster))
+    }
+
+    fn add(&mut self, node: NodeId, sign: i32) {
+        if self.per_node.len() <= node.index() {
+            self.per_node.resize(node.index() + 1, 0);
+        }
+        let count = &mut self.per_node[node.index()];
+        *count = count.checked_add_signed(sign).unwrap_or_else(|| panic!("{node:?} counts fewer than no pods"));
+        self.total = self.total.wrapping_add_signed(i64::from(sign));
+    }
+
+    fn count(&mut self, node: NodeId, sign: i32, topology: &Topology) {
+        self.add(node, sign);
+        for sums in &mut self.sums {
+            let value = topology.value(sums.key, node);
+            if value == NONE || sums.epoch != topology.epoch(sums.key) {
+                continue;
+            }
+            if sums.by_value.len() <= value as usize {
+                sums.by_value.resize(value as usize + 1, 0);
+            }
+            sums.by_value[value as usize] += i64::from(sign);
+        }
+        if self.log.len() >= LOG_LIMIT {
+            self.dropped += self.log.len() as u64;
+            self.log.clear();
+        }
+        self.log.push((node, sign));
+    }
+}

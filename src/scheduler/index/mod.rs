@@ -1,0 +1,250 @@
+//! Counts kept up to date between cycles, so that a cycle need not visit every pod: which pods match
+//! which selectors on which node, who carries affinity terms, which images are where.
+//!
+//! [`Index::observe`] follows the cluster's changes; plugins register what they want counted the first
+//! time they need it.
+
+pub mod counts;
+pub mod topology;
+
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::cluster::{Change, Cluster, Kind, Name, NodeId, ObjectId, PodId, Selector, SpecId};
+
+pub use counts::{PodCounts, PodTerm, QueryId};
+pub use topology::{KeyId, NONE, Topology};
+
+/// Everything counted.
+#[derive(Debug, Default)]
+pub struct Index {
+    /// Values of topology keys by node.
+    pub topology: Topology,
+    /// Pods by selector and node.
+    pub counts: PodCounts,
+    /// Pods that carry affinity or anti-affinity terms: template → node → how many.
+    pub carriers: BTreeMap<SpecId, BTreeMap<NodeId, u32>>,
+    /// On how many nodes each image is.
+    pub images: FxHashMap<Name, i64>,
+    /// Pods on nodes by priority.
+    pub priorities: BTreeMap<i32, u32>,
+    /// Claims in use by pods on nodes: (namespace, claim) → how many pods.
+    pub claims_in_use: FxHashMap<(Name, Name), u32>,
+    /// Objects by kind, oldest first, for the kinds the scheduler reads.
+    pub objects: Objects,
+    /// Grows whenever an image comes to a node or a node with images comes or goes.
+    pub image_epoch: u32,
+    /// By node: grows whenever the node or its pods change.
+    versions: Vec<u32>,
+    /// Images last seen on each node.
+    node_images: Vec<Vec<Name>>,
+    /// Terminating pods that no longer count as live.
+    terminating: FxHashSet<PodId>,
+}
+
+/// Objects the scheduler reads, oldest first.
+#[derive(Debug, Default)]
+pub struct Objects {
+    /// Services.
+    pub services: Vec<ObjectId>,
+    /// PodDisruptionBudgets.
+    pub budgets: Vec<ObjectId>,
+    /// PersistentVolumes.
+    pub volumes: Vec<ObjectId>,
+    /// VolumeAttachments.
+    pub attachments: Vec<ObjectId>,
+    /// CSIStorageCapacities.
+    pub capacities: Vec<ObjectId>,
+    /// Grows whenever a Service comes, goes or changes.
+    pub service_epoch: u32,
+}
+
+impl Objects {
+    fn list(&mut self, kind: Kind) -> Option<&mut Vec<ObjectId>> {
+        match kind {
+            Kind::Service => {
+                self.service_epoch += 1;
+                Some(&mut self.services)
+            }
+            Kind::PodDisruptionBudget => Some(&mut self.budgets),
+            Kind::PersistentVolume => Some(&mut self.volumes),
+            Kind::VolumeAttachment => Some(&mut self.attachments),
+            Kind::CsiStorageCapacity => Some(&mut self.capacities),
+            _ => None,
+        }
+    }
+}
+
+impl Index {
+    /// How often the node or its pods have changed.
+    pub fn version(&self, node: NodeId) -> u32 {
+        self.versions.get(node.index()).copied().unwrap_or(0)
+    }
+
+    fn touch(&mut self, node: NodeId) {
+        if self.versions.len() <= node.index() {
+            self.versions.resize(node.index() + 1, 0);
+        }
+        self.versions[node.index()] += 1;
+    }
+
+    /// Whether some pod on a node has a priority below this.
+    pub fn has_lower_priority(&self, priority: i32) -> bool {
+        self.priorities.range(..priority).next().is_some()
+    }
+
+    /// Follows one change.
+    pub fn observe(&mut self, change: Change, cluster: &Cluster) {
+        match change {
+            Change::NodeAdded(node) => {
+                self.touch(node);
+                self.topology.read(node, cluster);
+                self.read_images(node, cluster);
+            }
+            Change::NodeRemoved(node) => {
+                self.touch(node);
+                self.topology.remove(node);
+                self.forget_images(node);
+            }
+            Change::NodeLabelled(node) => {
+                self.touch(node);
+                self.topology.read(node, cluster);
+            }
+            Change::NodeTainted(node) | Change::NodeCordoned(node, _) | Change::NodeResized(node) => self.touch(node),
+            Change::NodeImages(node) => {
+                self.forget_images(node);
+                self.read_images(node, cluster);
+            }
+            Change::PodAssumed(pod) => {
+                if let Some(node) = cluster.pod(pod).and_then(|pod| pod.node) {
+                    self.count_pod(pod, node, 1, cluster);
+                }
+            }
+            Change::PodForgotten(pod, node) => self.count_pod(pod, node, -1, cluster),
+            Change::PodPhase { pod, from, to } if to.is_terminal() && !from.is_terminal() => {
+                if let Some(node) = cluster.pod(pod).and_then(|pod| pod.node) {
+                    self.count_pod(pod, node, -1, cluster);
+                }
+            }
+            Change::PodMarked(pod) => self.mark(pod, cluster),
+            Change::PodRemoved(pod) => {
+                let found = cluster.pod(pod).filter(|pod| pod.holds_resources());
+                if let Some(node) = found.and_then(|pod| pod.node) {
+                    self.count_pod(pod, node, -1, cluster);
+                }
+                self.terminating.remove(&pod);
+            }
+            Change::ObjectCreated(id) => {
+                let kind = cluster.object(id).map(|object| object.body.kind());
+                if let Some(list) = kind.and_then(|kind| self.objects.list(kind)) {
+                    list.push(id);
+                }
+            }
+            Change::ObjectUpdated(id) => {
+                if cluster.object(id).is_some_and(|object| object.body.kind() == Kind::Service) {
+                    self.objects.service_epoch += 1;
+                }
+            }
+            Change::ObjectRemoved(id) => self.forget_object(id),
+            _ => (),
+        }
+    }
+
+    /// The object may be gone from the cluster already, so its kind is not asked.
+    fn forget_object(&mut self, id: ObjectId) {
+        let objects = &mut self.objects;
+        for list in [
+            &mut objects.services,
+            &mut objects.budgets,
+            &mut objects.volumes,
+            &mut objects.attachments,
+            &mut objects.capacities,
+        ] {
+            list.retain(|other| *other != id);
+        }
+        objects.service_epoch += 1;
+    }
+
+    fn count_pod(&mut self, pod: PodId, node: NodeId, sign: i32, cluster: &Cluster) {
+        self.touch(node);
+        let Some(found) = cluster.pod(pod) else { return };
+        let spec = cluster.spec(found.spec);
+        let live = found.deletion.is_none() || (sign < 0 && !self.terminating.contains(&pod));
+        self.counts.count(found.spec, node, sign, true, &self.topology, cluster);
+        if live {
+            self.counts.count(found.spec, node, sign, false, &self.topology, cluster);
+        }
+        if spec.has_pod_terms() {
+            change_count(self.carriers.entry(found.spec).or_default(), node, sign);
+            if self.carriers.get(&found.spec).is_some_and(BTreeMap::is_empty) {
+                self.carriers.remove(&found.spec);
+            }
+        }
+        change_count(&mut self.priorities, spec.priority, sign);
+        for claim in super::volumes::claims(cluster, pod) {
+            let users = self.claims_in_use.entry((spec.namespace, claim)).or_default();
+            *users = users.saturating_add_signed(sign);
+        }
+    }
+
+    /// A pod on a node became Terminating: it no longer counts for topology spread.
+    fn mark(&mut self, pod: PodId, cluster: &Cluster) {
+        let Some(found) = cluster.pod(pod).filter(|found| found.holds_resources()) else { return };
+        if let Some(node) = found.node.filter(|_| self.terminating.insert(pod)) {
+            self.counts.count(found.spec, node, -1, false, &self.topology, cluster);
+        }
+    }
+
+    fn read_images(&mut self, node: NodeId, cluster: &Cluster) {
+        let Some(found) = cluster.node(node) else { return };
+        if self.node_images.len() <= node.index() {
+            self.node_images.resize(node.index() + 1, Vec::new());
+        }
+        let mut names: Vec<Name> = found.spec.images.iter().map(|(name, _)| *name).collect();
+        names.sort();
+        names.dedup();
+        for name in &names {
+            *self.images.entry(*name).or_default() += 1;
+        }
+        self.node_images[node.index()] = names;
+        self.image_epoch += 1;
+    }
+
+    fn forget_images(&mut self, node: NodeId) {
+        let Some(names) = self.node_images.get_mut(node.index()) else { return };
+        for name in std::mem::take(names) {
+            if let Some(count) = self.images.get_mut(&name) {
+                *count -= 1;
+            }
+        }
+        self.image_epoch += 1;
+    }
+
+    /// The id under which pods matching all of `terms` are counted; terminating ones too unless `live`.
+    pub fn query(&mut self, terms: Vec<PodTerm>, live: bool, cluster: &Cluster) -> QueryId {
+        self.counts.query(terms, live, &self.terminating, cluster)
+    }
+}
+
+/// Adds `sign` to a counter and drops it at zero.
+fn change_count<K: Ord>(counts: &mut BTreeMap<K, u32>, key: K, sign: i32) {
+    match counts.entry(key) {
+        std::collections::btree_map::Entry::Occupied(mut entry) => {
+            *entry.get_mut() = entry.get().saturating_add_signed(sign);
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+        std::collections::btree_map::Entry::Vacant(entry) => {
+            if sign > 0 {
+                entry.insert(1);
+            }
+        }
+    }
+}
+
+/// A selector as text, to tell equal ones.
+pub fn selector_text(selector: Option<&Selector>) -> String {
+    format!("{selector:?}")
+}

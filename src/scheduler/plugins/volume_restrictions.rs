@@ -1,0 +1,13 @@
+//! VolumeRestrictions (reference: scheduler.md 3.7).
+
+use crate::scheduler::framework::{Context, Plugin, PreFilter};
+
+/// The plugin.
+#[derive(Default)]
+pub struct VolumeRestrictions {}
+
+impl Plugin for VolumeRestrictions {
+    fn pre_filter(&mut self, _cx: &mut Context<'_>) -> PreFilter {
+        PreFilter::Skip
+    }
+}

@@ -1,0 +1,421 @@
+//! The scheduling queue (reference: scheduler.md 1): activeQ, backoffQ, unschedulable pods, gated
+//! pods. It knows no plugins: who may move is asked of a closure.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use rustc_hash::FxHashMap;
+
+use crate::cluster::PodId;
+use crate::engine::{Span, Time};
+
+/// A set of plugins by their position in [`super::plugins::ALL`].
+pub type PluginSet = u32;
+
+/// Where a pod is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Ready to be tried.
+    Active,
+    /// Waiting for its back-off to end.
+    Backoff,
+    /// The same after an error; never popped early.
+    ErrorBackoff,
+    /// Waiting for an event.
+    Unschedulable,
+    /// Waiting for its scheduling gates to go.
+    Gated,
+    /// Popped: its cycle runs, or its binding.
+    InFlight,
+}
+
+/// A pod in the queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Queued {
+    /// Its priority.
+    pub priority: i32,
+    /// When it came into the queue, or last came back from a failed attempt.
+    pub timestamp: Time,
+    /// Order of first arrival: the last key.
+    pub sequence: u64,
+    /// How often it was popped.
+    pub attempts: u32,
+    /// How often it was found unschedulable.
+    pub unschedulable: u32,
+    /// Errors since the last other outcome.
+    pub errors: u32,
+    /// The plugins that rejected it in its last attempt.
+    pub rejected_by: PluginSet,
+    /// Where it is.
+    pub place: Place,
+    /// The profile that takes care of it.
+    pub profile: usize,
+    /// Tells the valid entry of a heap from left-over ones.
+    ticket: u64,
+}
+
+type ActiveKey = Reverse<(Reverse<i32>, Time, u64, u64, PodId)>;
+type BackoffKey = Reverse<(Time, Reverse<i32>, Time, u64, u64, PodId)>;
+
+/// The queue.
+#[derive(Debug)]
+pub struct Queue {
+    pods: FxHashMap<PodId, Queued>,
+    active: BinaryHeap<ActiveKey>,
+    backoff: BinaryHeap<BackoffKey>,
+    error_backoff: BinaryHeap<BackoffKey>,
+    /// By timestamp.
+    unschedulable: BTreeSet<(Time, u64, PodId)>,
+    /// By set of rejecting plugins: how many unschedulable pods.
+    rejected: [u32; 33],
+    next_sequence: u64,
+    next_ticket: u64,
+    initial_backoff: Span,
+    max_backoff: Span,
+    max_unschedulable: Span,
+}
+
+const SECOND: Span = Span::from_secs(1);
+const FLUSH: u64 = 30_000_000_000;
+/// Slot of `rejected` for pods that no plugin rejected.
+const NOBODY: usize = 32;
+
+impl Queue {
+    /// An empty queue.
+    pub fn new(initial_backoff: Span, max_backoff: Span, max_unschedulable: Span) -> Self {
+        Queue {
+            pods: FxHashMap::default(),
+            active: BinaryHeap::new(),
+            backoff: BinaryHeap::new(),
+            error_backoff: BinaryHeap::new(),
+            unschedulable: BTreeSet::new(),
+            rejected: [0; 33],
+            next_sequence: 0,
+            next_ticket: 0,
+            initial_backoff,
+            max_backoff,
+            max_unschedulable,
+        }
+    }
+
+    /// What is known of the pod, if it is here.
+    pub fn get(&self, pod: PodId) -> Option<&Queued> {
+        self.pods.get(&pod)
+    }
+
+    /// A new pod.
+    pub fn add(&mut self, pod: PodId, priority: i32, profile: usize, gated: bool, now: Time) {
+        if self.pods.contains_key(&pod) {
+            return;
+        }
+        self.next_sequence += 1;
+        let queued = Queued {
+            priority,
+            timestamp: now,
+            sequence: self.next_sequence,
+            attempts: 0,
+            unschedulable: 0,
+            errors: 0,
+            rejected_by: 0,
+            place: Place::Gated,
+            profile,
+            ticket: 0,
+        };
+        self.pods.insert(pod, queued);
+        if !gated {
+            self.put(pod, Place::Active);
+        }
+    }
+
+    /// The last gate is gone.
+    pub fn ungate(&mut self, pod: PodId) {
+        if self.get(pod).is_some_and(|queued| queued.place == Place::Gated) {
+            self.put(pod, Place::Active);
+        }
+    }
+
+    /// The pod is gone, or on a node.
+    pub fn remove(&mut self, pod: PodId) {
+        self.take_out(pod);
+        self.pods.remove(&pod);
+    }
+
+    /// The next pod to try, if any; it is in flight from now on. With an empty activeQ the head of
+    /// the backoffQ is taken at once.
+    pub fn pop(&mut self, now: Time) -> Option<PodId> {
+        self.advance(now);
+        let pod = self.pop_active().or_else(|| self.pop_backoff())?;
+        let queued = self.pods.get_mut(&pod)?;
+        queued.place = Place::InFlight;
+        queued.attempts += 1;
+        Some(pod)
+    }
+
+    fn pop_active(&mut self) -> Option<PodId> {
+        while let Some(Reverse((_, _, _, ticket, pod))) = self.active.pop() {
+            if self.is_at(pod, Place::Active, ticket) {
+                return Some(pod);
+            }
+        }
+        None
+    }
+
+    fn pop_backoff(&mut self) -> Option<PodId> {
+        while let Some(Reverse((_, _, _, _, ticket, pod))) = self.backoff.pop() {
+            if self.is_at(pod, Place::Backoff, ticket) {
+                return Some(pod);
+            }
+        }
+        None
+    }
+
+    fn is_at(&self, pod: PodId, place: Place, ticket: u64) -> bool {
+        self.pods.get(&pod).is_some_and(|queued| queued.place == place && queued.ticket == ticket)
+    }
+
+    /// The attempt failed: rejected by these plugins. It waits for an event.
+    pub fn fail(&mut self, pod: PodId, rejected_by: PluginSet, now: Time) {
+        let Some(queued) = self.pods.get_mut(&pod) else { return };
+        queued.timestamp = now;
+        queued.rejected_by = rejected_by;
+        queued.unschedulable += 1;
+        queued.errors = 0;
+        self.put(pod, Place::Unschedulable);
+    }
+
+    /// The attempt, or the binding, ended in an error: it is tried again after a back-off.
+    pub fn error(&mut self, pod: PodId, now: Time) {
+        let Some(queued) = self.pods.get_mut(&pod) else { return };
+        queued.timestamp = now;
+        queued.rejected_by = 0;
+        queued.errors += 1;
+        self.put(pod, Place::ErrorBackoff);
+    }
+
+    /// Moves the unschedulable pods for which `wakes` says so to the backoffQ, or the activeQ if their
+    /// back-off is over. Only pods rejected by one of `plugins` are asked for, and those rejected by
+    /// none, who always move.
+    pub fn wake(&mut self, plugins: PluginSet, now: Time, mut wakes: impl FnMut(PodId, &Queued) -> bool) {
+        let concerned = (0..32).any(|bit| plugins & (1 << bit) != 0 && self.rejected[bit] > 0);
+        if !concerned && self.rejected[NOBODY] == 0 {
+            return;
+        }
+        let moving: Vec<PodId> = self
+            .unschedulable
+            .iter()
+            .map(|(_, _, pod)| *pod)
+            .filter(|pod| {
+                self.pods.get(pod).is_some_and(|queued| {
+                    queued.rejected_by == 0 || (queued.rejected_by & plugins != 0 && wakes(*pod, queued))
+                })
+            })
+            .collect();
+        for pod in moving {
+            self.put_back(pod, now);
+        }
+    }
+
+    /// Puts the pod into the activeQ or, while its back-off lasts, the backoffQ.
+    pub fn put_back(&mut self, pod: PodId, now: Time) {
+        let Some(queued) = self.pods.get(&pod) else { return };
+        let waits = self.expiry(queued).is_some_and(|expiry| expiry >= now.truncated_to_second());
+        self.put(pod, if waits { Place::Backoff } else { Place::Active });
+    }
+
+    /// When the back-off ends: the whole second at or before timestamp + d(n); `None` without any.
+    pub fn expiry(&self, queued: &Queued) -> Option<Time> {
+        let n = if queued.errors > 0 { queued.errors } else { queued.unschedulable };
+        if n == 0 || self.max_backoff == Span::ZERO {
+            return None;
+        }
+        let doubled = self.initial_backoff.0.saturating_mul(1u64 << (n - 1).min(40));
+        let length = Span(doubled.min(self.max_backoff.0));
+        Some(queued.timestamp.saturating_add(length).truncated_to_second())
+    }
+
+    /// Lets go of what is due: ended back-offs on whole seconds, pods that waited too long on the
+    /// half-minutes.
+    pub fn advance(&mut self, now: Time) {
+        let tick = now.truncated_to_second();
+        while let Some(Reverse((expiry, ..))) = self.backoff.peek()
+            && *expiry < tick
+        {
+            if let Some(pod) = self.pop_backoff_entry(false) {
+                self.put(pod, Place::Active);
+            }
+        }
+        while let Some(Reverse((expiry, ..))) = self.error_backoff.peek()
+            && *expiry < tick
+        {
+            if let Some(pod) = self.pop_backoff_entry(true) {
+                self.put(pod, Place::Active);
+            }
+        }
+        let flush = Time(now.0 - now.0 % FLUSH);
+        while let Some(&(timestamp, _, pod)) = self.unschedulable.first()
+            && flush.since(timestamp) > self.max_unschedulable
+        {
+            self.put_back(pod, now);
+        }
+    }
+
+    fn pop_backoff_entry(&mut self, error: bool) -> Option<PodId> {
+        let (heap, place) =
+            if error { (&mut self.error_backoff, Place::ErrorBackoff) } else { (&mut self.backoff, Place::Backoff) };
+        let Reverse((_, _, _, _, ticket, pod)) = heap.pop()?;
+        self.is_at(pod, place, ticket).then_some(pod)
+    }
+
+    /// The earliest time at which a pod can be popped; [`Time::MAX`] if only an event can bring one.
+    pub fn next_wake(&mut self, now: Time) -> Time {
+        self.drop_left_overs();
+        if !self.active.is_empty() || !self.backoff.is_empty() {
+            return now;
+        }
+        let error = self.error_backoff.peek().map_or(Time::MAX, |Reverse((expiry, ..))| *expiry + SECOND);
+        let flush = self.unschedulable.first().map_or(Time::MAX, |(timestamp, ..)| {
+            let due = timestamp.saturating_add(self.max_unschedulable).0;
+            Time((due - due % FLUSH).saturating_add(FLUSH))
+        });
+        error.min(flush).max(now)
+    }
+
+    fn drop_left_overs(&mut self) {
+        while let Some(Reverse((_, _, _, ticket, pod))) = self.active.peek()
+            && !self.is_at(*pod, Place::Active, *ticket)
+        {
+            self.active.pop();
+        }
+        while let Some(Reverse((_, _, _, _, ticket, pod))) = self.backoff.peek()
+            && !self.is_at(*pod, Place::Backoff, *ticket)
+        {
+            self.backoff.pop();
+        }
+        while let Some(Reverse((_, _, _, _, ticket, pod))) = self.error_backoff.peek()
+            && !self.is_at(*pod, Place::ErrorBackoff, *ticket)
+        {
+            self.error_backoff.pop();
+        }
+    }
+
+    fn put(&mut self, pod: PodId, place: Place) {
+        self.take_out(pod);
+        let Some(queued) = self.pods.get(&pod).copied() else { return };
+        self.next_ticket += 1;
+        let ticket = self.next_ticket;
+        let Queued { priority, timestamp, sequence, .. } = queued;
+        let expiry = self.expiry(&queued).unwrap_or(Time::ZERO);
+        let backoff = Reverse((expiry, Reverse(priority), timestamp, sequence, ticket, pod));
+        match place {
+            Place::Active => self.active.push(Reverse((Reverse(priority), timestamp, sequence, ticket, pod))),
+            Place::Backoff => self.backoff.push(backoff),
+            Place::ErrorBackoff => self.error_backoff.push(backoff),
+            Place::Unschedulable => {
+                self.unschedulable.insert((timestamp, sequence, pod));
+                self.count_rejected(queued.rejected_by, 1);
+            }
+            Place::Gated | Place::InFlight => (),
+        }
+        if let Some(queued) = self.pods.get_mut(&pod) {
+            queued.place = place;
+            queued.ticket = ticket;
+        }
+    }
+
+    /// Takes the pod out of the set it is in; heaps keep a left-over entry.
+    fn take_out(&mut self, pod: PodId) {
+        let Some(queued) = self.pods.get(&pod).copied() else { return };
+        if queued.place == Place::Unschedulable {
+            // the timestamp may have been changed only while the pod was in flight
+            self.unschedulable.remove(&(queued.timestamp, queued.sequence, pod));
+            self.count_rejected(queued.rejected_by, -1);
+            if let Some(queued) = self.pods.get_mut(&pod) {
+                queued.place = Place::InFlight;
+            }
+        }
+    }
+
+    fn count_rejected(&mut self, plugins: PluginSet, sign: i32) {
+        if plugins == 0 {
+            self.rejected[NOBODY] = self.rejected[NOBODY].saturating_add_signed(sign);
+        }
+        for bit in (0..32).filter(|bit| plugins & (1 << bit) != 0) {
+            self.rejected[bit] = self.rejected[bit].saturating_add_signed(sign);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue() -> Queue {
+        Queue::new(Span::from_secs(1), Span::from_secs(10), Span::from_secs(300))
+    }
+
+    fn at(seconds: f64) -> Time {
+        Time((seconds * 1e9) as u64)
+    }
+
+    #[test]
+    fn higher_priority_first_then_who_came_first() {
+        let mut queue = queue();
+        queue.add(PodId(1), 0, 0, false, at(0.0));
+        queue.add(PodId(2), 0, 0, false, at(0.0));
+        queue.add(PodId(3), 5, 0, false, at(1.0));
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop(at(2.0))).collect();
+        assert_eq!(order, [PodId(3), PodId(1), PodId(2)]);
+    }
+
+    #[test]
+    fn backoff_ends_one_second_after_the_floored_expiry() {
+        // reference 1.3: failed at 10.3 with n = 1: expiry 11, leaves at 12.0
+        let mut queue = queue();
+        queue.add(PodId(1), 0, 0, false, at(0.0));
+        queue.pop(at(10.3));
+        queue.error(PodId(1), at(10.3));
+        assert_eq!(queue.next_wake(at(10.4)), at(12.0));
+        assert_eq!(queue.pop(at(11.9)), None);
+        assert_eq!(queue.pop(at(12.0)), Some(PodId(1)));
+    }
+
+    #[test]
+    fn idle_queue_pops_from_backoff_at_once() {
+        let mut queue = queue();
+        queue.add(PodId(1), 0, 0, false, at(0.0));
+        queue.pop(at(0.0));
+        queue.fail(PodId(1), 1, at(0.1));
+        assert_eq!(queue.pop(at(0.2)), None, "it waits for an event");
+        queue.wake(1, at(0.3), |_, _| true);
+        assert_eq!(queue.get(PodId(1)).map(|queued| queued.place), Some(Place::Backoff));
+        assert_eq!(queue.pop(at(0.4)), Some(PodId(1)));
+    }
+
+    #[test]
+    fn unschedulable_pods_leave_on_the_half_minute_after_five_minutes() {
+        // reference 10: failed at 10: moves at 330
+        let mut queue = queue();
+        queue.add(PodId(1), 0, 0, false, at(10.0));
+        queue.pop(at(10.0));
+        queue.fail(PodId(1), 1, at(10.0));
+        assert_eq!(queue.next_wake(at(11.0)), at(330.0));
+        assert_eq!(queue.pop(at(300.0)), None);
+        assert_eq!(queue.pop(at(330.0)), Some(PodId(1)));
+    }
+
+    #[test]
+    fn only_pods_rejected_by_a_concerned_plugin_are_asked() {
+        let mut queue = queue();
+        for (pod, plugins) in [(1, 0b01), (2, 0b10)] {
+            queue.add(PodId(pod), 0, 0, false, at(0.0));
+            queue.pop(at(0.0));
+            queue.fail(PodId(pod), plugins, at(0.0));
+        }
+        let mut asked = Vec::new();
+        queue.wake(0b10, at(1.0), |pod, _| {
+            asked.push(pod);
+            false
+        });
+        assert_eq!(asked, [PodId(2)]);
+    }
+}
