@@ -12,3 +12,5 @@ pub mod manifest;
 pub mod controllers;
 
 pub mod kubelet;
+
+pub mod scenario;
