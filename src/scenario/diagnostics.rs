@@ -76,6 +76,18 @@ impl Problems {
         self.list.last_mut().expect("just pushed")
     }
 
+    /// Takes over all problems of another list.
+    pub fn append(&mut self, mut other: Problems) {
+        self.list.append(&mut other.list);
+    }
+
+    /// Whether some problem is about text inside `location`.
+    pub fn any_within(&self, location: Location) -> bool {
+        let inside =
+            |at: Location| at.source == location.source && location.start <= at.start && at.start <= location.end;
+        self.list.iter().any(|problem| problem.location.is_some_and(inside))
+    }
+
     /// Number of problems.
     pub fn len(&self) -> usize {
         self.list.len()

@@ -5,9 +5,22 @@
 //! the parts with one another. Every problem is collected in `diagnostics`; nothing stops at the
 //! first. What is here knows text; what is built from it does not.
 
+mod check;
 pub mod diagnostics;
 pub mod duration;
+mod load;
+pub mod manifests;
+mod overrides;
 pub mod quantity;
 pub mod read;
 mod record;
+mod reference;
+pub mod schema;
 pub mod source;
+#[cfg(test)]
+mod tests;
+
+pub use diagnostics::Diagnostics;
+pub use load::{load, load_text};
+pub use reference::{reference, schema};
+pub use schema::Scenario;
