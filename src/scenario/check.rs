@@ -1,21 +1,20 @@
 //! Whether the parts of a scenario fit together: names that exist, times within the run, numbers
 //! within reason. What one value can tell alone, its reader has checked.
 
+pub(super) mod objects;
 mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostics::Problems;
-use super::manifests::{Body, Object};
+use super::manifests::Object;
 use super::read::Spanned;
 use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
 use super::schema::components::{ControllerManager, Kubelet, Phases};
 use super::schema::timeline::Action;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
-use super::schema::workloads::{
-    MAX_PODS, PodTemplate, Strategy, StrategyType, Toleration, TolerationOperator, Workload,
-};
+use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
 use super::source::Location;
 use crate::engine::Span;
 
@@ -37,8 +36,10 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     for group in node_groups(scenario) {
         node_group(group, problems);
     }
-    let names = Names::new(scenario, known);
-    workloads(scenario, &names, problems);
+    let objects = all_objects(scenario);
+    let names = Names::new(scenario, &objects, known);
+    workloads(scenario, problems);
+    objects::check(&objects, scenario, known, problems);
     for step in &scenario.timeline {
         timeline::step(step, scenario, &names, problems);
     }
@@ -73,14 +74,11 @@ pub(super) struct Names<'a> {
     groups: Vec<&'a NodeGroup>,
     node_objects: BTreeSet<&'a str>,
     zones: BTreeSet<&'a str>,
-    /// Kind, namespace and name of workloads.
-    objects: BTreeSet<(&'static str, String, String)>,
-    priority_classes: BTreeSet<String>,
-    runtime_classes: BTreeSet<String>,
+    objects: &'a [Object],
 }
 
 impl<'a> Names<'a> {
-    fn new(scenario: &'a Scenario, known: Known) -> Names<'a> {
+    fn new(scenario: &'a Scenario, objects: &'a [Object], known: Known) -> Names<'a> {
         let groups: Vec<&NodeGroup> = node_groups(scenario).collect();
         let nodes = scenario.cluster.manifest.iter().flat_map(|manifest| &manifest.objects);
         let label = |object: &'a Object| {
@@ -92,17 +90,8 @@ impl<'a> Names<'a> {
             groups.iter().filter_map(|group| group.labels.0.get("topology.kubernetes.io/zone")).map(String::as_str),
         );
         zones.extend(nodes.clone().filter_map(label));
-        let (mut objects, mut priority_classes, mut runtime_classes) =
-            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for object in all_objects(scenario) {
-            match object.body {
-                Body::PriorityClass(_) => priority_classes.insert(object.name.clone()),
-                Body::RuntimeClass(_) => runtime_classes.insert(object.name.clone()),
-                _ => objects.insert((object.kind(), object.namespace.clone(), object.name.clone())),
-            };
-        }
         let node_objects = nodes.map(|object| object.name.as_str()).collect();
-        Names { known, groups, node_objects, zones, objects, priority_classes, runtime_classes }
+        Names { known, groups, node_objects, zones, objects }
     }
 
     fn has_node(&self, name: &str) -> bool {
@@ -132,14 +121,9 @@ impl<'a> Names<'a> {
     }
 }
 
-/// All objects of the scenario; the pods of a shorthand with a count are not spelled out.
-fn all_objects(scenario: &Scenario) -> Vec<Object> {
-    workload_entries(scenario)
-        .flat_map(|workload| match workload {
-            Workload::Pod(pod) if pod.size() > 100_000 => Vec::new(),
-            _ => workload.objects(),
-        })
-        .collect()
+/// All objects of the scenario.
+pub(super) fn all_objects(scenario: &Scenario) -> Vec<Object> {
+    workload_entries(scenario).flat_map(Workload::objects).collect()
 }
 
 /// The workloads of the start and those created later.
@@ -206,7 +190,7 @@ fn node_group(group: &NodeGroup, problems: &mut Problems) {
     }
 }
 
-fn workloads(scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
+fn workloads(scenario: &Scenario, problems: &mut Problems) {
     let mut total: u64 = 0;
     for workload in workload_entries(scenario) {
         let (pods, at) = match workload {
@@ -214,7 +198,7 @@ fn workloads(scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
             Workload::ReplicaSet(w) => (w.replicas.value.into(), w.replicas.location),
             Workload::Pod(w) => (w.size(), w.count.as_ref().map_or(w.name.location, |count| count.location)),
             Workload::Manifest(w) => (w.loaded.objects.iter().map(Object::pods).sum(), w.path.location),
-            Workload::Object(object) => (object.pods(), object.node.location),
+            Workload::Object(object, at) => (object.as_ref().map_or(0, |object| object.pods()), *at),
         };
         total = total.saturating_add(pods);
         if total > MAX_PODS {
@@ -231,38 +215,6 @@ fn workloads(scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
             let problem = problems.report(at, format!("a second {} `{}`", object.kind(), object.name));
             problem.context(first, "the first one");
         }
-    }
-    for object in all_objects(scenario) {
-        classes(&object, names, problems);
-    }
-}
-
-/// Priority and runtime classes that pods name must exist.
-fn classes(object: &Object, names: &Names<'_>, problems: &mut Problems) {
-    let Some((path, _, pod)) = object.template() else { return };
-    if !names.known.workloads {
-        return;
-    }
-    if let Some(class) = &pod.priority_class_name
-        && !names.priority_classes.contains(class)
-        && !matches!(class.as_str(), "system-cluster-critical" | "system-node-critical")
-    {
-        problems
-            .report(
-                object.node.locate(&format!("{path}.priorityClassName")),
-                format!("no PriorityClass is called `{class}`"),
-            )
-            .expected("expected one from a manifest of this scenario")
-            .suggest(class, names.priority_classes.iter().map(String::as_str));
-    }
-    if let Some(class) = pod.runtime_class_name.as_ref().filter(|class| !names.runtime_classes.contains(*class)) {
-        problems
-            .report(
-                object.node.locate(&format!("{path}.runtimeClassName")),
-                format!("no RuntimeClass is called `{class}`"),
-            )
-            .expected("expected one from a manifest of this scenario")
-            .suggest(class, names.runtime_classes.iter().map(String::as_str));
     }
 }
 
@@ -283,7 +235,7 @@ fn shorthand(workload: &Workload, problems: &mut Problems) {
             }
             pod(&w.spec, w.name.location, false, problems);
         }
-        Workload::Manifest(_) | Workload::Object(_) => {}
+        Workload::Manifest(_) | Workload::Object(..) => {}
     }
 }
 
@@ -321,7 +273,6 @@ fn pod(pod: &PodTemplate, at: Location, has_controller: bool, problems: &mut Pro
     if pod.priority.is_some() && pod.priority_class.is_some() {
         problems.report(at, "both `priority` and `priority-class`");
     }
-    pod.tolerations.iter().for_each(|toleration| self::toleration(toleration, at, problems));
 }
 
 fn more_than_limit(requests: &ResourceList, limits: &ResourceList, at: Location, problems: &mut Problems) {
@@ -329,20 +280,6 @@ fn more_than_limit(requests: &ResourceList, limits: &ResourceList, at: Location,
         if limits.0.get(name).is_some_and(|limit| limit < request) {
             problems.report(at, format!("request of `{name}` is more than its limit"));
         }
-    }
-}
-
-fn toleration(toleration: &Toleration, at: Location, problems: &mut Problems) {
-    let place = toleration.key.as_ref().map_or(at, |key| key.location);
-    let exists = toleration.operator == TolerationOperator::Exists;
-    if toleration.key.as_ref().is_none_or(|key| key.is_empty()) && !exists {
-        problems.report(place, "a toleration without key needs `operator: Exists`");
-    }
-    if let Some(value) = toleration.value.as_ref().filter(|value| exists && !value.is_empty()) {
-        problems.report(value.location, "`value` does not go with `operator: Exists`");
-    }
-    if toleration.toleration_seconds.is_some() && toleration.effect.map(|effect| effect.word()) != Some("NoExecute") {
-        problems.report(place, "`tolerationSeconds` goes with `effect: NoExecute` only");
     }
 }
 

@@ -88,6 +88,11 @@ impl Problems {
         self.list.iter().any(|problem| problem.location.is_some_and(inside))
     }
 
+    /// Whether some problem is about exactly this text.
+    pub fn any_at(&self, location: Location) -> bool {
+        self.list.iter().any(|problem| problem.location == Some(location))
+    }
+
     /// Number of problems.
     pub fn len(&self) -> usize {
         self.list.len()

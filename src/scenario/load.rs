@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::diagnostics::{Diagnostics, Problems};
+use super::fields::Record;
 use super::manifests::{self, Body, Object};
-use super::read::{Record, Spanned, literal};
+use super::read::{Spanned, literal};
 use super::schema::Scenario;
 use super::schema::scheduler::SchedulerConfig;
 use super::schema::timeline::Action;
@@ -84,15 +85,14 @@ impl Loader {
         // a section that cannot be read must not hide what is wrong between the others
         let mut scenario = scenario.or_else(|| Scenario::read_record(&readable(&root), &mut Problems::default()))?;
         self.load_files(&mut scenario);
-        let sound = |key: &str| root.entry(key).is_none_or(|entry| !self.problems.any_within(entry.value.location));
-        let known = check::Known { nodes: sound("cluster"), workloads: sound("workloads") };
+        let known = known(&root, &scenario);
         check::check(&scenario, known, &mut self.problems);
         Some(scenario)
     }
 
     fn load_files(&mut self, scenario: &mut Scenario) {
         if let Some(manifest) = &mut scenario.cluster.manifest {
-            manifest.objects = self.objects(&manifest.path);
+            (manifest.objects, manifest.incomplete) = self.objects(&manifest.path);
             for object in manifest.objects.iter().filter(|object| !matches!(object.body, Body::Node(_))) {
                 let problem =
                     self.problems.report(object.node.locate("kind"), format!("a {} among the nodes", object.kind()));
@@ -124,7 +124,7 @@ impl Loader {
 
     fn load_workload(&mut self, workload: &mut Workload) {
         if let Workload::Manifest(manifest) = workload {
-            manifest.loaded.objects = self.objects(&manifest.path);
+            (manifest.loaded.objects, manifest.loaded.incomplete) = self.objects(&manifest.path);
             for object in manifest.loaded.objects.iter().filter(|object| matches!(object.body, Body::Node(_))) {
                 let problem = self.problems.report(object.node.locate("kind"), "a Node among the workloads");
                 problem.help("give its file as `cluster.manifest`");
@@ -132,9 +132,18 @@ impl Loader {
         }
     }
 
-    fn objects(&mut self, path: &Spanned<String>) -> Vec<Object> {
+    /// The objects of a file, and whether there are some that could not be read.
+    fn objects(&mut self, path: &Spanned<String>) -> (Vec<Object>, bool) {
+        let (before, mut unread) = (self.problems.len(), false);
         let documents = self.documents(&path.value, path.location);
-        documents.iter().flat_map(|document| manifests::read_document(document, &mut self.problems)).collect()
+        unread |= self.problems.len() > before;
+        let mut objects = Vec::new();
+        for document in documents {
+            let before = (objects.len(), self.problems.len());
+            objects.extend(manifests::read_document(&document, &mut self.problems));
+            unread |= objects.len() == before.0 && self.problems.len() > before.1;
+        }
+        (objects, unread)
     }
 
     /// The documents of a file named at `location`; empty ones are passed over.
@@ -154,6 +163,36 @@ impl Loader {
         self.files.insert(path, documents.clone());
         documents
     }
+}
+
+/// Which sections have been read to the last item, whatever may be wrong with what the items say.
+fn known(root: &Node, scenario: &Scenario) -> check::Known {
+    let items = |node: Option<&Node>| match node.map(|node| &node.value) {
+        Some(Value::List(items)) => items.len(),
+        _ => 0,
+    };
+    let cluster = root.get("cluster");
+    let all_nodes = cluster.is_none_or(|cluster| matches!(cluster.value, Value::Map(_)))
+        && items(cluster.and_then(|cluster| cluster.get("nodes"))) == scenario.cluster.nodes.len()
+        && scenario.cluster.manifest.iter().all(|manifest| !manifest.incomplete);
+    let unread = |workload: &Workload| matches!(workload, Workload::Manifest(manifest) if manifest.loaded.incomplete);
+    let steps = items(root.get("timeline")) == scenario.timeline.len();
+    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
+        Action::Create(workload) => Some(&**workload),
+        _ => None,
+    });
+    let all_workloads = items(root.get("workloads")) == scenario.workloads.len()
+        && !scenario.workloads.iter().chain(created).any(unread);
+    let adds = |key: &str| root.get("timeline").is_some_and(|timeline| mentions(timeline, key));
+    check::Known {
+        nodes: all_nodes && (steps || !adds("add-nodes")),
+        workloads: all_workloads && (steps || !adds("create")),
+    }
+}
+
+/// Whether some item of a list has this key.
+fn mentions(list: &Node, key: &str) -> bool {
+    matches!(&list.value, Value::List(items) if items.iter().any(|item| item.get(key).is_some()))
 }
 
 /// The tree without the sections that cannot be read, and with stand-ins for those that must be there.

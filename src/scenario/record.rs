@@ -19,15 +19,15 @@ macro_rules! record {
             $( #[doc = "The keys taken in from another record."] pub $inner: $Inner, )?
         }
 
-        impl $crate::scenario::read::Record for $Name {
+        impl $crate::scenario::fields::Record for $Name {
             const NAME: &'static str = stringify!($Name);
             const ABOUT: &'static str = concat!($($about, "\n"),*);
 
-            fn keys() -> Vec<$crate::scenario::read::Key> {
+            fn keys() -> Vec<$crate::scenario::fields::Key> {
                 #[allow(unused_mut)]
                 let mut keys = vec![$({
                     let default = None::<&'static str>$(.or(Some($default)))?;
-                    $crate::scenario::read::Key {
+                    $crate::scenario::fields::Key {
                         name: $key,
                         about: concat!($($doc, "\n"),*),
                         default,
@@ -35,16 +35,16 @@ macro_rules! record {
                         schema: <$type as $crate::scenario::read::Read>::schema,
                     }
                 }),*];
-                $( keys.extend(<$Inner as $crate::scenario::read::Record>::keys()); )?
+                $( keys.extend(<$Inner as $crate::scenario::fields::Record>::keys()); )?
                 keys
             }
 
             fn take(
-                fields: &$crate::scenario::read::Fields<'_>,
+                fields: &$crate::scenario::fields::Fields<'_>,
                 problems: &mut $crate::scenario::diagnostics::Problems,
             ) -> Option<Self> {
                 $( let $field = fields.take::<$type>($key, None::<&'static str>$(.or(Some($default)))?, problems); )*
-                $( let $inner = <$Inner as $crate::scenario::read::Record>::take(fields, problems); )?
+                $( let $inner = <$Inner as $crate::scenario::fields::Record>::take(fields, problems); )?
                 Some(Self { $($field: $field?,)* $($inner: $inner?,)? })
             }
         }
@@ -54,13 +54,13 @@ macro_rules! record {
                 node: &$crate::scenario::source::Node,
                 problems: &mut $crate::scenario::diagnostics::Problems,
             ) -> Option<Self> {
-                <Self as $crate::scenario::read::Record>::read_record(node, problems)
+                <Self as $crate::scenario::fields::Record>::read_record(node, problems)
             }
             fn absent() -> Option<Self> {
-                <Self as $crate::scenario::read::Record>::absent_record()
+                <Self as $crate::scenario::fields::Record>::absent_record()
             }
             fn schema(definitions: &mut $crate::scenario::read::Definitions) -> serde_json::Value {
-                <Self as $crate::scenario::read::Record>::record_schema(definitions)
+                <Self as $crate::scenario::fields::Record>::record_schema(definitions)
             }
         }
     };
@@ -78,8 +78,8 @@ macro_rules! choice {
 
         impl $Name {
             /// The choices in the order of the documentation.
-            pub fn keys() -> Vec<$crate::scenario::read::Key> {
-                vec![$( $crate::scenario::read::Key {
+            pub fn keys() -> Vec<$crate::scenario::fields::Key> {
+                vec![$( $crate::scenario::fields::Key {
                     name: $key,
                     about: concat!($($doc, "\n"),*),
                     default: None,
@@ -101,7 +101,7 @@ macro_rules! choice {
                 match entry.key.as_str() {
                     $( $key => <$type as $crate::scenario::read::Read>::read(&entry.value, problems).map(Self::$Variant), )*
                     _ => {
-                        $crate::scenario::read::unknown_key(entry, &[$($key),*], problems);
+                        $crate::scenario::fields::unknown_key(entry, &[$($key),*], problems);
                         None
                     }
                 }
@@ -132,7 +132,8 @@ macro_rules! choice {
                         .map(|key| (key.name.to_string(), key.described(definitions)))
                         .collect();
                     serde_json::json!({ "description": concat!($($about, "\n"),*).trim(), "type": "object",
-                        "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": properties })
+                        "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": properties,
+                        "x-order": Self::keys().iter().map(|key| key.name).collect::<Vec<_>>() })
                 })
             }
         }

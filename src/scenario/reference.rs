@@ -3,11 +3,23 @@
 
 use serde_json::{Value, json};
 
+use super::fields::ORDER;
 use super::read::{Definitions, Read};
 use super::schema::Scenario;
 
 /// The JSON Schema (2020-12) of the scenario file.
 pub fn schema() -> Value {
+    let mut schema = ordered_schema();
+    for definition in schema["$defs"].as_object_mut().into_iter().flat_map(|map| map.values_mut()) {
+        if let Some(object) = definition.as_object_mut() {
+            object.remove(ORDER);
+        }
+    }
+    schema
+}
+
+/// The schema with the order of its keys, which JSON does not keep.
+fn ordered_schema() -> Value {
     let mut definitions = Definitions::new();
     let root = Scenario::schema(&mut definitions);
     json!({
@@ -56,7 +68,7 @@ expect:
 
 /// docs/SCENARIOS.md.
 pub fn reference() -> String {
-    let schema = schema();
+    let schema = ordered_schema();
     let mut text = OPENING.to_string();
     let mut queue = vec!["Scenario".to_string()];
     let mut next = 0;
@@ -82,7 +94,8 @@ fn section(name: &str, schema: &Value, queue: &mut Vec<String>, text: &mut Strin
     }
     *text += "\n| key | value | default | meaning |\n|---|---|---|---|\n";
     let required = |key: &str| schema["required"].as_array().is_some_and(|keys| keys.iter().any(|k| k == key));
-    for (key, value) in properties {
+    let order = schema[ORDER].as_array().into_iter().flatten().filter_map(Value::as_str);
+    for (key, value) in order.filter_map(|key| Some((key, properties.get(key)?))) {
         let default = match value.get("default") {
             Some(default) => format!("`{}`", flow(default)),
             None if required(key) => "required".to_string(),

@@ -193,7 +193,12 @@ impl Sources {
                 Ok((event, span)) => builder.take(event, span, problems),
                 Err(error) => {
                     let at = builder.offset(error.marker());
-                    Err((Location { source, start: at, end: at }, format!("not sound YAML: {}", error.info())))
+                    // the parser has a limit of its own, and looks ahead
+                    let message = match error.info().contains("recursion limit") {
+                        true => format!("nested deeper than {MAX_DEPTH} levels"),
+                        false => format!("not sound YAML: {}", error.info()),
+                    };
+                    Err((Location { source, start: at, end: at }, message))
                 }
             };
             if let Err((location, message)) = outcome {

@@ -1,6 +1,7 @@
 //! Checks of the timeline: targets that exist, times within the run.
 
 use super::Names;
+use crate::engine::Span;
 use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::schema::Scenario;
 use crate::scenario::schema::timeline::{Action, NodeSet, ObjectReference, Step, Target};
@@ -10,7 +11,7 @@ use crate::scenario::source::Location;
 /// Checks one step.
 pub(super) fn step(step: &Step, scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
     let end = scenario.duration.value;
-    if step.at.value > end {
+    if step.at.value > end && end > Span::ZERO {
         problems
             .report(step.at.location, "after the end of the run")
             .expected(format!("expected at most {}", crate::scenario::duration::format(end)));
@@ -128,16 +129,14 @@ fn reference(object: &ObjectReference, location: Location, names: &Names<'_>, pr
 }
 
 fn workload(kind: &'static str, namespace: &str, name: &ObjectName, names: &Names<'_>, problems: &mut Problems) {
-    let exists = names.objects.contains(&(kind, namespace.to_string(), name.text.clone()));
+    let mut of_kind = names.objects.iter().filter(|object| object.kind() == kind);
+    let exists = of_kind.clone().any(|object| object.namespace == namespace && object.is_called(name));
     if exists || !names.known.workloads {
         return;
     }
     let problem = problems.report(name.location, format!("no {kind} is called `{}`", name.text));
-    let same_name =
-        names.objects.iter().find(|(other, place, text)| (*other, text) == (kind, &name.text) && place != namespace);
-    match same_name {
-        Some((_, place, _)) => problem.help(format!("there is one in namespace `{place}`")),
-        None => problem
-            .suggest(name, names.objects.iter().filter(|(other, ..)| *other == kind).map(|(_, _, text)| text.as_str())),
+    match of_kind.clone().find(|object| object.is_called(name)) {
+        Some(elsewhere) => problem.help(format!("there is one in namespace `{}`", elsewhere.namespace)),
+        None => problem.suggest(name, of_kind.by_ref().map(|object| object.name.as_str())),
     };
 }

@@ -15,8 +15,8 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::fields::{self, Decision};
+use crate::manifest::Quantity;
 use crate::scenario::diagnostics::{Problems, listed};
-use crate::scenario::quantity::Quantity;
 use crate::scenario::read::{Plain, found, resolve};
 use crate::scenario::source::{Entry, Location, Node, Value};
 
@@ -184,6 +184,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         let outcome = match &self.node.value {
             Value::Map(entries) => self.map(entries, self.context, None, visitor),
             Value::List(items) => visitor.visit_seq(List { items: items.iter(), context: self.context }),
+            Value::Scalar { .. } if self.context.quantity => self.text(visitor),
             Value::Scalar { text, plain: true } => match resolve(text) {
                 Plain::Null => visitor.visit_unit(),
                 Plain::Bool(value) => visitor.visit_bool(value),

@@ -18,7 +18,7 @@ use super::read::{map_entries, mismatch};
 use super::schema::workloads::Behaviour;
 use super::source::{Node, Value};
 
-/// A Kubernetes object of a scenario, checked and with the API server's defaults.
+/// A Kubernetes object of a scenario, read strictly and checked as far as it can be by itself.
 #[derive(Clone, Debug)]
 pub struct Object {
     /// The object.
@@ -27,6 +27,9 @@ pub struct Object {
     pub namespace: String,
     /// Name.
     pub name: String,
+    /// For pods in shorthand: how many there are, called `NAME-1` to `NAME-N`; `None` for one with
+    /// the plain name.
+    pub count: Option<u64>,
     /// What the containers of its pods do, from annotations or shorthand; the default if it has none.
     pub behaviour: Option<Behaviour>,
     /// What it was read from: `node.locate("spec.replicas")` gives positions.
@@ -93,7 +96,8 @@ pub const WITHOUT_EFFECT: [&str; 11] = [
     "Endpoints",
 ];
 
-/// Reads one object; `None` if it is unsound or of a kind without effect. Everything wrong is reported.
+/// Reads one object; `None` if its types are wrong or it is of a kind without effect. Everything
+/// wrong is reported.
 pub fn read(node: &Node, problems: &mut Problems) -> Option<Object> {
     let entries = map_entries(node, "a Kubernetes object", problems)?;
     if entries.is_empty() {
@@ -118,17 +122,23 @@ pub fn read(node: &Node, problems: &mut Problems) -> Option<Object> {
         problems
             .report(api_at.location, format!("`{api_version}` has no kind `{kind}`"))
             .expected(format!("expected `{}`", entry.api_version));
+        return None;
     }
-    let before = problems.len();
     let body = (entry.read)(node, problems)?;
-    let mut object =
-        Object { namespace: String::new(), name: String::new(), behaviour: None, node: node.clone(), body };
+    let mut object = Object {
+        namespace: String::new(),
+        name: String::new(),
+        count: None,
+        behaviour: None,
+        node: node.clone(),
+        body,
+    };
     if entry.namespaced {
         object.namespace = object.metadata().namespace.clone().unwrap_or_else(|| "default".to_string());
     }
     object.name = object.metadata().name.clone().unwrap_or_default();
     validate::check(&mut object, problems);
-    (problems.len() == before).then_some(object)
+    Some(object)
 }
 
 /// Reads the objects of a document, which may be a `List`.
@@ -194,13 +204,19 @@ impl Object {
         Some(("spec.template.spec", inner.metadata.as_ref(), inner.spec.as_ref()?))
     }
 
-    /// The pod template's spec, to set defaults in.
-    fn pod_spec_mut(&mut self) -> Option<&mut PodSpec> {
-        match &mut self.body {
-            Body::Deployment(object) => object.spec.as_mut()?.template.spec.as_mut(),
-            Body::ReplicaSet(object) => object.spec.as_mut()?.template.as_mut()?.spec.as_mut(),
-            Body::Pod(object) => object.spec.as_mut(),
-            _ => None,
+    /// The priority of a pod in shorthand, which names no class, and the name of a class that stands
+    /// for it: in Kubernetes a priority comes from a class only.
+    pub fn shorthand_priority(&self) -> Option<(i32, &str)> {
+        let class = self.template()?.2.priority_class_name.as_deref()?;
+        let priority = class.strip_prefix(shorthand::PRIORITY_PREFIX)?.parse().ok()?;
+        Some((priority, class))
+    }
+
+    /// Whether this is, or stands for, the object of this name.
+    pub fn is_called(&self, name: &str) -> bool {
+        match self.count {
+            None => self.name == name,
+            Some(count) => numbered(&self.name, count, name),
         }
     }
 
@@ -210,8 +226,17 @@ impl Object {
         match &self.body {
             Body::Deployment(object) => object.spec.as_ref().map_or(0, |spec| replicas(spec.replicas)),
             Body::ReplicaSet(object) => object.spec.as_ref().map_or(0, |spec| replicas(spec.replicas)),
-            Body::Pod(_) => 1,
+            Body::Pod(_) => self.count.unwrap_or(1),
             _ => 0,
         }
     }
+}
+
+/// Whether `name` is one of `PREFIX-1` to `PREFIX-COUNT`.
+pub fn numbered(prefix: &str, count: u64, name: &str) -> bool {
+    let digits = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+    digits
+        .filter(|digits| !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()))
+        .and_then(|digits| digits.parse::<u64>().ok())
+        .is_some_and(|number| (1..=count).contains(&number))
 }

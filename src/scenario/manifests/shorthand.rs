@@ -20,15 +20,19 @@ use crate::scenario::schema::workloads::{
 };
 use crate::scenario::source::{Location, Node, Value};
 
+/// Prefix of the classes that stand for a `priority` in shorthand. No class of a manifest can be
+/// called so, as `:` is not allowed in names.
+pub(super) const PRIORITY_PREFIX: &str = "priority:";
+
 impl Workload {
     /// The Kubernetes objects of this entry, in order.
     pub fn objects(&self) -> Vec<Object> {
         match self {
             Workload::Deployment(workload) => vec![deployment(workload)],
             Workload::ReplicaSet(workload) => vec![replica_set(workload)],
-            Workload::Pod(workload) => (0..workload.size()).map(|index| pod(workload, index)).collect(),
+            Workload::Pod(workload) => vec![pod(workload)],
             Workload::Manifest(workload) => workload.loaded.objects.clone(),
-            Workload::Object(object) => vec![(**object).clone()],
+            Workload::Object(object, _) => object.iter().map(|object| (**object).clone()).collect(),
         }
     }
 }
@@ -62,22 +66,19 @@ fn replica_set(workload: &ReplicaSetWorkload) -> Object {
     object(body, &workload.name, &workload.namespace, &workload.pod, workload.name.location)
 }
 
-fn pod(workload: &PodWorkload, index: u64) -> Object {
-    let name = match workload.count {
-        None => workload.name.text.clone(),
-        Some(_) => format!("{}-{}", workload.name.text, index + 1),
-    };
+fn pod(workload: &PodWorkload) -> Object {
     let mut labels = labels_or_name(&workload.labels, &workload.name);
     labels.extend(workload.spec.labels.0.clone());
-    let metadata = metadata(&name, &workload.namespace, labels);
+    let metadata = metadata(&workload.name, &workload.namespace, labels);
     let body = Body::Pod(Box::new(Pod { metadata, spec: Some(pod_spec(&workload.spec)), status: None }));
-    object(body, &name, &workload.namespace, &workload.spec, workload.name.location)
+    let object = object(body, &workload.name, &workload.namespace, &workload.spec, workload.name.location);
+    Object { count: workload.count.as_ref().map(|count| count.value), ..object }
 }
 
 fn object(body: Body, name: &str, namespace: &str, pod: &PodTemplate, location: Location) -> Object {
     let node = Node { location, value: Value::Map(Vec::new()) };
     let behaviour = Some(pod.behaviour.clone());
-    Object { body, namespace: namespace.to_string(), name: name.to_string(), behaviour, node }
+    Object { body, namespace: namespace.to_string(), name: name.to_string(), count: None, behaviour, node }
 }
 
 fn labels_or_name(labels: &LabelMap, name: &str) -> BTreeMap<String, String> {
@@ -125,10 +126,7 @@ fn pod_spec(pod: &PodTemplate) -> PodSpec {
     let amounts = |list: &ResourceList| -> BTreeMap<String, KubeQuantity> {
         list.0.iter().map(|(name, amount)| (name.clone(), KubeQuantity(amount.to_string()))).collect()
     };
-    let (limits, mut requests) = (amounts(&pod.limits), amounts(&pod.requests));
-    for (name, limit) in &limits {
-        requests.entry(name.clone()).or_insert_with(|| limit.clone());
-    }
+    let (limits, requests) = (amounts(&pod.limits), amounts(&pod.requests));
     let container = Container {
         name: "app".to_string(),
         image: Some(pod.image.clone()),
@@ -137,8 +135,11 @@ fn pod_spec(pod: &PodTemplate) -> PodSpec {
     };
     PodSpec {
         containers: vec![container],
-        priority: pod.priority,
-        priority_class_name: pod.priority_class.as_ref().map(|name| name.text.clone()),
+        priority_class_name: match (&pod.priority_class, pod.priority) {
+            (Some(class), _) => Some(class.text.clone()),
+            (None, Some(priority)) => Some(format!("{PRIORITY_PREFIX}{priority}")),
+            (None, None) => None,
+        },
         tolerations: Some(tolerations(pod)),
         node_selector: Some(pod.node_selector.0.clone()),
         scheduler_name: Some(pod.scheduler_name.clone()),

@@ -1,17 +1,18 @@
-//! What the API server checks of an object before it stores it, and the defaults it adds; as far as
-//! either matters here.
+//! What the API server checks of an object before it stores it, beyond what its conversion into
+//! cluster types finds (`crate::manifest`), and what the pod's annotations say of its containers.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy};
-use k8s_openapi::api::core::v1::{Container, NodeSelector, PodSpec, Toleration};
+use k8s_openapi::api::core::v1::{Container, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{Body, Object};
+use crate::manifest::Quantity;
 use crate::scenario::diagnostics::{Problems, listed};
-use crate::scenario::quantity::Quantity;
-use crate::scenario::read::{Record, literal};
+use crate::scenario::fields::Record;
+use crate::scenario::read::literal;
 use crate::scenario::schema::values::{check_label_key, check_label_value, is_subdomain, shortened};
 use crate::scenario::schema::workloads::Behaviour;
 use crate::scenario::source::{Entry, Location, Node, Sources, Value};
@@ -19,11 +20,8 @@ use crate::scenario::source::{Entry, Location, Node, Sources, Value};
 /// Prefix of the annotations that say what containers do.
 const ANNOTATION_PREFIX: &str = "sim/";
 
-/// Checks an object and completes it with defaults.
+/// Checks an object and reads its `sim/…` annotations.
 pub(super) fn check(object: &mut Object, problems: &mut Problems) {
-    if let Some(pod) = object.pod_spec_mut() {
-        set_pod_defaults(pod);
-    }
     let checker = Checker { object };
     checker.metadata(problems);
     match &object.body {
@@ -58,20 +56,6 @@ pub(super) fn check(object: &mut Object, problems: &mut Problems) {
 }
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-
-/// Requests default to limits, and so on.
-fn set_pod_defaults(pod: &mut PodSpec) {
-    for container in pod.containers.iter_mut().chain(pod.init_containers.iter_mut().flatten()) {
-        let Some(resources) = &mut container.resources else { continue };
-        let requests = resources.requests.get_or_insert_default();
-        for (name, limit) in resources.limits.iter().flatten() {
-            requests.entry(name.clone()).or_insert_with(|| limit.clone());
-        }
-    }
-    pod.restart_policy.get_or_insert_with(|| "Always".to_string());
-    pod.scheduler_name.get_or_insert_with(|| "default-scheduler".to_string());
-    pod.termination_grace_period_seconds.get_or_insert(30);
-}
 
 struct Checker<'a> {
     object: &'a Object,
@@ -210,11 +194,8 @@ impl Checker<'_> {
     }
 
     fn pod(&self, path: &str, pod: &PodSpec, problems: &mut Problems) {
-        if pod.containers.is_empty() {
-            problems.report(self.at(path), "no containers").expected("expected at least one under `containers`");
-        }
-        let policies: &[&str] =
-            if matches!(self.object.body, Body::Pod(_)) { &["Always", "OnFailure", "Never"] } else { &["Always"] };
+        let with_controller = !matches!(self.object.body, Body::Pod(_));
+        let policies: &[&str] = if with_controller { &["Always"] } else { &["Always", "OnFailure", "Never"] };
         self.word(&format!("{path}.restartPolicy"), pod.restart_policy.as_ref(), policies, problems);
         self.word(
             &format!("{path}.preemptionPolicy"),
@@ -241,9 +222,6 @@ impl Checker<'_> {
                 names.push(&container.name);
             }
         }
-        for (index, toleration) in pod.tolerations.iter().flatten().enumerate() {
-            self.toleration(&format!("{path}.tolerations.{index}"), toleration, problems);
-        }
         for (index, spread) in pod.topology_spread_constraints.iter().flatten().enumerate() {
             let path = format!("{path}.topologySpreadConstraints.{index}");
             let words = ["DoNotSchedule", "ScheduleAnyway"];
@@ -252,28 +230,6 @@ impl Checker<'_> {
                 problems
                     .report(self.at(&format!("{path}.maxSkew")), "number out of range")
                     .expected("expected 1 or more");
-            }
-        }
-        let required = pod
-            .affinity
-            .as_ref()
-            .and_then(|a| a.node_affinity.as_ref())
-            .and_then(|a| a.required_during_scheduling_ignored_during_execution.as_ref());
-        if let Some(required) = required {
-            self.node_selector(
-                &format!("{path}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"),
-                required,
-                problems,
-            );
-        }
-    }
-
-    fn node_selector(&self, path: &str, selector: &NodeSelector, problems: &mut Problems) {
-        for (term_index, term) in selector.node_selector_terms.iter().enumerate() {
-            for (index, expression) in term.match_expressions.iter().flatten().enumerate() {
-                let path = format!("{path}.nodeSelectorTerms.{term_index}.matchExpressions.{index}.operator");
-                let words = ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"];
-                self.word(&path, Some(&expression.operator), &words, problems);
             }
         }
     }
@@ -304,22 +260,6 @@ impl Checker<'_> {
                     .report(at("requests"), format!("request of `{name}` is more than its limit"))
                     .context(at("limits"), "the limit");
             }
-        }
-    }
-
-    fn toleration(&self, path: &str, toleration: &Toleration, problems: &mut Problems) {
-        self.word(&format!("{path}.operator"), toleration.operator.as_ref(), &["Equal", "Exists"], problems);
-        self.word(&format!("{path}.effect"), toleration.effect.as_ref(), &EFFECTS, problems);
-        let exists = toleration.operator.as_deref() == Some("Exists");
-        if toleration.key.as_ref().is_none_or(String::is_empty) && !exists {
-            problems.report(self.at(path), "a toleration without key needs `operator: Exists`");
-        }
-        if exists && toleration.value.as_ref().is_some_and(|value| !value.is_empty()) {
-            problems.report(self.at(&format!("{path}.value")), "`value` does not go with `operator: Exists`");
-        }
-        if toleration.toleration_seconds.is_some() && toleration.effect.as_deref() != Some("NoExecute") {
-            let at = self.at(&format!("{path}.tolerationSeconds"));
-            problems.report(at, "`tolerationSeconds` goes with `effect: NoExecute` only");
         }
     }
 }

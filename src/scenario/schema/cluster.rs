@@ -1,9 +1,9 @@
 //! `cluster:` the nodes.
 
 use super::values::{Effect, LabelMap, ObjectName, ResourceList};
+use crate::manifest::Quantity;
 use crate::scenario::diagnostics::Problems;
-use crate::scenario::manifests::Object;
-use crate::scenario::quantity::Quantity;
+use crate::scenario::manifests::{Object, numbered};
 use crate::scenario::read::{Definitions, Read, Spanned};
 use crate::scenario::record::record;
 use crate::scenario::source::Node;
@@ -76,11 +76,13 @@ pub struct NodeManifest {
     pub path: Spanned<String>,
     /// What it held; filled in after reading.
     pub objects: Vec<Object>,
+    /// Whether some of it could not be read.
+    pub incomplete: bool,
 }
 
 impl Read for NodeManifest {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        Some(NodeManifest { path: Spanned::read(node, problems)?, objects: Vec::new() })
+        Some(NodeManifest { path: Spanned::read(node, problems)?, objects: Vec::new(), incomplete: false })
     }
     fn schema(definitions: &mut Definitions) -> serde_json::Value {
         String::schema(definitions)
@@ -105,12 +107,7 @@ impl NodeGroup {
     pub fn contains(&self, name: &str) -> bool {
         match self.count {
             None => name == self.name.text,
-            Some(_) => name
-                .strip_prefix(self.name.text.as_str())
-                .and_then(|rest| rest.strip_prefix('-'))
-                .filter(|digits| !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()))
-                .and_then(|digits| digits.parse::<u64>().ok())
-                .is_some_and(|number| (1..=self.size()).contains(&number)),
+            Some(_) => numbered(&self.name.text, self.size(), name),
         }
     }
 }

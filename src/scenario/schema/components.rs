@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::values::Latency;
 use crate::engine::Span;
-use crate::scenario::quantity::Quantity;
+use crate::manifest::Quantity;
 use crate::scenario::read::Spanned;
 use crate::scenario::record::record;
 

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::values::{LabelMap, check_label_key, check_label_value};
 use crate::scenario::diagnostics::Problems;
-use crate::scenario::read::{Definitions, Read, Record};
+use crate::scenario::fields::Record;
+use crate::scenario::read::{Definitions, Read};
 use crate::scenario::record::{record, words};
 use crate::scenario::source::{Location, Node, Value};
 

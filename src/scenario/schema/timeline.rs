@@ -8,7 +8,8 @@ use super::values::{Amount, Effect, LabelMap, ObjectName, ResourceList};
 use super::workloads::Workload;
 use crate::engine::Span;
 use crate::scenario::diagnostics::{Problems, listed};
-use crate::scenario::read::{Definitions, Read, Record, Spanned, map_entries, mismatch};
+use crate::scenario::fields::{ORDER, Record};
+use crate::scenario::read::{Definitions, Read, Spanned, map_entries, mismatch};
 use crate::scenario::record::{choice, record};
 use crate::scenario::source::{Location, Node, Value};
 
@@ -220,6 +221,9 @@ impl Read for Step {
             schema = step; // `at` and one action: two keys instead of one
             schema["properties"]["at"] = json!({ "description": "When, from the start of the run.",
                 "allOf": [Span::schema(definitions)] });
+            if let Some(order) = schema[ORDER].as_array_mut() {
+                order.insert(0, json!("at"));
+            }
             schema["required"] = json!(["at"]);
             schema["minProperties"] = json!(2);
             schema["maxProperties"] = json!(2);

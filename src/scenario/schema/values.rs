@@ -6,8 +6,8 @@ use std::ops::Deref;
 use serde_json::json;
 
 use crate::engine::{Distribution, Span};
+use crate::manifest::Quantity;
 use crate::scenario::diagnostics::Problems;
-use crate::scenario::quantity::Quantity;
 use crate::scenario::read::{Definitions, Plain, Read, Spanned, define, map_entries, mismatch, plain, resolve};
 use crate::scenario::record::{choice, record, words};
 use crate::scenario::source::{Location, Node, Value};
@@ -139,7 +139,8 @@ impl Read for ResourceList {
                     .expected("expected `cpu`, `memory`, `ephemeral-storage`, `pods`, or a name with a domain such as `nvidia.com/gpu`")
                     .suggest(key, NATIVE);
             }
-            let Some(amount) = Quantity::read(&entry.value, problems) else { continue };
+            // one that cannot be read counts as 0, so that it is not reported as missing too
+            let amount = Quantity::read(&entry.value, problems).unwrap_or_default();
             if (key.contains('/') || key == "pods") && !amount.is_whole() {
                 problems
                     .report(entry.value.location, format!("`{key}` cannot be divided"))

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::values::{Amount, Effect, LabelMap, Latency, ObjectName, ResourceList};
 use crate::scenario::diagnostics::{Problems, listed};
+use crate::scenario::fields::{Fields, Key, Record, unknown_key};
 use crate::scenario::manifests::{self, Object};
-use crate::scenario::read::{Definitions, Read, Record, Spanned, map_entries, unknown_key};
+use crate::scenario::read::{Definitions, Read, Spanned, map_entries};
 use crate::scenario::record::{record, words};
 use crate::scenario::source::{Location, Node, Value};
 
@@ -23,8 +24,8 @@ pub enum Workload {
     Pod(PodWorkload),
     /// `manifest: FILE`.
     Manifest(ManifestWorkload),
-    /// `object: …`.
-    Object(Box<Object>),
+    /// `object: …`; `None` if it is of a kind without effect.
+    Object(Option<Box<Object>>, Location),
 }
 
 record! {
@@ -98,15 +99,17 @@ record! {
 pub struct Loaded {
     /// The objects, in the order of the file.
     pub objects: Vec<Object>,
+    /// Whether some of them could not be read.
+    pub incomplete: bool,
 }
 
 impl Record for Loaded {
     const NAME: &'static str = "Loaded";
     const ABOUT: &'static str = "";
-    fn keys() -> Vec<crate::scenario::read::Key> {
+    fn keys() -> Vec<Key> {
         Vec::new() // nothing of it is written in the scenario file
     }
-    fn take(_: &crate::scenario::read::Fields<'_>, _: &mut Problems) -> Option<Self> {
+    fn take(_: &Fields<'_>, _: &mut Problems) -> Option<Self> {
         Some(Loaded::default())
     }
 }
@@ -265,7 +268,11 @@ fn read_object(node: &Node, problems: &mut Problems) -> Option<Workload> {
     for entry in node.entries().iter().filter(|entry| entry.key != "object") {
         unknown_key(entry, &["object"], problems);
     }
-    manifests::read(node.get("object")?, problems).map(|object| Workload::Object(Box::new(object)))
+    let (object, before) = (node.get("object")?, problems.len());
+    match manifests::read(object, problems) {
+        None if problems.len() > before => None,
+        read => Some(Workload::Object(read.map(Box::new), object.location)),
+    }
 }
 
 impl PodWorkload {
@@ -283,7 +290,7 @@ impl Workload {
             Workload::ReplicaSet(workload) => workload.name.location,
             Workload::Pod(workload) => workload.name.location,
             Workload::Manifest(workload) => workload.path.location,
-            Workload::Object(object) => object.node.location,
+            Workload::Object(_, location) => *location,
         }
     }
 }
