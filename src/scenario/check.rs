@@ -7,6 +7,7 @@ mod timeline;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostics::Problems;
+use super::duration;
 use super::manifests::Object;
 use super::read::Spanned;
 use super::schema::Scenario;
@@ -33,7 +34,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
         problems.report(scenario.duration.location, "a run takes time").expected("expected more than 0");
     }
     cluster(&scenario.cluster, known, scenario.duration.location, problems);
-    for group in node_groups(scenario) {
+    for (_, group) in node_groups(scenario) {
         node_group(group, problems);
     }
     let objects = all_objects(scenario);
@@ -59,80 +60,98 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     }
 }
 
-/// The groups that are there from the start and those that are added.
-fn node_groups(scenario: &Scenario) -> impl Iterator<Item = &NodeGroup> {
+/// The groups that are there from the start and those that are added, each with its time.
+fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> {
     let added = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::AddNodes(group) => Some(group),
+        Action::AddNodes(group) => Some((step.at.value, group)),
         _ => None,
     });
-    scenario.cluster.nodes.iter().chain(added)
+    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added)
 }
 
 /// The names that other parts of the file can refer to.
 pub(super) struct Names<'a> {
     known: Known,
-    groups: Vec<&'a NodeGroup>,
+    /// Node groups and when they come.
+    groups: Vec<(Span, &'a NodeGroup)>,
     node_objects: BTreeSet<&'a str>,
     zones: BTreeSet<&'a str>,
-    objects: &'a [Object],
+    /// Objects and when they come.
+    objects: &'a [(Span, Object)],
 }
 
 impl<'a> Names<'a> {
-    fn new(scenario: &'a Scenario, objects: &'a [Object], known: Known) -> Names<'a> {
-        let groups: Vec<&NodeGroup> = node_groups(scenario).collect();
+    fn new(scenario: &'a Scenario, objects: &'a [(Span, Object)], known: Known) -> Names<'a> {
+        let groups: Vec<(Span, &NodeGroup)> = node_groups(scenario).collect();
+        let all_groups = || groups.iter().map(|(_, group)| *group);
         let nodes = scenario.cluster.manifest.iter().flat_map(|manifest| &manifest.objects);
         let label = |object: &'a Object| {
             object.metadata().labels.as_ref()?.get("topology.kubernetes.io/zone").map(String::as_str)
         };
         let mut zones: BTreeSet<&str> =
-            groups.iter().filter_map(|group| group.zone.as_ref()).map(|zone| zone.text.as_str()).collect();
+            all_groups().filter_map(|group| group.zone.as_ref()).map(|zone| zone.text.as_str()).collect();
         zones.extend(
-            groups.iter().filter_map(|group| group.labels.0.get("topology.kubernetes.io/zone")).map(String::as_str),
+            all_groups().filter_map(|group| group.labels.0.get("topology.kubernetes.io/zone")).map(String::as_str),
         );
         zones.extend(nodes.clone().filter_map(label));
         let node_objects = nodes.map(|object| object.name.as_str()).collect();
         Names { known, groups, node_objects, zones, objects }
     }
 
-    fn has_node(&self, name: &str) -> bool {
-        !self.known.nodes || self.node_objects.contains(name) || self.groups.iter().any(|group| group.contains(name))
+    /// When the node of this name comes; `None` if it never does.
+    fn node_comes(&self, name: &str) -> Option<Span> {
+        if !self.known.nodes || self.node_objects.contains(name) {
+            return Some(Span::ZERO);
+        }
+        self.groups.iter().filter(|(_, group)| group.contains(name)).map(|(at, _)| *at).min()
     }
 
     /// Names of nodes for suggestions: not more than anyone would read.
     fn node_names(&self) -> Vec<String> {
-        let of_group =
-            |group: &&NodeGroup| (0..group.size().min(500)).map(|index| group.node_name(index)).collect::<Vec<_>>();
+        let of_group = |(_, group): &(Span, &NodeGroup)| {
+            (0..group.size().min(500)).map(|index| group.node_name(index)).collect::<Vec<_>>()
+        };
         let objects = self.node_objects.iter().map(ToString::to_string);
         self.groups.iter().take(100).flat_map(of_group).chain(objects.take(1000)).collect()
     }
 
-    /// Reports a node that does not exist.
-    fn node(&self, name: &str, location: Location, problems: &mut Problems) {
-        if !self.has_node(name) {
-            let names = self.node_names();
-            let problem = problems.report(location, format!("no node is called `{name}`"));
-            let range = self.groups.iter().find(|group| group.name.text == name && group.count.is_some());
-            match range {
-                Some(group) => problem
-                    .expected(format!("its nodes are `{name}-1` to `{}`", group.node_name(group.size().max(1) - 1))),
-                None => problem.suggest(name, names.iter().map(String::as_str)),
-            };
+    /// Reports a node that does not exist at an instant.
+    fn node(&self, name: &str, at: Span, location: Location, problems: &mut Problems) {
+        match self.node_comes(name) {
+            Some(comes) if comes <= at => {}
+            Some(comes) => {
+                let problem = problems.report(location, format!("node `{name}` is added later"));
+                problem.expected(format!("not before {}", duration::format(comes)));
+            }
+            None => {
+                let names = self.node_names();
+                let problem = problems.report(location, format!("no node is called `{name}`"));
+                let mut groups = self.groups.iter().map(|(_, group)| group);
+                match groups.find(|group| group.name.text == name && group.count.is_some()) {
+                    Some(group) => {
+                        let last = group.node_name(group.size().max(1) - 1);
+                        problem.expected(format!("its nodes are `{name}-1` to `{last}`"))
+                    }
+                    None => problem.suggest(name, names.iter().map(String::as_str)),
+                };
+            }
         }
     }
 }
 
-/// All objects of the scenario.
-pub(super) fn all_objects(scenario: &Scenario) -> Vec<Object> {
-    workload_entries(scenario).flat_map(Workload::objects).collect()
+/// All objects of the scenario, each with its time.
+pub(super) fn all_objects(scenario: &Scenario) -> Vec<(Span, Object)> {
+    let objects = |(at, workload): (Span, &Workload)| workload.objects().into_iter().map(move |object| (at, object));
+    workload_entries(scenario).flat_map(objects).collect()
 }
 
-/// The workloads of the start and those created later.
-fn workload_entries(scenario: &Scenario) -> impl Iterator<Item = &Workload> {
+/// The workloads of the start and those created later, each with its time.
+fn workload_entries(scenario: &Scenario) -> impl Iterator<Item = (Span, &Workload)> {
     let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some(&**workload),
+        Action::Create(workload) => Some((step.at.value, &**workload)),
         _ => None,
     });
-    scenario.workloads.iter().chain(created)
+    scenario.workloads.iter().map(|workload| (Span::ZERO, workload)).chain(created)
 }
 
 fn cluster(cluster: &Cluster, known: Known, fallback: Location, problems: &mut Problems) {
@@ -192,7 +211,7 @@ fn node_group(group: &NodeGroup, problems: &mut Problems) {
 
 fn workloads(scenario: &Scenario, problems: &mut Problems) {
     let mut total: u64 = 0;
-    for workload in workload_entries(scenario) {
+    for (_, workload) in workload_entries(scenario) {
         let (pods, at) = match workload {
             Workload::Deployment(w) => (w.replicas.value.into(), w.replicas.location),
             Workload::ReplicaSet(w) => (w.replicas.value.into(), w.replicas.location),
@@ -358,7 +377,7 @@ fn phases(phases: &Phases, scenario: &Scenario, names: &Names<'_>, problems: &mu
         [(&phases.leases, lease_period), (&phases.node_status, kubelet.node_status_update_frequency.value)]
     {
         for (node, phase) in by_node {
-            names.node(node, phase.location, problems);
+            names.node(node, Span::MAX, phase.location, problems);
             within(phase, period, problems);
         }
     }

@@ -196,6 +196,9 @@ impl Sources {
                     // the parser has a limit of its own, and looks ahead
                     let message = match error.info().contains("recursion limit") {
                         true => format!("nested deeper than {MAX_DEPTH} levels"),
+                        false if error.info().contains("simple key expect") => {
+                            "not sound YAML: the line before has no `:` after its key".to_string()
+                        }
                         false => format!("not sound YAML: {}", error.info()),
                     };
                     Err((Location { source, start: at, end: at }, message))

@@ -513,3 +513,29 @@ fn the_example_of_the_reference_is_sound() {
     let example = reference.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     sound(example);
 }
+
+#[test]
+fn what_is_added_later_is_not_there_before() {
+    check(
+        "timeline:
+  - { at: 5m, add-nodes: { name: extra, count: 2, capacity: { cpu: 4, memory: 8Gi } } }
+  - { at: 5m, create: { deployment: late } }
+  - { at: 4m, crash: { node: extra-2 } }
+  - { at: 6m, crash: { node: extra-2 } }
+  - { at: 4m, delete: { deployment: late } }
+  - { at: 6m, delete: { deployment: late } }
+",
+        "
+error: node `extra-2` is added later
+  --> t.yaml:11:30
+   |
+11 |   - { at: 4m, crash: { node: extra-2 } }
+   |                              ^^^^^^^ not before 5m
+
+error: Deployment `late` is created later
+  --> t.yaml:13:37
+   |
+13 |   - { at: 4m, delete: { deployment: late } }
+   |                                     ^^^^ not before 5m",
+    );
+}

@@ -13,13 +13,13 @@ use crate::scenario::schema::Scenario;
 use crate::scenario::source::{Location, Node, Value};
 
 /// Checks the objects of a scenario, those of its shorthand included.
-pub(super) fn check(objects: &[Object], scenario: &Scenario, known: Known, problems: &mut Problems) {
+pub(super) fn check(objects: &[(Span, Object)], scenario: &Scenario, known: Known, problems: &mut Problems) {
     let mut names = Names::default();
     let defaults = defaults(objects, scenario, &mut names);
     // without all classes, a class that is not there may be one that could not be read
     let defaults = Defaults { admission: known.workloads, ..defaults };
     let nodes = scenario.cluster.manifest.iter().flat_map(|manifest| &manifest.objects);
-    for object in objects.iter().chain(nodes) {
+    for object in objects.iter().map(|(_, object)| object).chain(nodes) {
         let found = convert(object, &mut names, &defaults);
         for manifest::Problem { path, message } in found {
             let location = locate(&object.node, &path);
@@ -31,7 +31,7 @@ pub(super) fn check(objects: &[Object], scenario: &Scenario, known: Known, probl
 }
 
 /// What admission fills in: the flags of the API server and the classes among the objects.
-pub(in crate::scenario) fn defaults(objects: &[Object], scenario: &Scenario, names: &mut Names) -> Defaults {
+pub(in crate::scenario) fn defaults(objects: &[(Span, Object)], scenario: &Scenario, names: &mut Names) -> Defaults {
     let flags = &scenario.control_plane.api_server;
     let seconds = |seconds: u32| Some(Span::from_secs(seconds.into()));
     let mut defaults = Defaults {
@@ -40,7 +40,7 @@ pub(in crate::scenario) fn defaults(objects: &[Object], scenario: &Scenario, nam
         runtime_classes: BTreeMap::new(),
         ..Defaults::default()
     };
-    for object in objects {
+    for (_, object) in objects {
         match &object.body {
             Body::PriorityClass(class) => defaults.priority_classes.push(manifest::priority_class(class)),
             Body::RuntimeClass(class) => {

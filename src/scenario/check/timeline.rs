@@ -3,10 +3,10 @@
 use super::Names;
 use crate::engine::Span;
 use crate::scenario::diagnostics::{Problems, listed};
+use crate::scenario::duration;
 use crate::scenario::schema::Scenario;
 use crate::scenario::schema::timeline::{Action, NodeSet, ObjectReference, Step, Target};
 use crate::scenario::schema::values::{Amount, ObjectName, check_label_key};
-use crate::scenario::source::Location;
 
 /// Checks one step.
 pub(super) fn step(step: &Step, scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
@@ -14,7 +14,7 @@ pub(super) fn step(step: &Step, scenario: &Scenario, names: &Names<'_>, problems
     if step.at.value > end && end > Span::ZERO {
         problems
             .report(step.at.location, "after the end of the run")
-            .expected(format!("expected at most {}", crate::scenario::duration::format(end)));
+            .expected(format!("expected at most {}", duration::format(end)));
     }
     if let Some(duration) = step.action.duration() {
         super::takes_time(duration, problems);
@@ -32,9 +32,9 @@ pub(super) fn step(step: &Step, scenario: &Scenario, names: &Names<'_>, problems
                     .report(pod.location, "a pod cannot be scaled")
                     .expected("expected `deployment` or `replica-set`");
             }
-            reference(&scale.object, step.location, names, problems);
+            reference(&scale.object, step, names, problems);
         }
-        Action::Delete(object) => reference(object, step.location, names, problems),
+        Action::Delete(object) => reference(object, step, names, problems),
         Action::Update(update) => {
             let is_empty = update.image.is_none()
                 && update.requests.0.is_empty()
@@ -45,7 +45,7 @@ pub(super) fn step(step: &Step, scenario: &Scenario, names: &Names<'_>, problems
                     .report(step.location, "nothing to update")
                     .expected("expected `image`, `requests`, `limits` or `labels`");
             }
-            workload("Deployment", &update.namespace, &update.deployment, names, problems);
+            workload("Deployment", &update.namespace, &update.deployment, step, names, problems);
         }
         Action::AddNodes(group) => added_nodes(group, scenario, problems),
         _ => {}
@@ -91,10 +91,10 @@ fn target(target: &Target, step: &Step, names: &Names<'_>, problems: &mut Proble
         _ => {}
     }
     if let Some(node) = &target.node {
-        names.node(node, node.location, problems);
+        names.node(node, step.at.value, node.location, problems);
     }
     if let Some(NodeSet::Names(nodes)) = &target.nodes {
-        nodes.iter().for_each(|node| names.node(node, node.location, problems));
+        nodes.iter().for_each(|node| names.node(node, step.at.value, node.location, problems));
     }
     if let Some(zone) = target.zone.as_ref().filter(|zone| names.known.nodes && !names.zones.contains(zone.as_str())) {
         let problem = problems.report(zone.location, format!("no node is in a zone `{}`", zone.value));
@@ -113,13 +113,13 @@ fn target(target: &Target, step: &Step, names: &Names<'_>, problems: &mut Proble
     }
 }
 
-fn reference(object: &ObjectReference, location: Location, names: &Names<'_>, problems: &mut Problems) {
+fn reference(object: &ObjectReference, step: &Step, names: &Names<'_>, problems: &mut Problems) {
     let given = [("Deployment", &object.deployment), ("ReplicaSet", &object.replica_set), ("Pod", &object.pod)];
     let given: Vec<_> = given.iter().filter_map(|(kind, name)| Some((*kind, name.as_ref()?))).collect();
     match given[..] {
-        [(kind, name)] => workload(kind, &object.namespace, name, names, problems),
+        [(kind, name)] => workload(kind, &object.namespace, name, step, names, problems),
         [] => {
-            let problem = problems.report(location, "which object?");
+            let problem = problems.report(step.location, "which object?");
             problem.expected(format!("expected one of {}", listed(["deployment", "replica-set", "pod"])));
         }
         [_, (_, second), ..] => {
@@ -128,15 +128,31 @@ fn reference(object: &ObjectReference, location: Location, names: &Names<'_>, pr
     }
 }
 
-fn workload(kind: &'static str, namespace: &str, name: &ObjectName, names: &Names<'_>, problems: &mut Problems) {
-    let mut of_kind = names.objects.iter().filter(|object| object.kind() == kind);
-    let exists = of_kind.clone().any(|object| object.namespace == namespace && object.is_called(name));
-    if exists || !names.known.workloads {
-        return;
+/// Reports a workload that does not exist at the instant of a step.
+fn workload(
+    kind: &'static str,
+    namespace: &str,
+    name: &ObjectName,
+    step: &Step,
+    names: &Names<'_>,
+    problems: &mut Problems,
+) {
+    let of_kind = || names.objects.iter().filter(|(_, object)| object.kind() == kind);
+    let called = || of_kind().filter(|(_, object)| object.is_called(name));
+    let comes = called().filter(|(_, object)| object.namespace == namespace).map(|(at, _)| *at).min();
+    match comes {
+        Some(comes) if comes <= step.at.value => {}
+        Some(comes) => {
+            let problem = problems.report(name.location, format!("{kind} `{}` is created later", name.text));
+            problem.expected(format!("not before {}", duration::format(comes)));
+        }
+        None if !names.known.workloads => {}
+        None => {
+            let problem = problems.report(name.location, format!("no {kind} is called `{}`", name.text));
+            match called().next() {
+                Some((_, elsewhere)) => problem.help(format!("there is one in namespace `{}`", elsewhere.namespace)),
+                None => problem.suggest(name, of_kind().map(|(_, object)| object.name.as_str())),
+            };
+        }
     }
-    let problem = problems.report(name.location, format!("no {kind} is called `{}`", name.text));
-    match of_kind.clone().find(|object| object.is_called(name)) {
-        Some(elsewhere) => problem.help(format!("there is one in namespace `{}`", elsewhere.namespace)),
-        None => problem.suggest(name, of_kind.by_ref().map(|object| object.name.as_str())),
-    };
 }

@@ -39,6 +39,21 @@ pub fn decision(type_name: &str, field: &str) -> Decision {
     Decision::Refused(refused.map_or("it could change the outcome", |(_, why)| why))
 }
 
+/// The decisions as a Markdown table, for docs/MODEL.md.
+pub fn table() -> String {
+    let mut text = "| type | fields | what becomes of them |\n|---|---|---|\n".to_string();
+    let mut row = |name: &str, fields: &str, what: &str| {
+        let fields = fields.split(' ').map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
+        text += &format!("| {name} | {fields} | {what} |\n");
+    };
+    for entry in ALL {
+        row(entry.name, entry.modelled, "modelled");
+        entry.harmless.iter().for_each(|(fields, why)| row(entry.name, fields, &format!("no effect: {why}")));
+        entry.refused.iter().for_each(|(fields, why)| row(entry.name, fields, &format!("refused: {why}")));
+    }
+    text
+}
+
 const STATUS: (&str, &str) = ("status", "written by controllers, never by whoever creates the object");
 const TRAFFIC: &str = "traffic is not modelled";
 
