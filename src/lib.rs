@@ -16,3 +16,7 @@ pub mod controllers;
 pub mod kubelet;
 
 pub mod workload;
+
+pub mod simulation;
+
+pub mod scenario;

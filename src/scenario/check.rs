@@ -1,0 +1,384 @@
+//! Whether the parts of a scenario fit together: names that exist, times within the run, numbers
+//! within reason. What one value can tell alone, its reader has checked.
+
+pub(super) mod objects;
+mod timeline;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diagnostics::Problems;
+use super::duration;
+use super::manifests::Object;
+use super::read::Spanned;
+use super::schema::Scenario;
+use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
+use super::schema::components::{ControllerManager, Kubelet, Phases};
+use super::schema::timeline::Action;
+use super::schema::values::{ResourceList, check_label_key, check_label_value};
+use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
+use super::source::Location;
+use crate::engine::Span;
+
+/// Which sections are sound enough to say that a name is not in them.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    /// All nodes are known.
+    pub(super) nodes: bool,
+    /// All workloads are known.
+    pub(super) workloads: bool,
+}
+
+/// Checks a scenario whose values have all been read.
+pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) {
+    if scenario.duration.value == Span::ZERO {
+        problems.report(scenario.duration.location, "a run takes time").expected("expected more than 0");
+    }
+    cluster(&scenario.cluster, known, scenario.duration.location, problems);
+    for (_, group) in node_groups(scenario) {
+        node_group(group, problems);
+    }
+    let objects = all_objects(scenario);
+    let names = Names::new(scenario, &objects, known);
+    workloads(scenario, problems);
+    objects::check(&objects, scenario, known, problems);
+    for step in &scenario.timeline {
+        timeline::step(step, scenario, &names, problems);
+    }
+    controller_manager(&scenario.control_plane.controller_manager, problems);
+    kubelet(&scenario.kubelet, problems);
+    phases(&scenario.phases, scenario, &names, problems);
+    let scheduler = &scenario.scheduler;
+    let api_qps = &scenario.control_plane.scheduler.kube_api_qps;
+    above_zero(api_qps, problems);
+    if let (Some(policy), Some(_)) = (&scheduler.policy, &scheduler.config) {
+        problems.report(policy.location, "both `policy` and `config`").expected("only one of them can stand here");
+    }
+    if let (Some(scoring), true) = (&scheduler.scoring, scheduler.policy.is_some() || scheduler.config.is_some()) {
+        problems
+            .report(scoring.location, "`scoring` is about the default profile")
+            .expected("it does not go with `policy` or `config`");
+    }
+}
+
+/// The groups that are there from the start and those that are added, each with its time.
+fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> {
+    let added = scenario.timeline.iter().filter_map(|step| match &step.action {
+        Action::AddNodes(group) => Some((step.at.value, group)),
+        _ => None,
+    });
+    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added)
+}
+
+/// The names that other parts of the file can refer to.
+pub(super) struct Names<'a> {
+    known: Known,
+    /// Node groups and when they come.
+    groups: Vec<(Span, &'a NodeGroup)>,
+    node_objects: BTreeSet<&'a str>,
+    zones: BTreeSet<&'a str>,
+    /// Objects and when they come.
+    objects: &'a [(Span, Object)],
+}
+
+impl<'a> Names<'a> {
+    fn new(scenario: &'a Scenario, objects: &'a [(Span, Object)], known: Known) -> Names<'a> {
+        let groups: Vec<(Span, &NodeGroup)> = node_groups(scenario).collect();
+        let all_groups = || groups.iter().map(|(_, group)| *group);
+        let nodes = scenario.cluster.manifest.iter().flat_map(|manifest| &manifest.objects);
+        let label = |object: &'a Object| {
+            object.metadata().labels.as_ref()?.get("topology.kubernetes.io/zone").map(String::as_str)
+        };
+        let mut zones: BTreeSet<&str> =
+            all_groups().filter_map(|group| group.zone.as_ref()).map(|zone| zone.text.as_str()).collect();
+        zones.extend(
+            all_groups().filter_map(|group| group.labels.0.get("topology.kubernetes.io/zone")).map(String::as_str),
+        );
+        zones.extend(nodes.clone().filter_map(label));
+        let node_objects = nodes.map(|object| object.name.as_str()).collect();
+        Names { known, groups, node_objects, zones, objects }
+    }
+
+    /// When the node of this name comes; `None` if it never does.
+    fn node_comes(&self, name: &str) -> Option<Span> {
+        if !self.known.nodes || self.node_objects.contains(name) {
+            return Some(Span::ZERO);
+        }
+        self.groups.iter().filter(|(_, group)| group.contains(name)).map(|(at, _)| *at).min()
+    }
+
+    /// Names of nodes for suggestions: not more than anyone would read.
+    fn node_names(&self) -> Vec<String> {
+        let of_group = |(_, group): &(Span, &NodeGroup)| {
+            (0..group.size().min(500)).map(|index| group.node_name(index)).collect::<Vec<_>>()
+        };
+        let objects = self.node_objects.iter().map(ToString::to_string);
+        self.groups.iter().take(100).flat_map(of_group).chain(objects.take(1000)).collect()
+    }
+
+    /// Reports a node that does not exist at an instant.
+    fn node(&self, name: &str, at: Span, location: Location, problems: &mut Problems) {
+        match self.node_comes(name) {
+            Some(comes) if comes <= at => {}
+            Some(comes) => {
+                let problem = problems.report(location, format!("node `{name}` is added later"));
+                problem.expected(format!("not before {}", duration::format(comes)));
+            }
+            None => {
+                let names = self.node_names();
+                let problem = problems.report(location, format!("no node is called `{name}`"));
+                let mut groups = self.groups.iter().map(|(_, group)| group);
+                match groups.find(|group| group.name.text == name && group.count.is_some()) {
+                    Some(group) => {
+                        let last = group.node_name(group.size().max(1) - 1);
+                        problem.expected(format!("its nodes are `{name}-1` to `{last}`"))
+                    }
+                    None => problem.suggest(name, names.iter().map(String::as_str)),
+                };
+            }
+        }
+    }
+}
+
+/// All objects of the scenario, each with its time.
+pub(super) fn all_objects(scenario: &Scenario) -> Vec<(Span, Object)> {
+    let objects = |(at, workload): (Span, &Workload)| workload.objects().into_iter().map(move |object| (at, object));
+    workload_entries(scenario).flat_map(objects).collect()
+}
+
+/// The workloads of the start and those created later, each with its time.
+fn workload_entries(scenario: &Scenario) -> impl Iterator<Item = (Span, &Workload)> {
+    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
+        Action::Create(workload) => Some((step.at.value, &**workload)),
+        _ => None,
+    });
+    scenario.workloads.iter().map(|workload| (Span::ZERO, workload)).chain(created)
+}
+
+fn cluster(cluster: &Cluster, known: Known, fallback: Location, problems: &mut Problems) {
+    let objects = cluster.manifest.as_ref().map_or(0, |manifest| manifest.objects.len() as u64);
+    if cluster.nodes.is_empty() && objects == 0 && known.nodes {
+        problems.report(fallback, "the cluster has no nodes").expected("expected some under `cluster.nodes`");
+    }
+    let mut total = objects;
+    let mut names: BTreeMap<String, Location> = BTreeMap::new();
+    for group in &cluster.nodes {
+        total = total.saturating_add(group.size());
+        if total > MAX_NODES {
+            let at = group.count.as_ref().map_or(group.name.location, |count| count.location);
+            problems.report(at, format!("too many nodes: {total}")).expected(format!("at most {MAX_NODES} in all"));
+            return;
+        }
+        for index in 0..group.size() {
+            let name = group.node_name(index);
+            if let Some(first) = names.get(&name) {
+                problems
+                    .report(group.name.location, format!("a second node `{name}`"))
+                    .context(*first, "the first one");
+                break;
+            }
+            names.insert(name, group.name.location);
+        }
+    }
+    for object in cluster.manifest.iter().flat_map(|manifest| &manifest.objects) {
+        let at = object.node.locate("metadata.name");
+        if names.insert(object.name.clone(), at).is_some() {
+            problems.report(at, format!("a second node `{}`", object.name));
+        }
+    }
+}
+
+fn node_group(group: &NodeGroup, problems: &mut Problems) {
+    if let Some(count) = group.count.as_ref().filter(|count| count.value == 0) {
+        problems.report(count.location, "number out of range").expected("expected 1 or more");
+    }
+    for resource in ["cpu", "memory"] {
+        if !group.capacity.0.contains_key(resource) {
+            let problem = problems.report(group.name.location, format!("no `{resource}` in the capacity of this node"));
+            problem.help("write `capacity: { cpu: 4, memory: 8Gi }`");
+        }
+    }
+    for (name, amount) in &group.allocatable.0 {
+        let capacity = group.capacity.0.get(name).copied();
+        if capacity.is_some_and(|capacity| capacity < *amount) {
+            problems.report(group.name.location, format!("more `{name}` allocatable than there is capacity"));
+        }
+    }
+    for taint in &group.taints {
+        check_label_key(&taint.key, taint.key.location, problems);
+        check_label_value(taint.value.as_deref().unwrap_or(""), taint.key.location, problems);
+    }
+}
+
+fn workloads(scenario: &Scenario, problems: &mut Problems) {
+    let mut total: u64 = 0;
+    for (_, workload) in workload_entries(scenario) {
+        let (pods, at) = match workload {
+            Workload::Deployment(w) => (w.replicas.value.into(), w.replicas.location),
+            Workload::ReplicaSet(w) => (w.replicas.value.into(), w.replicas.location),
+            Workload::Pod(w) => (w.size(), w.count.as_ref().map_or(w.name.location, |count| count.location)),
+            Workload::Manifest(w) => (w.loaded.objects.iter().map(Object::pods).sum(), w.path.location),
+            Workload::Object(object, at) => (object.as_ref().map_or(0, |object| object.pods()), *at),
+        };
+        total = total.saturating_add(pods);
+        if total > MAX_PODS {
+            problems.report(at, format!("too many pods: {total}")).expected(format!("at most {MAX_PODS} in all"));
+            return;
+        }
+        shorthand(workload, problems);
+    }
+    let mut seen: BTreeMap<(&'static str, String, String), Location> = BTreeMap::new();
+    for object in scenario.workloads.iter().flat_map(Workload::objects) {
+        let at = object.node.locate("metadata.name");
+        let key = (object.kind(), object.namespace.clone(), object.name.clone());
+        if let Some(first) = seen.insert(key, at) {
+            let problem = problems.report(at, format!("a second {} `{}`", object.kind(), object.name));
+            problem.context(first, "the first one");
+        }
+    }
+}
+
+fn shorthand(workload: &Workload, problems: &mut Problems) {
+    match workload {
+        Workload::Deployment(w) => {
+            strategy(&w.strategy, problems);
+            replicas(&w.replicas, problems);
+            pod(&w.pod, w.name.location, true, problems);
+        }
+        Workload::ReplicaSet(w) => {
+            replicas(&w.replicas, problems);
+            pod(&w.pod, w.name.location, true, problems);
+        }
+        Workload::Pod(w) => {
+            if let Some(count) = w.count.as_ref().filter(|count| count.value == 0) {
+                problems.report(count.location, "number out of range").expected("expected 1 or more");
+            }
+            pod(&w.spec, w.name.location, false, problems);
+        }
+        Workload::Manifest(_) | Workload::Object(..) => {}
+    }
+}
+
+fn replicas(replicas: &Spanned<u32>, problems: &mut Problems) {
+    if replicas.value > i32::MAX as u32 {
+        problems.report(replicas.location, "number out of range").expected(format!("expected at most {}", i32::MAX));
+    }
+}
+
+fn strategy(strategy: &Strategy, problems: &mut Problems) {
+    use super::schema::values::Amount::{Count, Percent};
+    let zero = |amount| matches!(amount, Count(0) | Percent(0));
+    if strategy.kind == StrategyType::RollingUpdate
+        && zero(strategy.max_surge.value)
+        && zero(strategy.max_unavailable.value)
+    {
+        problems
+            .report(strategy.max_unavailable.location, "`max-surge` and `max-unavailable` are both 0")
+            .expected("no pod could ever be replaced");
+    }
+    if let Percent(percent @ 101..) = strategy.max_unavailable.value {
+        problems
+            .report(strategy.max_unavailable.location, format!("{percent}% of the pods"))
+            .expected("expected at most 100%");
+    }
+}
+
+fn pod(pod: &PodTemplate, at: Location, has_controller: bool, problems: &mut Problems) {
+    more_than_limit(&pod.requests, &pod.limits, at, problems);
+    if has_controller && pod.restart_policy != super::schema::workloads::RestartPolicy::Always {
+        problems
+            .report(at, "pods of a controller are always restarted")
+            .expected("its `restart-policy` can only be `Always`");
+    }
+    if pod.priority.is_some() && pod.priority_class.is_some() {
+        problems.report(at, "both `priority` and `priority-class`");
+    }
+}
+
+fn more_than_limit(requests: &ResourceList, limits: &ResourceList, at: Location, problems: &mut Problems) {
+    for (name, request) in &requests.0 {
+        if limits.0.get(name).is_some_and(|limit| limit < request) {
+            problems.report(at, format!("request of `{name}` is more than its limit"));
+        }
+    }
+}
+
+fn above_zero(value: &Spanned<f64>, problems: &mut Problems) {
+    if value.value <= 0.0 {
+        problems.report(value.location, "number out of range").expected("expected more than 0");
+    }
+}
+
+fn takes_time(span: &Spanned<Span>, problems: &mut Problems) {
+    if span.value == Span::ZERO {
+        problems.report(span.location, "duration of 0").expected("expected more than 0");
+    }
+}
+
+fn controller_manager(flags: &ControllerManager, problems: &mut Problems) {
+    takes_time(&flags.node_monitor_period, problems);
+    takes_time(&flags.node_monitor_grace_period, problems);
+    above_zero(&flags.kube_api_qps, problems);
+    for rate in [&flags.node_eviction_rate, &flags.secondary_node_eviction_rate] {
+        if rate.value < 0.0 {
+            problems.report(rate.location, "number out of range").expected("expected 0 or more");
+        }
+    }
+    if !(0.0..=1.0).contains(&flags.unhealthy_zone_threshold.value) {
+        problems.report(flags.unhealthy_zone_threshold.location, "number out of range").expected("expected 0 to 1");
+    }
+    for workers in [&flags.concurrent_deployment_syncs, &flags.concurrent_replicaset_syncs] {
+        if workers.value == 0 {
+            problems.report(workers.location, "number out of range").expected("expected 1 or more");
+        }
+    }
+}
+
+fn kubelet(kubelet: &Kubelet, problems: &mut Problems) {
+    takes_time(&kubelet.node_status_update_frequency, problems);
+    if kubelet.node_lease_duration_seconds.value == 0 {
+        problems
+            .report(kubelet.node_lease_duration_seconds.location, "number out of range")
+            .expected("expected 1 or more");
+    }
+    if let Some(pulls) =
+        kubelet.max_parallel_image_pulls.as_ref().filter(|pulls| pulls.value == 0 || kubelet.serialize_image_pulls)
+    {
+        let problem = problems.report(pulls.location, "`max-parallel-image-pulls` needs pulls at the same time");
+        problem.expected("expected 1 or more, and `serialize-image-pulls: false`");
+    }
+    for rate in [&kubelet.registry_rate, &kubelet.unpack_rate] {
+        if rate.value.units() == 0 {
+            problems.report(rate.location, "number out of range").expected("expected more than 0");
+        }
+    }
+    if kubelet.image_size_sigma.value < 0.0 {
+        problems.report(kubelet.image_size_sigma.location, "number out of range").expected("expected 0 or more");
+    }
+}
+
+/// A phase is the offset of the first tick, so it lies within one period.
+fn phases(phases: &Phases, scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
+    let within = |phase: &Spanned<Span>, period: Span, problems: &mut Problems| {
+        if phase.value > period {
+            problems
+                .report(phase.location, "phase longer than the period")
+                .expected(format!("expected at most {period}"));
+        }
+    };
+    let kubelet = &scenario.kubelet;
+    if let Some(phase) = &phases.node_monitor {
+        within(phase, scenario.control_plane.controller_manager.node_monitor_period.value, problems);
+    }
+    if let Some(phase) = &phases.pod_gc {
+        within(phase, Span::from_secs(20), problems);
+    }
+    let lease_period = Span::from_millis(u64::from(kubelet.node_lease_duration_seconds.value) * 250);
+    for (by_node, period) in
+        [(&phases.leases, lease_period), (&phases.node_status, kubelet.node_status_update_frequency.value)]
+    {
+        for (node, phase) in by_node {
+            names.node(node, Span::MAX, phase.location, problems);
+            within(phase, period, problems);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Runs every object through its conversion, and brings what that finds wrong to its place in the
+//! file. What the conversion makes is thrown away; building makes it again.
+
+use std::collections::BTreeMap;
+
+use super::Known;
+use crate::cluster::Names;
+use crate::engine::Span;
+use crate::manifest::{self, Defaults};
+use crate::scenario::diagnostics::Problems;
+use crate::scenario::manifests::{Body, Object};
+use crate::scenario::schema::Scenario;
+use crate::scenario::source::{Location, Node, Value};
+
+/// Checks the objects of a scenario, those of its shorthand included.
+pub(super) fn check(objects: &[(Span, Object)], scenario: &Scenario, known: Known, problems: &mut Problems) {
+    let mut names = Names::default();
+    let defaults = defaults(objects, scenario, &mut names);
+    // without all classes, a class that is not there may be one that could not be read
+    let defaults = Defaults { admission: known.workloads, ..defaults };
+    let nodes = scenario.cluster.manifest.iter().flat_map(|manifest| &manifest.objects);
+    for object in objects.iter().map(|(_, object)| object).chain(nodes) {
+        let found = convert(object, &mut names, &defaults);
+        for manifest::Problem { path, message } in found {
+            let location = locate(&object.node, &path);
+            if !problems.any_at(location) {
+                problems.report(location, message).expected(path);
+            }
+        }
+    }
+}
+
+/// What admission fills in: the flags of the API server and the classes among the objects.
+pub(in crate::scenario) fn defaults(objects: &[(Span, Object)], scenario: &Scenario, names: &mut Names) -> Defaults {
+    let flags = &scenario.control_plane.api_server;
+    let seconds = |seconds: u32| Some(Span::from_secs(seconds.into()));
+    let mut defaults = Defaults {
+        not_ready_toleration: seconds(flags.default_not_ready_toleration_seconds),
+        unreachable_toleration: seconds(flags.default_unreachable_toleration_seconds),
+        runtime_classes: BTreeMap::new(),
+        ..Defaults::default()
+    };
+    for (_, object) in objects {
+        match &object.body {
+            Body::PriorityClass(class) => defaults.priority_classes.push(manifest::priority_class(class)),
+            Body::RuntimeClass(class) => {
+                if let Ok(overhead) = manifest::runtime_overhead(names, class) {
+                    defaults.runtime_classes.insert(object.name.clone(), overhead);
+                }
+            }
+            _ => {}
+        }
+        if let Some((priority, class)) = object.shorthand_priority() {
+            let name = class.to_string();
+            let class = manifest::PriorityClass { name, value: priority, global_default: false, never_preempts: false };
+            if !defaults.priority_classes.contains(&class) {
+                defaults.priority_classes.push(class);
+            }
+        }
+    }
+    defaults
+}
+
+fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest::Problems {
+    let mut found = match &object.body {
+        Body::Node(node) => manifest::node_spec(names, node).err().unwrap_or_default(),
+        Body::RuntimeClass(class) => manifest::runtime_overhead(names, class).err().unwrap_or_default(),
+        Body::Deployment(deployment) => {
+            deployment.spec.iter().flat_map(|spec| selector(names, &spec.selector)).collect()
+        }
+        Body::ReplicaSet(set) => set.spec.iter().flat_map(|spec| selector(names, &spec.selector)).collect(),
+        _ => Vec::new(),
+    };
+    if let Some((path, meta, pod)) = object.template() {
+        let prefix = path.strip_suffix("spec").unwrap_or_default();
+        let metadata = meta.cloned().unwrap_or_default();
+        let wrong = manifest::pod_spec(names, &metadata, pod, defaults).err().unwrap_or_default();
+        found.extend(wrong.into_iter().map(|p| manifest::Problem { path: format!("{prefix}{}", p.path), ..p }));
+    }
+    found
+}
+
+fn selector(
+    names: &mut Names,
+    selector: &k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector,
+) -> manifest::Problems {
+    manifest::label_selector(names, "spec.selector", selector).err().unwrap_or_default()
+}
+
+/// Where `spec.containers[0].resources.requests[nvidia.com/gpu]` stands, or the innermost of its
+/// parents that was written.
+fn locate(root: &Node, path: &str) -> Location {
+    let mut node = root;
+    for step in steps(path) {
+        let next = match &node.value {
+            Value::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => node.get(step),
+        };
+        match next {
+            Some(next) => node = next,
+            None => break,
+        }
+    }
+    node.location
+}
+
+/// The keys and indexes of a path; what stands in brackets may hold dots.
+fn steps(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches('.');
+        if let Some((inside, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            rest = after;
+            return Some(inside);
+        }
+        let (step, after) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
+        rest = after;
+        (!step.is_empty()).then_some(step)
+    })
+}

@@ -1,0 +1,26 @@
+//! The scenario file: text → checked [`Scenario`] data.
+//!
+//! Start with [`load`]. `source` turns YAML into a tree with positions, `read`, `fields` and `record` turn
+//! trees into the types of `schema`, `manifests` does so for Kubernetes objects, `check` compares
+//! the parts with one another. Every problem is collected in `diagnostics`; nothing stops at the
+//! first. What is here knows text; what is built from it does not.
+
+mod check;
+pub mod diagnostics;
+pub mod duration;
+pub mod fields;
+mod load;
+pub mod manifests;
+mod overrides;
+pub mod read;
+mod record;
+mod reference;
+pub mod schema;
+pub mod source;
+#[cfg(test)]
+mod tests;
+
+pub use diagnostics::Diagnostics;
+pub use load::{load, load_text};
+pub use reference::{reference, schema};
+pub use schema::Scenario;

@@ -1,0 +1,62 @@
+//! The types of the scenario file, one module per section.
+
+pub mod cluster;
+pub mod components;
+pub mod expect;
+pub mod scheduler;
+pub mod selector;
+pub mod timeline;
+pub mod values;
+pub mod workloads;
+
+use crate::engine::Span;
+use crate::scenario::read::Spanned;
+use crate::scenario::record::record;
+
+use cluster::Cluster;
+use components::{ControlPlane, Kubelet, Phases};
+use expect::Expectation;
+use scheduler::Scheduler;
+use timeline::Step;
+use values::ObjectName;
+use workloads::Workload;
+
+record! {
+    /// One question to a cluster: what it is made of, what runs on it, what happens to it.
+    pub struct Scenario {
+        /// Name of the scenario and of its folder of results.
+        "name" => name: ObjectName,
+        /// What the scenario asks, in words.
+        "description" => description: Option<String>,
+        /// Seed of everything random.
+        "seed" => seed: u64 = "1",
+        /// Length of the run.
+        "duration" => duration: Spanned<Span>,
+        /// The nodes.
+        "cluster" => cluster: Cluster,
+        /// What runs from the start.
+        "workloads" => workloads: Vec<Workload>,
+        /// What happens when.
+        "timeline" => timeline: Vec<Step>,
+        /// How pods are placed.
+        "scheduler" => scheduler: Scheduler,
+        /// Flags and latencies of the control plane.
+        "control-plane" => control_plane: ControlPlane,
+        /// Flags and timings of the kubelet.
+        "kubelet" => kubelet: Kubelet,
+        /// Phases of periodic loops.
+        "phases" => phases: Phases,
+        /// Conditions on metrics; a broken one makes `sim run` exit with 1.
+        "expect" => expect: Vec<Expectation>,
+        /// What is written beside the summary.
+        "outputs" => outputs: Outputs,
+    }
+}
+
+record! {
+    /// What is written beside the summary.
+    pub struct Outputs {
+        /// Write `events.csv`, every change of the cluster.
+        "event-log" => event_log: bool = "true",
+    }
+}
