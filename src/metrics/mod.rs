@@ -166,7 +166,6 @@ pub struct ActionNote<'a> {
 
 /// All observers of one run.
 pub struct Metrics {
-    settings: Settings,
     digest: Digest,
     workloads: Workloads,
     incidents: Incidents,
@@ -185,7 +184,6 @@ impl Metrics {
     /// were not taken yet does no harm.
     pub fn new(cluster: &Cluster, settings: Settings) -> Self {
         let mut metrics = Metrics {
-            settings,
             digest: Digest::default(),
             workloads: Workloads::new(settings.bare_pods, settings.series_workloads, settings.series_points),
             incidents: Incidents::default(),

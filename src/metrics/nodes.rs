@@ -53,7 +53,7 @@ impl Nodes {
         let limit = self.series_limit;
         let history =
             self.histories[id.index()].get_or_insert_with(|| History::new(id, cluster, first_few.then_some(limit)));
-        let was_ready = !history.states.last().is_some_and(|(_, last)| *last == NodeState::NotReady);
+        let was_ready = history.states.last().is_none_or(|(_, last)| *last != NodeState::NotReady);
         history.enter(now, state);
         if was_ready && state == NodeState::NotReady {
             self.outages += 1;
