@@ -7,3 +7,4 @@ pub mod cluster;
 pub mod engine;
 pub mod metrics;
 pub mod outcome;
+pub mod report;
