@@ -106,7 +106,7 @@ fn tell(out: &mut String, i: &Incident) {
     match i.whole {
         Some(whole) if whole == i.fault => say("+0s", "whole", "service never dipped".to_string()),
         Some(whole) => say(&after(whole), "whole again", String::new()),
-        None => say("never", "whole again", "within the run".to_string()),
+        None => say("never", "whole again", format!("in the {} until the end", duration(i.end.since(i.fault)))),
     }
     if i.pods_pending > 0 {
         let reason = i.pending_reason.as_deref().unwrap_or("no attempt was made");

@@ -315,3 +315,77 @@ fn tables_have_fixed_formats() {
     assert_eq!(series.lines().nth(2), Some("pods_desired,workload=web,600.000000,8.000000,8.000000,8.000000,pods"));
     let _ = EventsCsv::new(Vec::new());
 }
+
+/// Writes the pictures of synthetic runs to the folder named by nobody but the developer: kept as a test
+/// so that drawing every kind of outcome is exercised.
+#[test]
+fn every_picture_is_drawn_for_every_kind_of_run() {
+    for outcome in [node_failure(), Outcome::default(), never_whole(), busy_month()] {
+        for (name, svg) in super::plots::all(&outcome) {
+            assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{name}");
+            assert!(!svg.contains("NaN") && !svg.contains("<script"), "{name}");
+        }
+    }
+}
+
+/// The same crash with no room for the replacements, under a hostile name.
+fn never_whole() -> Outcome {
+    let mut outcome = node_failure();
+    outcome.run.scenario = "<script>".to_string();
+    outcome.actions[0].label = "crash <script>&\"".to_string();
+    let incident = &mut outcome.incidents[0];
+    incident.label = "crash <script>&\"".to_string();
+    incident.whole = None;
+    incident.pods_pending = 2;
+    incident.pending_reason = Some("0/3 nodes are available: 2 Insufficient cpu.".to_string());
+    outcome
+}
+
+/// A month of crashes: hundreds of incidents, averaged series, more nodes than rows.
+fn busy_month() -> Outcome {
+    let mut outcome = node_failure();
+    let web = Some(("workload", "web"));
+    outcome.duration = Span::from_secs(30 * 86_400);
+    outcome.actions = (0..300).map(|number| crash(number % 60 + 1, f64::from(number) * 8600.0 + 500.0)).collect();
+    outcome.incidents = (0..300u32)
+        .map(|number| {
+            let at = f64::from(number) * 8600.0 + 500.0;
+            let recovery = 340.0 + f64::from(number * 7919 % 97);
+            Incident {
+                action: number as usize,
+                label: format!("crash worker-{}", number % 60 + 1),
+                fault: t(at),
+                detected: Some(t(at + 47.0)),
+                first_evicted: Some(t(at + 336.0)),
+                last_evicted: Some(t(at + 338.0)),
+                whole: (number % 50 != 7).then(|| t(at + recovery)),
+                end: Time(outcome.duration.0),
+                ..crash_incident()
+            }
+        })
+        .collect();
+    let bucket = |number: u32| Point {
+        at: t(f64::from(number) * 2592.0),
+        mean: 60.0 - f64::from(number * 31 % 17) / 10.0,
+        min: 60.0 - f64::from(number * 31 % 17) / 4.0,
+        max: 60.0,
+    };
+    let averaged: Vec<Point> = (0..1000).map(bucket).collect();
+    outcome.series = ["pods_serving", "pods_ready"]
+        .map(|name| Series { points: averaged.clone(), ..steps(name, "pods", web, &[]) })
+        .into();
+    outcome.series.push(steps("pods_desired", "pods", web, &[(0.0, 60.0)]));
+    outcome.nodes = (1..=60).map(node_row).collect();
+    for number in 0..60usize {
+        let at = number as f64 * 8600.0 + 500.0;
+        outcome.nodes[number].states = [
+            (0.0, NodeState::Ready),
+            (at, NodeState::Unnoticed),
+            (at + 47.0, NodeState::NotReady),
+            (at + 86_400.0, NodeState::Ready),
+        ]
+        .map(|(at, state)| (t(at), state))
+        .into();
+    }
+    outcome
+}
