@@ -114,7 +114,7 @@ pub struct Incident {
     pub planned: bool,
     /// The workload's label.
     pub workload: String,
-    /// The nodes struck.
+    /// The nodes struck that had pods of the workload.
     pub nodes: Vec<String>,
     /// When the fault struck.
     pub fault: Time,

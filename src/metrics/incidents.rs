@@ -22,46 +22,8 @@ use crate::cluster::{Cluster, NodeId, PodId, Status};
 use crate::engine::Time;
 use crate::outcome::{Incident, Layout};
 
+use super::incident::{Open, Part, Strike, is_on_good_node, new_record, nodes_of};
 use super::workloads::{Facts, Workloads};
-
-/// What a pod has to do with an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// Hit, and undecided.
-    Hit,
-    /// Hit, and serving again.
-    Back,
-    /// Created in place of a pod that went; whether it is bound, and whether it serves.
-    Replacement { bound: bool, serving: bool },
-}
-
-/// An incident while it is open.
-#[derive(Clone, Debug)]
-struct Open {
-    record: Incident,
-    workload: u32,
-    /// Nodes struck that are not heard again yet.
-    unheard: Vec<NodeId>,
-    /// Hit pods and replacements.
-    members: Vec<PodId>,
-    /// Hit pods that are neither back nor gone.
-    undecided: u32,
-    /// Pods that went and have no replacement that serves.
-    owed: u32,
-    /// Pods that went and have no replacement at all.
-    unreplaced: u32,
-    area_at_fault: i128,
-    closed: bool,
-}
-
-/// A fault or disruption that strikes now.
-pub(crate) struct Strike<'a> {
-    pub(crate) action: usize,
-    pub(crate) label: &'a str,
-    pub(crate) planned: bool,
-    pub(crate) nodes: &'a [NodeId],
-    pub(crate) pods: &'a [PodId],
-}
 
 /// All incidents.
 #[derive(Clone, Debug, Default)]
@@ -85,8 +47,10 @@ impl Incidents {
         layout: impl Fn(&Workloads, u32) -> Layout,
     ) {
         for (workload, pods) in self.hit_by_workload(strike, cluster, workloads) {
-            let record = new_record(strike, cluster, workloads, workload, layout(workloads, workload));
-            self.open_one(record, workload, pods, strike, workloads, cluster.now);
+            let nodes = nodes_of(&pods, strike, cluster);
+            let before = layout(workloads, workload);
+            let record = new_record(strike, &nodes, &workloads.list[workload as usize], before, cluster);
+            self.open_one(record, workload, pods, nodes, workloads, cluster.now);
         }
     }
 
@@ -114,6 +78,7 @@ impl Incidents {
                 _ => by_workload.entry(tracked.workload).or_default().push(pod),
             }
         }
+        struck_again.sort_unstable();
         struck_again.dedup();
         for incident in struck_again {
             self.all[incident as usize].record.struck_again += 1;
@@ -126,7 +91,7 @@ impl Incidents {
         mut record: Incident,
         workload: u32,
         pods: Vec<PodId>,
-        strike: &Strike<'_>,
+        nodes: Vec<NodeId>,
         workloads: &mut Workloads,
         now: Time,
     ) {
@@ -137,7 +102,7 @@ impl Incidents {
             self.parts.insert(pod, (number, Part::Hit));
             workloads.involve(pod, true);
         }
-        for &node in strike.nodes {
+        for &node in &nodes {
             self.watching.entry(node).or_default().push(number);
         }
         let state = &mut workloads.list[workload as usize];
@@ -150,7 +115,7 @@ impl Incidents {
         self.all.push(Open {
             record,
             workload,
-            unheard: strike.nodes.to_vec(),
+            unheard: nodes,
             undecided: pods.len() as u32,
             members: pods,
             owed: 0,
@@ -333,10 +298,9 @@ impl Incidents {
         if workloads.list[workload as usize].open.is_empty() {
             return;
         }
-        let open = std::mem::take(&mut workloads.list[workload as usize].open);
+        let mut open = std::mem::take(&mut workloads.list[workload as usize].open);
         let serving = workloads.list[workload as usize].serving.value() as u32;
-        let mut left = Vec::with_capacity(open.len());
-        for number in open {
+        open.retain(|&number| {
             let incident = &mut self.all[number as usize];
             incident.record.serving_lowest = incident.record.serving_lowest.min(serving);
             match incident.verdict(&workloads.list[workload as usize], now) {
@@ -344,12 +308,13 @@ impl Incidents {
                     incident.close(Some(whole), area);
                     self.just_closed.push(number);
                     self.release(number, workloads);
+                    false
                 }
-                _ => left.push(number),
+                _ => true,
             }
-        }
+        });
         let state = &mut workloads.list[workload as usize];
-        state.open = left;
+        state.open = open;
         if state.open.is_empty() {
             state.await_nothing();
         }
@@ -412,70 +377,5 @@ impl Incidents {
         let record = &mut self.all[number].record;
         record.pods_pending = waiting.len() as u32;
         record.pending_reason = reason.map(|text| text.to_string());
-    }
-}
-
-impl Open {
-    fn pod_went(&mut self, now: Time) {
-        self.record.first_evicted.get_or_insert(now);
-        self.record.last_evicted = Some(now);
-        self.record.pods_displaced += 1;
-        self.owed += 1;
-        self.unreplaced += 1;
-    }
-
-    /// Since when the workload is whole as far as this incident goes, and the unavailable area at that
-    /// instant; `None` while it is not, or a hit pod is undecided.
-    fn verdict(&self, workload: &super::workloads::Workload, now: Time) -> Option<(Time, i128)> {
-        if self.undecided > 0 {
-            return None;
-        }
-        if let Some(since) = workload.whole_since {
-            return Some(self.since_fault(since, workload.area_when_whole));
-        }
-        (self.record.overlapping && self.owed == 0).then(|| (now, workload.unavailable.area_at(now)))
-    }
-
-    fn since_fault(&self, since: Time, area: i128) -> (Time, i128) {
-        if since > self.record.fault { (since, area) } else { (self.record.fault, self.area_at_fault) }
-    }
-
-    fn close(&mut self, whole: Option<Time>, area: i128) {
-        self.record.whole = whole;
-        self.record.unavailable_pod_nanos = area - self.area_at_fault;
-        self.closed = true;
-    }
-}
-
-/// Whether the control plane hears the pod's node and calls it Ready.
-fn is_on_good_node(pod: PodId, cluster: &Cluster) -> bool {
-    let node = cluster.pod(pod).and_then(|pod| pod.node).and_then(|node| cluster.node(node));
-    node.is_some_and(|node| node.machine.is_heard() && node.ready.status == Status::True)
-}
-
-fn new_record(
-    strike: &Strike<'_>,
-    cluster: &Cluster,
-    workloads: &Workloads,
-    workload: u32,
-    before: Layout,
-) -> Incident {
-    let state = &workloads.list[workload as usize];
-    let serving = state.serving.value() as u32;
-    let is_ready = |node: &NodeId| cluster.node(*node).is_some_and(|node| node.ready.status == Status::True);
-    let known_down = !strike.nodes.is_empty() && !strike.nodes.iter().any(is_ready);
-    Incident {
-        action: strike.action,
-        label: strike.label.to_string(),
-        planned: strike.planned,
-        workload: state.label.clone(),
-        nodes: strike.nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect(),
-        fault: cluster.now,
-        detected: known_down.then_some(cluster.now),
-        desired_before: state.desired.value() as u32,
-        serving_before: serving,
-        serving_lowest: serving,
-        before,
-        ..Incident::default()
     }
 }

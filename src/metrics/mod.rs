@@ -11,6 +11,7 @@ pub mod churn;
 pub mod digest;
 pub mod event_log;
 mod finish;
+mod incident;
 pub mod incidents;
 pub mod latency;
 pub mod nodes;
@@ -32,7 +33,8 @@ use crate::outcome::{Action, ActionKind, EventSink, Incident, Layout, MetricRow}
 use self::capacity::Capacity;
 use self::churn::Churn;
 use self::digest::Digest;
-use self::incidents::{Incidents, Strike};
+use self::incident::Strike;
+use self::incidents::Incidents;
 use self::latency::Latency;
 use self::nodes::Nodes;
 pub use self::workloads::BarePods;

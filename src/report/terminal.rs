@@ -133,17 +133,18 @@ fn workloads(out: &mut String, outcome: &Outcome) {
     }
     let width = outcome.workloads.iter().take(WORKLOADS).map(|workload| workload.label.chars().count()).max();
     let width = width.unwrap_or(0).max("WORKLOAD".len());
+    let serving = |workload: &Workload| format!("{}/{}", workload.serving, workload.desired);
+    let second = outcome.workloads.iter().take(WORKLOADS).map(|workload| serving(workload).len()).max();
+    let second = second.unwrap_or(0).max("SERVING".len());
     let bar_title = format!("SERVING, 0 TO {}", duration(outcome.duration).to_uppercase());
-    line(
-        out,
-        format_args!("{:<width$}  {:>9}  {:>9}  {:>6}  {bar_title}", "WORKLOAD", "SERVING", "AVAILABLE", "FEWEST"),
-    );
+    let (name, now, share, least) = ("WORKLOAD", "SERVING", "AVAILABLE", "FEWEST");
+    line(out, format_args!("{name:<width$}   {now:>second$}  {share:>9}  {least:>6}  {bar_title}"));
     for workload in outcome.workloads.iter().take(WORKLOADS) {
-        let serving = format!("{}/{}", workload.serving, workload.desired);
-        let available = workload.availability_ppm.map_or("-".to_string(), percent);
-        let fewest = workload.lowest.map_or("-".to_string(), |lowest| lowest.to_string());
+        let (label, now) = (&workload.label, serving(workload));
+        let share = workload.availability_ppm.map_or("-".to_string(), percent);
+        let least = workload.lowest.map_or("-".to_string(), |lowest| lowest.to_string());
         let bar = bar(outcome, workload);
-        line(out, format_args!("{:<width$}  {serving:>9}  {available:>9}  {fewest:>6}  {bar}", workload.label));
+        line(out, format_args!("{label:<width$}   {now:>second$}  {share:>9}  {least:>6}  {bar}"));
     }
     if outcome.workloads.len() > WORKLOADS {
         line(out, format_args!("… and {} more in summary.json", outcome.workloads.len() - WORKLOADS));

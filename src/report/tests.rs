@@ -230,8 +230,8 @@ node-failure · seed 1 · 15m simulated · digest 5c1f3a770b219e04
             cost       699.1 pod-seconds unavailable, fewest 4 of 6 serving
 10m       scale deployment web to 8
 
-WORKLOAD    SERVING  AVAILABLE  FEWEST  SERVING, 0 TO 15M
-web             8/8     88.10%       4  ·████▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅█████▆█████████████
+WORKLOAD   SERVING  AVAILABLE  FEWEST  SERVING, 0 TO 15M
+web            8/8     88.10%       4  ·████▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅█████▆█████████████
 
 held    recovery_seconds{workload=\"web\"} <= 420   observed 349.574
 BROKEN  availability_ratio{workload=\"web\"} >= 0.90   observed 0.881

@@ -285,7 +285,7 @@ impl Placed {
     /// Pixels needed above the frame.
     pub(super) fn height(&self) -> i32 {
         let rows = self.0.iter().filter_map(|(_, row)| *row).max().map_or(0, |row| row as i32 + 1);
-        12 + 18 * rows
+        (12 + 18 * rows).max(24)
     }
 
     /// Draws the marks as vertical lines with their words.
