@@ -17,6 +17,12 @@ pub mod kubelet;
 
 pub mod workload;
 
+pub mod metrics;
+
+pub mod outcome;
+
 pub mod simulation;
 
 pub mod scenario;
+
+pub mod report;

@@ -1,0 +1,151 @@
+//! The end of a run: what was observed becomes an [`Outcome`].
+
+use crate::cluster::spec::Role;
+use crate::cluster::{Cluster, Container, Pod, PodId};
+use crate::engine::Time;
+use crate::outcome::{Outcome, PodRow, Run, Series, Workload as WorkloadRow};
+
+use super::availability::availability;
+use super::capacity::{Capacity, PPM};
+use super::series::Recorder;
+use super::workloads::Workload;
+use super::{ALL, Finished, Metrics, Rows, layout};
+
+impl Metrics {
+    /// Ends the run at `cluster.now`.
+    pub fn finish(self, cluster: &Cluster, run: Run) -> Outcome {
+        let end = cluster.now;
+        let drained = self.incidents.drained;
+        let incidents = self.incidents.finish(
+            end,
+            &self.workloads,
+            |workload| layout(workload, &self.workloads, &self.capacity, cluster),
+            |pod| self.last_words.get(&pod).cloned(),
+        );
+        let finished = Finished {
+            end,
+            cluster,
+            workloads: &self.workloads.list,
+            incidents: &incidents,
+            churn: &self.churn,
+            drained,
+            latency: &self.latency,
+            capacity: &self.capacity,
+            nodes: &self.nodes,
+        };
+        let mut metrics = Vec::new();
+        for metric in ALL {
+            let mut rows = Rows { name: metric.name, unit: metric.unit, rows: Vec::new() };
+            (metric.read)(&finished, &mut rows);
+            metrics.append(&mut rows.rows);
+        }
+        let workloads = self.workloads.list.iter().map(|workload| workload_row(workload, &finished)).collect();
+        let pods = cluster
+            .pods()
+            .map(|(id, pod)| {
+                let workload = self.workloads.tracked(id).workload as usize;
+                let label = self.workloads.list.get(workload).map_or("", |workload| &workload.label);
+                let reason = self.last_words.get(&id).map_or("", |text| text);
+                pod_row(id, pod, label, reason, cluster)
+            })
+            .collect();
+        let mut series = workload_series(self.workloads.list, end);
+        series.extend(cluster_series(self.capacity, end));
+        series.push(plain("pods_pending", "pods", self.latency.pending_series, end, 1.0));
+        series.push(plain("pods_unscheduled", "pods", self.latency.waiting_series, end, 1.0));
+        let (nodes, node_series) = self.nodes.finish(cluster);
+        series.extend(node_series);
+        Outcome {
+            run,
+            duration: end.since(Time::ZERO),
+            digest: self.digest.value(),
+            changes: self.digest.changes(),
+            actions: self.actions,
+            incidents,
+            workloads,
+            metrics,
+            series,
+            pods,
+            nodes,
+            expectations: Vec::new(),
+        }
+    }
+}
+
+fn workload_row(workload: &Workload, run: &Finished<'_>) -> WorkloadRow {
+    WorkloadRow {
+        label: workload.label.clone(),
+        kind: workload.kind.to_string(),
+        namespace: workload.namespace.clone(),
+        created: workload.created,
+        desired: workload.desired.value() as u32,
+        serving: workload.serving.value() as u32,
+        lowest: workload.lowest.map(|lowest| lowest as u32),
+        unavailable_pod_nanos: workload.unavailable.area_at(run.end),
+        availability_ppm: availability(workload, run).map(|ratio| (ratio * PPM as f64).round() as i64),
+    }
+}
+
+fn pod_row(id: PodId, pod: &Pod, workload: &str, reason: &str, cluster: &Cluster) -> PodRow {
+    let spec = cluster.spec(pod.spec);
+    let containers = spec.containers.iter().filter(|container| container.role == Role::App).count() as u32;
+    let ready = if pod.ready { containers } else { 0 };
+    PodRow {
+        namespace: cluster.names.text(spec.namespace).to_string(),
+        name: cluster.pod_name(id),
+        workload: workload.to_string(),
+        containers: (ready, containers),
+        status: status(pod),
+        restarts: pod.restarts,
+        node: pod.bound_node().map_or(String::new(), |node| cluster.node_name(node).to_string()),
+        created: pod.created_at,
+        bound: pod.bound_at,
+        ready: pod.ready.then_some(pod.ready_at),
+        cpu_milli: spec.requests.cpu,
+        memory_bytes: spec.requests.memory,
+        reason: reason.to_string(),
+    }
+}
+
+/// The STATUS column of `kubectl get pods`, as far as it can be told from what is kept.
+fn status(pod: &Pod) -> &'static str {
+    use crate::cluster::Phase;
+    match pod.phase {
+        _ if pod.deletion.is_some() => "Terminating",
+        Phase::Pending if pod.gated => "SchedulingGated",
+        Phase::Pending if pod.container == Container::Starting => "ContainerCreating",
+        Phase::Running if pod.container == Container::Ended => "CrashLoopBackOff",
+        Phase::Succeeded => "Completed",
+        Phase::Failed => "Error",
+        phase => phase.as_str(),
+    }
+}
+
+fn workload_series(workloads: Vec<Workload>, end: Time) -> Vec<Series> {
+    let mut all = Vec::new();
+    for workload in workloads {
+        let Some(series) = workload.series else { continue };
+        let labels = vec![("workload", workload.label)];
+        let named = [("pods_desired", series.desired), ("pods_serving", series.serving), ("pods_ready", series.ready)];
+        for (name, recorder) in named {
+            let points = recorder.points(end, 1.0);
+            all.push(Series { name, unit: "pods", labels: labels.clone(), points });
+        }
+    }
+    all
+}
+
+fn cluster_series(capacity: Capacity, end: Time) -> Vec<Series> {
+    let ppm = PPM as f64;
+    vec![
+        plain("nodes_ready", "nodes", capacity.nodes_series, end, 1.0),
+        plain("cpu_requested_ratio", "ratio", capacity.cpu_series, end, ppm),
+        plain("memory_requested_ratio", "ratio", capacity.memory_series, end, ppm),
+        plain("node_imbalance_ratio", "ratio", capacity.imbalance_series, end, ppm),
+        plain("fragmentation_ratio", "ratio", capacity.fragmentation_series, end, ppm),
+    ]
+}
+
+fn plain(name: &'static str, unit: &'static str, recorder: Recorder, end: Time, scale: f64) -> Series {
+    Series { name, unit, labels: Vec::new(), points: recorder.points(end, scale) }
+}

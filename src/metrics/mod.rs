@@ -1,0 +1,378 @@
+//! Observers: they watch every [`Change`] and keep what a run is judged by. Everything is integrated on
+//! change, never sampled, with constant work per change; nothing here ever changes the cluster.
+//!
+//! [`Metrics`] is what the simulation feeds and [`ALL`] lists what comes out. One file per group:
+//! [`incidents`] tells how a group of pods healed, [`recovery`] sums that up, then availability, churn,
+//! latency, capacity, nodes. A new metric is a constant in its group's file and a line in [`ALL`].
+
+pub mod availability;
+pub mod capacity;
+pub mod churn;
+pub mod digest;
+pub mod event_log;
+mod finish;
+mod incident;
+pub mod incidents;
+pub mod latency;
+pub mod nodes;
+pub mod recovery;
+mod series;
+mod spread;
+#[cfg(test)]
+mod tests;
+pub mod workloads;
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::cluster::{Change, Cluster, Message, NodeId, ObjectId, PodId, Record, Subject};
+use crate::engine::Time;
+use crate::outcome::{Action, ActionKind, EventSink, Incident, Layout, MetricRow};
+
+use self::capacity::Capacity;
+use self::churn::Churn;
+use self::digest::Digest;
+use self::incident::Strike;
+use self::incidents::Incidents;
+use self::latency::Latency;
+use self::nodes::Nodes;
+pub use self::workloads::BarePods;
+use self::workloads::{Facts, Workload, Workloads};
+
+/// A number that a run is judged by. `sim list metrics`, the reference pages and `expect:` know it from
+/// [`ALL`].
+#[derive(Clone, Copy)]
+pub struct Metric {
+    /// The name, unit last.
+    pub name: &'static str,
+    /// The unit, in words.
+    pub unit: &'static str,
+    /// The labels its rows may have. Where a row without labels makes sense, there is one, too.
+    pub labels: &'static [&'static str],
+    /// One line for people.
+    pub about: &'static str,
+    /// The formula, and its source where it is not ours.
+    pub formula: &'static str,
+    /// Reads its values off a finished run.
+    read: fn(&Finished<'_>, &mut Rows),
+}
+
+/// All metrics, in the order they are listed and written.
+pub const ALL: &[&Metric] = &[
+    &recovery::INCIDENTS_TOTAL,
+    &recovery::INCIDENTS_UNRECOVERED_TOTAL,
+    &recovery::RECOVERY_SECONDS,
+    &recovery::RECOVERY_SECONDS_MEAN,
+    &recovery::DETECTION_SECONDS,
+    &recovery::EVICTION_SECONDS,
+    &recovery::RESCHEDULE_SECONDS,
+    &recovery::INCIDENT_UNAVAILABLE_POD_SECONDS,
+    &recovery::PODS_DISPLACED_TOTAL,
+    &availability::AVAILABILITY_RATIO,
+    &availability::COMPLETE_RATIO,
+    &availability::ANY_SERVING_RATIO,
+    &availability::UNAVAILABLE_POD_SECONDS,
+    &availability::NOT_READY_POD_SECONDS,
+    &availability::SERVING_PODS_MIN,
+    &availability::PODS_SERVING,
+    &availability::NODE_SPREAD_PODS,
+    &availability::ZONE_SPREAD_PODS,
+    &churn::PODS_CREATED_TOTAL,
+    &churn::PODS_DELETED_TOTAL,
+    &churn::PODS_EVICTED_TOTAL,
+    &churn::PODS_PREEMPTED_TOTAL,
+    &churn::PODS_FAILED_TOTAL,
+    &churn::CONTAINER_RESTARTS_TOTAL,
+    &churn::SCHEDULING_ATTEMPTS_TOTAL,
+    &latency::POD_SCHEDULING_SECONDS,
+    &latency::POD_STARTUP_SECONDS,
+    &latency::UNSCHEDULED_POD_SECONDS,
+    &latency::PODS_PENDING,
+    &capacity::CPU_REQUESTED_RATIO,
+    &capacity::MEMORY_REQUESTED_RATIO,
+    &capacity::NODE_IMBALANCE_RATIO,
+    &capacity::FRAGMENTATION_RATIO,
+    &capacity::NODES_READY,
+    &nodes::NODE_NOT_READY_SECONDS,
+    &nodes::NODE_OUTAGES_TOTAL,
+];
+
+/// The metric of this name.
+pub fn find(name: &str) -> Option<&'static Metric> {
+    ALL.iter().copied().find(|metric| metric.name == name)
+}
+
+/// A finished run, as metrics read it.
+pub(crate) struct Finished<'a> {
+    pub(crate) end: Time,
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) workloads: &'a [Workload],
+    pub(crate) incidents: &'a [Incident],
+    pub(crate) churn: &'a Churn,
+    pub(crate) drained: u64,
+    pub(crate) latency: &'a Latency,
+    pub(crate) capacity: &'a Capacity,
+    pub(crate) nodes: &'a Nodes,
+}
+
+/// Takes the rows of one metric.
+pub(crate) struct Rows {
+    name: &'static str,
+    unit: &'static str,
+    rows: Vec<MetricRow>,
+}
+
+impl Rows {
+    /// A value with these labels.
+    pub(crate) fn push(&mut self, labels: &[(&'static str, &str)], value: f64) {
+        let labels = labels.iter().map(|(key, value)| (*key, value.to_string())).collect();
+        self.rows.push(MetricRow { name: self.name, unit: self.unit, labels, value });
+    }
+}
+
+/// How much detail to keep.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How pods without an owner are grouped.
+    pub bare_pods: BarePods,
+    /// Points kept of each series before they are averaged.
+    pub series_points: usize,
+    /// Series are kept for the first so many workloads …
+    pub series_workloads: usize,
+    /// … and the first so many nodes.
+    pub series_nodes: usize,
+}
+
+impl Default for Settings {
+    /// Pods together; 2,000 points; 100 workloads; 100 nodes.
+    fn default() -> Self {
+        Settings { bare_pods: BarePods::Together, series_points: 2000, series_workloads: 100, series_nodes: 100 }
+    }
+}
+
+/// Something done to the cluster at this instant.
+#[derive(Clone, Copy, Debug)]
+pub struct ActionNote<'a> {
+    /// A fault, a planned disruption, a harmless command, or a fault's end.
+    pub kind: ActionKind,
+    /// The verb: `crash`, `drain` ….
+    pub verb: &'a str,
+    /// For people: `crash worker-2`.
+    pub label: &'a str,
+    /// The nodes it strikes.
+    pub nodes: &'a [NodeId],
+    /// Pods it strikes beyond those on `nodes` (`kill pod`, preemption experiments …).
+    pub pods: &'a [PodId],
+}
+
+/// All observers of one run.
+pub struct Metrics {
+    digest: Digest,
+    workloads: Workloads,
+    incidents: Incidents,
+    churn: Churn,
+    latency: Latency,
+    capacity: Capacity,
+    nodes: Nodes,
+    actions: Vec<Action>,
+    /// What the scheduler said last about pods that wait.
+    last_words: FxHashMap<PodId, Rc<str>>,
+    log: Option<Box<dyn EventSink>>,
+}
+
+impl Metrics {
+    /// Starts observing. What is in the cluster already is taken in; telling it again as changes that
+    /// were not taken yet does no harm.
+    pub fn new(cluster: &Cluster, settings: Settings) -> Self {
+        let mut metrics = Metrics {
+            digest: Digest::default(),
+            workloads: Workloads::new(settings.bare_pods, settings.series_workloads, settings.series_points),
+            incidents: Incidents::default(),
+            churn: Churn::default(),
+            latency: Latency::new(cluster.now, settings.series_points),
+            capacity: Capacity::new(cluster.now, settings.series_points),
+            nodes: Nodes::new(settings.series_nodes, settings.series_points / 4),
+            actions: Vec::new(),
+            last_words: FxHashMap::default(),
+            log: None,
+        };
+        cluster.nodes().for_each(|(id, _)| metrics.node_changed(id, false, cluster));
+        cluster.objects().for_each(|(id, _)| metrics.object_changed(id, cluster));
+        cluster.pods().for_each(|(id, _)| metrics.pod_changed(id, false, cluster));
+        metrics
+    }
+
+    /// From now on rows of the event log go to `sink`.
+    pub fn log_to(&mut self, sink: Box<dyn EventSink>) {
+        self.log = Some(sink);
+    }
+
+    /// Takes in a change, in order, at `cluster.now`. A removed pod must still be readable.
+    pub fn observe(&mut self, change: Change, cluster: &Cluster) {
+        self.digest.add(change, cluster);
+        if let Some(log) = &mut self.log
+            && let Some(row) = event_log::change_row(change, cluster)
+        {
+            log.row(&row);
+        }
+        match change {
+            Change::PodRemoved(pod) => self.pod_changed(pod, true, cluster),
+            Change::PodRestarted(pod) => {
+                self.churn.restarts += 1;
+                self.pod_changed(pod, false, cluster);
+                self.workloads.of(pod).restarts += 1;
+            }
+            Change::PodForgotten(pod, node) => {
+                self.pod_changed(pod, false, cluster);
+                self.load_changed(node, cluster);
+            }
+            Change::PodCreated(pod)
+            | Change::PodAssumed(pod)
+            | Change::PodBound(pod)
+            | Change::PodPhase { pod, .. }
+            | Change::PodReady(pod, _)
+            | Change::PodContainer(pod)
+            | Change::PodMarked(pod)
+            | Change::PodUngated(pod) => self.pod_changed(pod, false, cluster),
+            Change::PodNominated(_) | Change::PodUnschedulable(_) => (),
+            Change::NodeRemoved(node) => self.node_changed(node, true, cluster),
+            Change::NodeAdded(node)
+            | Change::NodeReady { node, .. }
+            | Change::NodeCordoned(node, _)
+            | Change::NodeResized(node)
+            | Change::Machine(node) => self.node_changed(node, false, cluster),
+            Change::NodeTainted(_)
+            | Change::NodeLabelled(_)
+            | Change::NodeImages(_)
+            | Change::LeaseRenewing(..)
+            | Change::ObjectStatus(_) => (),
+            Change::ObjectCreated(object)
+            | Change::ObjectScaled { object, .. }
+            | Change::ObjectUpdated(object)
+            | Change::ObjectMarked(object) => self.object_changed(object, cluster),
+            Change::ObjectRemoved(object) => {
+                if let Some(workload) = self.workloads.object_removed(object, cluster.now) {
+                    self.incidents.settle(workload, cluster.now, &mut self.workloads);
+                }
+            }
+        }
+        if self.incidents.has_closed() {
+            let (capacity, workloads) = (&self.capacity, &self.workloads);
+            self.incidents.measure_closed(|workload| layout(workload, workloads, capacity, cluster));
+        }
+    }
+
+    /// Takes in a Kubernetes event.
+    pub fn record(&mut self, record: &Record, cluster: &Cluster) {
+        self.churn.record(record);
+        if let (Message::FailedScheduling(text), Subject::Pod(pod)) = (&record.message, record.subject) {
+            self.last_words.insert(pod, text.clone());
+        }
+        if let Some(log) = &mut self.log {
+            log.row(&event_log::record_row(record, cluster));
+        }
+    }
+
+    /// Takes in a fault or an operator's command. Call it just **before** it is applied: incidents
+    /// remember what served until then.
+    pub fn action(&mut self, cluster: &Cluster, note: ActionNote<'_>) {
+        if let Some(log) = &mut self.log {
+            log.row(&event_log::action_row(cluster.now, note.label));
+        }
+        let planned = match note.kind {
+            ActionKind::Fault => Some(false),
+            ActionKind::Disruption => Some(true),
+            ActionKind::Command | ActionKind::FaultEnded => None,
+        };
+        if let Some(planned) = planned {
+            let strike =
+                Strike { action: self.actions.len(), label: note.label, planned, nodes: note.nodes, pods: note.pods };
+            let capacity = &self.capacity;
+            let before = |workloads: &Workloads, workload| layout(workload, workloads, capacity, cluster);
+            self.incidents.open(&strike, cluster, &mut self.workloads, before);
+        }
+        self.actions.push(Action {
+            at: cluster.now,
+            kind: note.kind,
+            verb: note.verb.to_string(),
+            label: note.label.to_string(),
+            nodes: note.nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect(),
+        });
+    }
+
+    /// The digest of the changes so far.
+    pub fn digest(&self) -> u64 {
+        self.digest.value()
+    }
+
+    fn pod_changed(&mut self, id: PodId, gone: bool, cluster: &Cluster) {
+        let now = cluster.now;
+        let Some(pod) = cluster.pod(id) else { return };
+        let known = self.workloads.tracked(id).facts.has(Facts::KNOWN);
+        let (before, after) = self.workloads.pod_changed(id, gone, cluster);
+        let turned = |fact: Facts| after.has(fact) && !before.has(fact);
+        let difference = |fact: Facts| i64::from(after.has(fact)) - i64::from(before.has(fact));
+        self.latency.shift(now, difference(Facts::WAITING), difference(Facts::PENDING));
+        if !known {
+            self.churn.created += 1;
+            self.capacity.pod_created(id, cluster);
+        }
+        if turned(Facts::BOUND) {
+            self.latency.scheduling.add(now.since(pod.created_at));
+            self.last_words.remove(&id);
+        }
+        if turned(Facts::EVER_READY) {
+            self.latency.startup.add(now.since(pod.created_at));
+        }
+        if gone {
+            self.last_words.remove(&id);
+        }
+        self.count_deletion(pod, gone, before, after);
+        if let Some(node) = pod.node {
+            self.load_changed(node, cluster);
+        }
+        if before != after {
+            self.incidents.pod_changed(id, !known, cluster, &mut self.workloads);
+        }
+    }
+
+    /// A pod stops being active by ending or by its deletion; one that is removed without a mark is
+    /// deleted then.
+    fn count_deletion(&mut self, pod: &crate::cluster::Pod, gone: bool, before: Facts, after: Facts) {
+        let stopped = before.has(Facts::ACTIVE) && !after.has(Facts::ACTIVE);
+        let marked = stopped && pod.deletion.is_some();
+        let removed_unmarked = gone && !before.has(Facts::GONE) && pod.deletion.is_none();
+        self.churn.deleted += u64::from(marked || removed_unmarked);
+        self.churn.failed += u64::from(stopped && pod.phase == crate::cluster::Phase::Failed);
+    }
+
+    fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        self.capacity.node_changed(node, false, cluster);
+        self.nodes.load_changed(node, &self.capacity, cluster);
+    }
+
+    fn node_changed(&mut self, node: NodeId, gone: bool, cluster: &Cluster) {
+        self.capacity.node_changed(node, gone, cluster);
+        self.nodes.node_changed(node, gone, cluster);
+        self.nodes.load_changed(node, &self.capacity, cluster);
+        self.incidents.node_changed(node, cluster, &mut self.workloads);
+    }
+
+    fn object_changed(&mut self, object: ObjectId, cluster: &Cluster) {
+        if let Some(workload) = self.workloads.object_changed(object, cluster) {
+            self.incidents.settle(workload, cluster.now, &mut self.workloads);
+        }
+    }
+}
+
+/// How a workload's pods are laid out now.
+fn layout(workload: u32, workloads: &Workloads, capacity: &Capacity, cluster: &Cluster) -> Layout {
+    let (node_spread, zone_spread) = spread::of(&workloads.list[workload as usize], cluster);
+    Layout {
+        imbalance_ppm: capacity.imbalance_ppm(),
+        fragmentation_ppm: capacity.fragmentation_ppm(),
+        node_spread,
+        zone_spread,
+    }
+}

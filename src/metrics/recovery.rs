@@ -1,0 +1,158 @@
+//! Incidents in sum: the longest of each stage, per workload and over all. Faults only; planned
+//! disruptions have their rows in incidents.csv.
+
+use crate::engine::Span;
+use crate::outcome::Incident;
+
+use super::{Finished, Metric, Rows};
+
+/// `incidents_total`.
+pub const INCIDENTS_TOTAL: Metric = Metric {
+    name: "incidents_total",
+    unit: "incidents",
+    labels: &["workload"],
+    about: "how often a fault hit a workload; without a label over all workloads",
+    formula: "count of (fault, workload with active pods hit)",
+    read: |run, rows| count(run, rows, |_| true),
+};
+
+/// `incidents_unrecovered_total`.
+pub const INCIDENTS_UNRECOVERED_TOTAL: Metric = Metric {
+    name: "incidents_unrecovered_total",
+    unit: "incidents",
+    labels: &["workload"],
+    about: "incidents after which the workload was not whole again within the run",
+    formula: "count of incidents without the instant `whole`",
+    read: |run, rows| count(run, rows, |incident| incident.whole.is_none()),
+};
+
+/// `recovery_seconds`.
+pub const RECOVERY_SECONDS: Metric = Metric {
+    name: "recovery_seconds",
+    unit: "seconds",
+    labels: &["workload"],
+    about: "from the fault until whole again, the longest of all incidents; infinite if one never was",
+    formula: "max over incidents of (whole − fault)",
+    read: |run, rows| longest(run, rows, |incident| Some(incident.recovery())),
+};
+
+/// `recovery_seconds_mean`.
+pub const RECOVERY_SECONDS_MEAN: Metric = Metric {
+    name: "recovery_seconds_mean",
+    unit: "seconds",
+    labels: &["workload"],
+    about: "from the fault until whole again, mean over incidents; infinite if one never was",
+    formula: "mean over incidents of (whole − fault)",
+    read: |run, rows| {
+        for_each_workload(run, rows, |incidents| {
+            let sum: f64 = incidents.iter().map(|incident| seconds(incident.recovery())).sum();
+            Some(sum / incidents.len() as f64)
+        });
+    },
+};
+
+/// `detection_seconds`.
+pub const DETECTION_SECONDS: Metric = Metric {
+    name: "detection_seconds",
+    unit: "seconds",
+    labels: &["workload"],
+    about: "from the fault until the control plane knew, the longest of all incidents noticed",
+    formula: "max over incidents of (detected − fault)",
+    read: |run, rows| {
+        longest(run, rows, |incident| incident.detected.map(|at| Some(at.since(incident.fault))));
+    },
+};
+
+/// `eviction_seconds`.
+pub const EVICTION_SECONDS: Metric = Metric {
+    name: "eviction_seconds",
+    unit: "seconds",
+    labels: &["workload"],
+    about: "from the fault until the last hit pod was deleted, the longest of all incidents with evictions",
+    formula: "max over incidents of (last evicted − fault)",
+    read: |run, rows| {
+        longest(run, rows, |incident| incident.last_evicted.map(|at| Some(at.since(incident.fault))));
+    },
+};
+
+/// `reschedule_seconds`.
+pub const RESCHEDULE_SECONDS: Metric = Metric {
+    name: "reschedule_seconds",
+    unit: "seconds",
+    labels: &["workload"],
+    about: "from the first eviction until the last replacement had a node; infinite if one never had",
+    formula: "max over incidents of (last scheduled − first evicted)",
+    read: |run, rows| {
+        longest(run, rows, |incident| {
+            let evicted = incident.first_evicted?;
+            let all_placed = incident.pods_pending == 0;
+            incident.last_scheduled.map(|at| all_placed.then(|| at.since(evicted))).or((!all_placed).then_some(None))
+        });
+    },
+};
+
+/// `incident_unavailable_pod_seconds`.
+pub const INCIDENT_UNAVAILABLE_POD_SECONDS: Metric = Metric {
+    name: "incident_unavailable_pod_seconds",
+    unit: "pod-seconds",
+    labels: &["workload"],
+    about: "area under desired − serving within incidents; overlapping incidents each count the whole area",
+    formula: "Σ over incidents of ∫ max(0, desired − serving) dt from the fault until whole again",
+    read: |run, rows| {
+        for_each_workload(run, rows, |incidents| {
+            Some(incidents.iter().map(|incident| incident.unavailable_pod_nanos).sum::<i128>() as f64 / 1e9)
+        });
+    },
+};
+
+/// `pods_displaced_total`.
+pub const PODS_DISPLACED_TOTAL: Metric = Metric {
+    name: "pods_displaced_total",
+    unit: "pods",
+    labels: &["workload"],
+    about: "pods deleted or failed because a fault hit them",
+    formula: "Σ over incidents of hit pods that went before the workload was whole",
+    read: |run, rows| {
+        for_each_workload(run, rows, |incidents| {
+            Some(incidents.iter().map(|incident| f64::from(incident.pods_displaced)).sum())
+        });
+    },
+};
+
+fn seconds(span: Option<Span>) -> f64 {
+    span.map_or(f64::INFINITY, Span::as_secs_f64)
+}
+
+/// The longest of `of` (which is `Some(None)` for "never"); incidents without one are left out.
+fn longest(run: &Finished<'_>, rows: &mut Rows, of: impl Fn(&Incident) -> Option<Option<Span>>) {
+    for_each_workload(run, rows, |incidents| incidents.iter().filter_map(|i| of(i)).map(seconds).reduce(f64::max));
+}
+
+/// A row over the faults' incidents of all workloads, and one for each workload that has any.
+fn for_each_workload(run: &Finished<'_>, rows: &mut Rows, value: impl Fn(&[&Incident]) -> Option<f64>) {
+    let all: Vec<&Incident> = run.incidents.iter().filter(|incident| !incident.planned).collect();
+    if all.is_empty() {
+        return;
+    }
+    if let Some(value) = value(&all) {
+        rows.push(&[], value);
+    }
+    for workload in run.workloads {
+        let own: Vec<&Incident> = all.iter().copied().filter(|i| i.workload == workload.label).collect();
+        if !own.is_empty()
+            && let Some(value) = value(&own)
+        {
+            rows.push(&[("workload", &workload.label)], value);
+        }
+    }
+}
+
+/// Counts of incidents, zero included.
+fn count(run: &Finished<'_>, rows: &mut Rows, which: impl Fn(&Incident) -> bool) {
+    let faults = || run.incidents.iter().filter(|incident| !incident.planned && which(incident));
+    rows.push(&[], faults().count() as f64);
+    for workload in run.workloads {
+        let own = faults().filter(|incident| incident.workload == workload.label).count();
+        rows.push(&[("workload", &workload.label)], own as f64);
+    }
+}

@@ -1,0 +1,393 @@
+//! What each workload wants and what it gets: desired replicas, pods serving, pods Ready, and the
+//! areas under them.
+//!
+//! A workload is a root object (a Deployment, or a ReplicaSet nobody owns), with all pods below it.
+//! Pods without an owner form workloads of their own, see [`BarePods`].
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::cluster::{Body, Cluster, Container, ObjectId, Phase, Pod, PodId};
+use crate::engine::{Integral, Time};
+
+use super::series::Recorder;
+
+/// How pods without an owner are grouped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BarePods {
+    /// All in one workload, `(pods)`: right for a batch of thousands.
+    #[default]
+    Together,
+    /// Each in its own, `pod/<name>`: right for a few.
+    Apart,
+}
+
+/// Facts about a pod at an instant, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts(pub(crate) u16);
+
+impl Facts {
+    /// Seen before.
+    pub(crate) const KNOWN: Facts = Facts(1);
+    /// No longer in the API.
+    pub(crate) const GONE: Facts = Facts(2);
+    /// Neither ended nor marked for deletion.
+    pub(crate) const ACTIVE: Facts = Facts(4);
+    /// Active and Ready in the API.
+    pub(crate) const READY: Facts = Facts(8);
+    /// Ready, and its containers really are.
+    pub(crate) const SERVING: Facts = Facts(16);
+    /// Bound to a node.
+    pub(crate) const BOUND: Facts = Facts(32);
+    /// In phase Pending.
+    pub(crate) const PENDING: Facts = Facts(64);
+    /// Waits for the scheduler: active, neither bound nor gated.
+    pub(crate) const WAITING: Facts = Facts(128);
+    /// Ended well.
+    pub(crate) const SUCCEEDED: Facts = Facts(256);
+    /// Was Ready at some time.
+    pub(crate) const EVER_READY: Facts = Facts(512);
+    /// Has a part in an open incident.
+    pub(crate) const INVOLVED: Facts = Facts(1024);
+
+    /// Whether all of `facts` hold.
+    pub(crate) fn has(self, facts: Facts) -> bool {
+        self.0 & facts.0 == facts.0
+    }
+
+    /// The same and `facts`.
+    pub(crate) fn with(self, facts: Facts) -> Facts {
+        Facts(self.0 | facts.0)
+    }
+
+    /// The same without `facts`.
+    pub(crate) fn without(self, facts: Facts) -> Facts {
+        Facts(self.0 & !facts.0)
+    }
+
+    /// What holds for `pod` now, keeping what is remembered from `before`.
+    pub(crate) fn of(pod: &Pod, before: Facts) -> Facts {
+        let mut facts = Facts(before.0 & (Facts::EVER_READY.0 | Facts::INVOLVED.0)).with(Facts::KNOWN);
+        let mut set = |condition: bool, fact: Facts| facts = if condition { facts.with(fact) } else { facts };
+        let active = pod.is_active();
+        let ready = active && pod.ready;
+        set(active, Facts::ACTIVE);
+        set(ready, Facts(Facts::READY.0 | Facts::EVER_READY.0));
+        set(ready && pod.container == Container::Ready, Facts::SERVING);
+        set(pod.bound, Facts::BOUND);
+        set(pod.phase == Phase::Pending, Facts::PENDING);
+        set(active && !pod.bound && !pod.gated, Facts::WAITING);
+        set(pod.phase == Phase::Succeeded, Facts::SUCCEEDED);
+        facts
+    }
+}
+
+/// A pod as the metrics remember it: 8 bytes for each pod ever created.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tracked {
+    pub(crate) workload: u32,
+    pub(crate) facts: Facts,
+}
+
+/// Three series, kept for the first workloads only.
+#[derive(Clone, Debug)]
+pub(crate) struct WorkloadSeries {
+    pub(crate) desired: Recorder,
+    pub(crate) serving: Recorder,
+    pub(crate) ready: Recorder,
+}
+
+/// One workload.
+#[derive(Clone, Debug)]
+pub(crate) struct Workload {
+    pub(crate) label: String,
+    pub(crate) kind: &'static str,
+    pub(crate) namespace: String,
+    pub(crate) created: Time,
+    /// Pods without an owner: nobody replaces them.
+    pub(crate) bare: bool,
+    pub(crate) desired: Integral,
+    pub(crate) serving: Integral,
+    pub(crate) ready: Integral,
+    /// max(0, desired − serving).
+    pub(crate) unavailable: Integral,
+    /// max(0, desired − ready).
+    pub(crate) not_ready: Integral,
+    /// 1 while serving ≥ desired.
+    pub(crate) complete: Integral,
+    /// 1 while anything serves, or nothing is wanted.
+    pub(crate) any: Integral,
+    /// Fewest pods serving since it was complete for the first time.
+    pub(crate) lowest: Option<i64>,
+    pub(crate) series: Option<WorkloadSeries>,
+    /// What open incidents wait for: pods serving when the first of them struck.
+    pub(crate) target: Option<i64>,
+    /// Since when serving ≥ min(target, desired), while there is a target.
+    pub(crate) whole_since: Option<Time>,
+    /// The unavailable area at that instant.
+    pub(crate) area_when_whole: i128,
+    /// Open incidents, oldest first.
+    pub(crate) open: Vec<u32>,
+    /// Pods per node: most and fewest are read off at incidents and at the end.
+    pub(crate) per_node: FxHashMap<u32, u32>,
+    pub(crate) created_pods: u64,
+    pub(crate) restarts: u64,
+}
+
+impl Workload {
+    fn new(label: String, kind: &'static str, namespace: &str, now: Time, series: Option<usize>) -> Self {
+        let zero = Integral::starting(now, 0);
+        let recorder = |limit| Recorder::starting(now, 0, limit);
+        Workload {
+            label,
+            kind,
+            namespace: namespace.to_string(),
+            created: now,
+            bare: false,
+            desired: zero,
+            serving: zero,
+            ready: zero,
+            unavailable: zero,
+            not_ready: zero,
+            complete: Integral::starting(now, 1),
+            any: Integral::starting(now, 1),
+            lowest: None,
+            series: series.map(|limit| WorkloadSeries {
+                desired: recorder(limit),
+                serving: recorder(limit),
+                ready: recorder(limit),
+            }),
+            target: None,
+            whole_since: None,
+            area_when_whole: 0,
+            open: Vec::new(),
+            per_node: FxHashMap::default(),
+            created_pods: 0,
+            restarts: 0,
+        }
+    }
+
+    /// Adds to desired, serving and ready at once, and keeps what follows from them.
+    pub(crate) fn shift(&mut self, now: Time, desired: i64, serving: i64, ready: i64) {
+        if (desired, serving, ready) == (0, 0, 0) {
+            return;
+        }
+        self.desired.add(now, desired);
+        self.serving.add(now, serving);
+        self.ready.add(now, ready);
+        self.derive(now);
+    }
+
+    /// Recomputes what follows from desired, serving and ready.
+    fn derive(&mut self, now: Time) {
+        let (desired, serving, ready) = (self.desired.value(), self.serving.value(), self.ready.value());
+        self.unavailable.set(now, (desired - serving).max(0));
+        self.not_ready.set(now, (desired - ready).max(0));
+        self.complete.set(now, i64::from(serving >= desired));
+        self.any.set(now, i64::from(serving > 0 || desired == 0));
+        if self.lowest.is_some() || (serving >= desired && desired > 0) {
+            self.lowest = Some(self.lowest.map_or(serving, |lowest| lowest.min(serving)));
+        }
+        if let Some(series) = &mut self.series {
+            series.desired.set(now, desired);
+            series.serving.set(now, serving);
+            series.ready.set(now, ready);
+        }
+        let whole = self.target.is_some_and(|target| serving >= target.min(desired));
+        if whole && self.whole_since.is_none() {
+            self.whole_since = Some(now);
+            self.area_when_whole = self.unavailable.area_at(now);
+        }
+        if !whole {
+            self.whole_since = None;
+        }
+    }
+
+    /// An incident opens: from now on it waits for what serves now, unless it waits already.
+    pub(crate) fn await_whole(&mut self, now: Time) {
+        if self.target.is_none() {
+            self.target = Some(self.serving.value());
+            self.derive(now);
+        }
+    }
+
+    /// The last incident has closed.
+    pub(crate) fn await_nothing(&mut self) {
+        self.target = None;
+        self.whole_since = None;
+    }
+
+    fn place(&mut self, node: u32, sign: i64) {
+        let count = self.per_node.entry(node).or_insert(0);
+        *count = count.saturating_add_signed(sign as i32);
+        if *count == 0 {
+            self.per_node.remove(&node);
+        }
+    }
+}
+
+/// All workloads, and which of them each pod belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct Workloads {
+    pub(crate) list: Vec<Workload>,
+    pub(crate) pods: Vec<Tracked>,
+    labels: FxHashSet<String>,
+    of_object: Vec<Option<u32>>,
+    together: Option<u32>,
+    bare_pods: BarePods,
+    series_of: usize,
+    series_limit: usize,
+}
+
+impl Workloads {
+    /// No workloads yet; series of at most `series_limit` points for the first `series_of` of them.
+    pub(crate) fn new(bare_pods: BarePods, series_of: usize, series_limit: usize) -> Self {
+        Workloads {
+            list: Vec::new(),
+            pods: Vec::new(),
+            labels: FxHashSet::default(),
+            of_object: Vec::new(),
+            together: None,
+            bare_pods,
+            series_of,
+            series_limit,
+        }
+    }
+
+    /// The workload of a pod.
+    pub(crate) fn of(&mut self, pod: PodId) -> &mut Workload {
+        &mut self.list[self.pods[pod.index()].workload as usize]
+    }
+
+    /// What is remembered of a pod.
+    pub(crate) fn tracked(&self, pod: PodId) -> Tracked {
+        self.pods.get(pod.index()).copied().unwrap_or_default()
+    }
+
+    /// Sets or clears [`Facts::INVOLVED`].
+    pub(crate) fn involve(&mut self, pod: PodId, involved: bool) {
+        if let Some(tracked) = self.pods.get_mut(pod.index()) {
+            let facts = tracked.facts;
+            tracked.facts = if involved { facts.with(Facts::INVOLVED) } else { facts.without(Facts::INVOLVED) };
+        }
+    }
+
+    /// A root object was created, scaled, marked or removed: its desired replicas are read again.
+    pub(crate) fn object_changed(&mut self, id: ObjectId, cluster: &Cluster) -> Option<u32> {
+        let desired = match cluster.object(id) {
+            Some(object) if object.owner.is_some() => return None,
+            Some(object) if object.deleting => Some(0),
+            Some(object) => match &object.body {
+                Body::Deployment(deployment) => Some(deployment.replicas),
+                Body::ReplicaSet(set) => Some(set.replicas),
+                Body::Service(_) => None,
+            },
+            None => Some(0),
+        }?;
+        let known = self.of_object.get(id.index()).copied().flatten();
+        let workload = known.or_else(|| cluster.object(id).map(|_| self.workload_of(id, cluster)))?;
+        let state = &mut self.list[workload as usize];
+        let difference = i64::from(desired) - state.desired.value();
+        state.shift(cluster.now, difference, 0, 0);
+        Some(workload)
+    }
+
+    /// A root object is gone.
+    pub(crate) fn object_removed(&mut self, id: ObjectId, now: Time) -> Option<u32> {
+        let workload = self.of_object.get(id.index()).copied().flatten()?;
+        let state = &mut self.list[workload as usize];
+        let desired = state.desired.value();
+        state.shift(now, -desired, 0, 0);
+        Some(workload)
+    }
+
+    fn workload_of(&mut self, root: ObjectId, cluster: &Cluster) -> u32 {
+        if self.of_object.len() <= root.index() {
+            self.of_object.resize(root.index() + 1, None);
+        }
+        if let Some(workload) = self.of_object[root.index()] {
+            return workload;
+        }
+        let Some(object) = cluster.object(root) else { return self.bare_workload(None, cluster) };
+        let namespace = cluster.names.text(object.namespace);
+        let name = cluster.names.text(object.name);
+        let workload = self.add(name, object.body.kind().as_str(), namespace, cluster.now);
+        self.of_object[root.index()] = Some(workload);
+        workload
+    }
+
+    fn bare_workload(&mut self, pod: Option<(&Pod, PodId)>, cluster: &Cluster) -> u32 {
+        if let (BarePods::Apart, Some((pod, id))) = (self.bare_pods, pod) {
+            let name = format!("pod/{}", cluster.pod_name(id));
+            let namespace = cluster.names.text(cluster.spec(pod.spec).namespace);
+            let workload = self.add(&name, "Pod", namespace, cluster.now);
+            self.list[workload as usize].bare = true;
+            return workload;
+        }
+        if let Some(workload) = self.together {
+            return workload;
+        }
+        let workload = self.add("(pods)", "Pod", "", cluster.now);
+        self.list[workload as usize].bare = true;
+        self.together = Some(workload);
+        workload
+    }
+
+    /// A workload under its shortest label that is still free: name, namespace/name, kind/namespace/name.
+    fn add(&mut self, name: &str, kind: &'static str, namespace: &str, now: Time) -> u32 {
+        let in_default = namespace == "default" || namespace.is_empty();
+        let short = if in_default { name.to_string() } else { format!("{namespace}/{name}") };
+        // An object deleted and made again is another workload; it gets a number.
+        let long = format!("{}/{short}", kind.to_lowercase());
+        let numbered = (2..).map(|number| format!("{long}#{number}"));
+        let mut candidates = [short, long.clone()].into_iter().chain(numbered);
+        let label = candidates.find(|label| !self.labels.contains(label)).unwrap_or(long);
+        self.labels.insert(label.clone());
+        let series = (self.list.len() < self.series_of).then_some(self.series_limit);
+        self.list.push(Workload::new(label, kind, namespace, now, series));
+        (self.list.len() - 1) as u32
+    }
+
+    /// A pod seen for the first time gets its workload.
+    fn adopt(&mut self, id: PodId, pod: &Pod, cluster: &Cluster) {
+        if self.pods.len() <= id.index() {
+            self.pods.resize(id.index() + 1, Tracked::default());
+        }
+        if self.pods[id.index()].facts.has(Facts::KNOWN) {
+            return;
+        }
+        let workload = match pod.owner {
+            Some(owner) => self.workload_of(cluster.root_owner(owner), cluster),
+            None => self.bare_workload(Some((pod, id)), cluster),
+        };
+        self.pods[id.index()] = Tracked { workload, facts: Facts::KNOWN };
+        self.list[workload as usize].created_pods += 1;
+    }
+
+    /// Reads a pod again and moves its workload's counts; returns what held before and what holds now.
+    /// `gone`: this is the news that it was removed.
+    pub(crate) fn pod_changed(&mut self, id: PodId, gone: bool, cluster: &Cluster) -> (Facts, Facts) {
+        let Some(pod) = cluster.pod(id) else { return (Facts::GONE, Facts::GONE) };
+        self.adopt(id, pod, cluster);
+        let before = self.pods[id.index()].facts;
+        if before.has(Facts::GONE) {
+            return (before, before);
+        }
+        let remembered = Facts(before.0 & (Facts::EVER_READY.0 | Facts::INVOLVED.0 | Facts::SUCCEEDED.0));
+        let after = if gone { remembered.with(Facts(Facts::KNOWN.0 | Facts::GONE.0)) } else { Facts::of(pod, before) };
+        if before == after {
+            return (before, after);
+        }
+        self.pods[id.index()].facts = after;
+        let workload = self.of(id);
+        let difference = |fact: Facts| i64::from(after.has(fact)) - i64::from(before.has(fact));
+        let desired = if workload.bare { difference(Facts::ACTIVE) } else { 0 };
+        workload.shift(cluster.now, desired, difference(Facts::SERVING), difference(Facts::READY));
+        let placed = Facts(Facts::ACTIVE.0 | Facts::BOUND.0);
+        if let Some(node) = pod.node
+            && difference(placed) != 0
+        {
+            workload.place(node.0, difference(placed));
+        }
+        (before, after)
+    }
+}

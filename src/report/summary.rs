@@ -1,0 +1,178 @@
+//! `summary.json`: the run in figures, for programs. Keys keep their order; an infinite value is null.
+
+use serde::Serialize;
+
+use crate::outcome::{Incident, Outcome, Workload};
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    scenario: &'a str,
+    seed: u64,
+    policy: &'a str,
+    duration_seconds: f64,
+    digest: String,
+    changes: u64,
+    expectations: Vec<ExpectationJson<'a>>,
+    actions: Vec<ActionJson<'a>>,
+    incidents: Vec<IncidentJson<'a>>,
+    workloads: Vec<WorkloadJson<'a>>,
+    metrics: Vec<MetricJson>,
+}
+
+#[derive(Serialize)]
+struct ExpectationJson<'a> {
+    expect: &'a str,
+    observed: Option<f64>,
+    held: bool,
+}
+
+#[derive(Serialize)]
+struct ActionJson<'a> {
+    at_seconds: f64,
+    kind: &'static str,
+    verb: &'a str,
+    label: &'a str,
+    nodes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct IncidentJson<'a> {
+    action: &'a str,
+    planned: bool,
+    workload: &'a str,
+    nodes: &'a [String],
+    fault_seconds: f64,
+    recovery_seconds: Option<f64>,
+    stages: Option<Vec<StageJson>>,
+    serving_before: u32,
+    serving_lowest: u32,
+    pods_hit: u32,
+    pods_displaced: u32,
+    pods_replaced: u32,
+    pods_extra: u32,
+    pods_pending: u32,
+    pending_reason: Option<&'a str>,
+    unavailable_pod_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct StageJson {
+    stage: &'static str,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct WorkloadJson<'a> {
+    workload: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    desired: u32,
+    serving: u32,
+    lowest: Option<u32>,
+    availability_ratio: Option<f64>,
+    unavailable_pod_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct MetricJson {
+    metric: String,
+    value: Option<f64>,
+    unit: &'static str,
+}
+
+/// The whole file.
+pub(crate) fn json(outcome: &Outcome) -> String {
+    let summary = Summary {
+        scenario: &outcome.run.scenario,
+        seed: outcome.run.seed,
+        policy: &outcome.run.policy,
+        duration_seconds: rounded(outcome.duration.as_secs_f64()),
+        digest: digest_text(outcome.digest),
+        changes: outcome.changes,
+        expectations: outcome.expectations.iter().map(expectation).collect(),
+        actions: outcome.actions.iter().map(action).collect(),
+        incidents: outcome.incidents.iter().map(incident).collect(),
+        workloads: outcome.workloads.iter().map(workload).collect(),
+        metrics: outcome.metrics.iter().map(metric).collect(),
+    };
+    to_text(&summary)
+}
+
+/// Indented JSON with a line end.
+pub(crate) fn to_text(value: &impl Serialize) -> String {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => text + "\n",
+        Err(error) => panic!("plain data has a JSON form: {error}"),
+    }
+}
+
+/// How digests are written.
+pub(crate) fn digest_text(digest: u64) -> String {
+    format!("{digest:016x}")
+}
+
+/// To the nearest millionth, so that files do not carry noise.
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then(|| rounded(value))
+}
+
+fn expectation(expectation: &crate::outcome::Expectation) -> ExpectationJson<'_> {
+    let observed = expectation.observed.and_then(finite);
+    ExpectationJson { expect: &expectation.text, observed, held: expectation.held }
+}
+
+fn action(action: &crate::outcome::Action) -> ActionJson<'_> {
+    use crate::outcome::ActionKind;
+    let kind = match action.kind {
+        ActionKind::Fault => "fault",
+        ActionKind::Disruption => "disruption",
+        ActionKind::Command => "command",
+        ActionKind::FaultEnded => "fault-ended",
+    };
+    let at_seconds = rounded(action.at.as_secs_f64());
+    ActionJson { at_seconds, kind, verb: &action.verb, label: &action.label, nodes: &action.nodes }
+}
+
+fn incident(i: &Incident) -> IncidentJson<'_> {
+    let stage =
+        |stage: &crate::outcome::Stage| StageJson { stage: stage.name, seconds: rounded(stage.span.as_secs_f64()) };
+    IncidentJson {
+        action: &i.label,
+        planned: i.planned,
+        workload: &i.workload,
+        nodes: &i.nodes,
+        fault_seconds: rounded(i.fault.as_secs_f64()),
+        recovery_seconds: i.recovery().map(|span| rounded(span.as_secs_f64())),
+        stages: i.stages().map(|stages| stages.iter().map(stage).collect()),
+        serving_before: i.serving_before,
+        serving_lowest: i.serving_lowest,
+        pods_hit: i.pods_hit,
+        pods_displaced: i.pods_displaced,
+        pods_replaced: i.pods_replaced,
+        pods_extra: i.pods_extra,
+        pods_pending: i.pods_pending,
+        pending_reason: i.pending_reason.as_deref(),
+        unavailable_pod_seconds: rounded(i.unavailable_pod_seconds()),
+    }
+}
+
+fn workload(workload: &Workload) -> WorkloadJson<'_> {
+    WorkloadJson {
+        workload: &workload.label,
+        kind: &workload.kind,
+        namespace: &workload.namespace,
+        desired: workload.desired,
+        serving: workload.serving,
+        lowest: workload.lowest,
+        availability_ratio: workload.availability_ppm.map(|ppm| ppm as f64 / 1e6),
+        unavailable_pod_seconds: rounded(workload.unavailable_pod_nanos as f64 / 1e9),
+    }
+}
+
+fn metric(row: &crate::outcome::MetricRow) -> MetricJson {
+    MetricJson { metric: row.to_string(), value: finite(row.value), unit: row.unit }
+}

@@ -1,0 +1,218 @@
+//! The summary a person wants first: what broke, when it was noticed, when it was whole again, what it
+//! cost. Plain text; reads the same with and without colours.
+
+use std::fmt::Write;
+
+use crate::engine::{Span, Time};
+use crate::outcome::{Action, ActionKind, Incident, Outcome, Point, Series, Workload};
+
+use super::format::{count, duration, moment, percent, short};
+use super::summary::digest_text;
+
+/// Columns of the bar of serving pods.
+const BAR: usize = 40;
+/// Actions told one by one; of more, only the worst incidents are.
+const TOLD: usize = 12;
+/// Incidents told where there are too many to tell all.
+const WORST: usize = 5;
+/// Workloads in the table.
+const WORKLOADS: usize = 20;
+
+/// The summary, ending in a line end.
+pub fn summary(outcome: &Outcome) -> String {
+    let mut out = String::new();
+    heading(&mut out, outcome);
+    if outcome.actions.len() <= TOLD {
+        story(&mut out, outcome);
+    } else {
+        worst(&mut out, outcome);
+    }
+    workloads(&mut out, outcome);
+    expectations(&mut out, outcome);
+    out
+}
+
+fn heading(out: &mut String, outcome: &Outcome) {
+    let run = &outcome.run;
+    let policy = if run.policy.is_empty() { String::new() } else { format!(" · policy {}", run.policy) };
+    let simulated = duration(outcome.duration);
+    let digest = digest_text(outcome.digest);
+    line(out, format_args!("{} · seed {}{policy} · {simulated} simulated · digest {digest}", run.scenario, run.seed));
+    line(out, format_args!(""));
+}
+
+/// Everything that was done, with what followed.
+fn story(out: &mut String, outcome: &Outcome) {
+    for (index, action) in outcome.actions.iter().enumerate() {
+        line(out, format_args!("{:<9} {}", moment(action.at), action.label));
+        let mut hit = false;
+        for incident in outcome.incidents.iter().filter(|incident| incident.action == index) {
+            tell(out, incident);
+            hit = true;
+        }
+        if !hit && action.kind == ActionKind::Fault {
+            line(out, format_args!("{:<9}   no pod was hit", ""));
+        }
+    }
+    if !outcome.actions.is_empty() {
+        line(out, format_args!(""));
+    }
+}
+
+/// The longest recoveries of many, and a line on the rest.
+fn worst(out: &mut String, outcome: &Outcome) {
+    let faults = outcome.actions.iter().filter(|action| action.kind == ActionKind::Fault).count();
+    let mut incidents: Vec<&Incident> = outcome.incidents.iter().collect();
+    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.recovery().unwrap_or(Span::MAX)));
+    let never = incidents.iter().filter(|incident| incident.whole.is_none()).count();
+    let (done, hits) = (outcome.actions.len(), incidents.len());
+    line(out, format_args!("{done} actions, {faults} of them faults; {hits} incidents, {never} not whole again"));
+    for incident in incidents.iter().take(WORST) {
+        line(out, format_args!("{:<9} {}", moment(incident.fault), incident.label));
+        tell(out, incident);
+    }
+    if incidents.len() > WORST {
+        line(out, format_args!("{:<9} … and {} more in incidents.csv", "", incidents.len() - WORST));
+    }
+    line(out, format_args!(""));
+}
+
+/// One incident, instant by instant.
+fn tell(out: &mut String, i: &Incident) {
+    let mut say = |after: &str, what: &str, detail: String| {
+        let gap = if what.is_empty() { 0 } else { 13 };
+        let text = format!("{:<9}   {after:<10} {what:<gap$}{detail}", "");
+        line(out, format_args!("{}", text.trim_end()));
+    };
+    let hit = format!("{} of {} hit", i.pods_hit, count(i.serving_before.max(i.pods_hit), "pod"));
+    say(&i.workload, "", hit);
+    let after = |at: Time| format!("+{}", duration(at.since(i.fault)));
+    let until_whole = |at: Option<Time>| at.filter(|at| i.whole.is_none_or(|whole| *at <= whole));
+    if let Some(at) = until_whole(i.detected).filter(|_| !i.planned) {
+        say(&after(at), "noticed", String::new());
+    }
+    if let Some(at) = until_whole(i.returned) {
+        say(&after(at), "back", i.nodes.join(" "));
+    }
+    if let Some(at) = until_whole(i.last_evicted) {
+        say(&after(at), "evicted", count(i.pods_displaced, "pod"));
+    }
+    if let Some(at) = until_whole(i.last_created) {
+        say(&after(at), "replaced", count(i.pods_replaced, "pod"));
+    }
+    if let Some(at) = until_whole(i.last_scheduled) {
+        say(&after(at), "scheduled", String::new());
+    }
+    match i.whole {
+        Some(whole) if whole == i.fault => say("+0s", "whole", "service never dipped".to_string()),
+        Some(whole) => say(&after(whole), "whole again", String::new()),
+        None => say("never", "whole again", format!("in the {} until the end", duration(i.end.since(i.fault)))),
+    }
+    if i.pods_pending > 0 {
+        let reason = i.pending_reason.as_deref().unwrap_or("no attempt was made");
+        say("pending", "", format!("{}: {reason}", count(i.pods_pending, "pod")));
+    }
+    say("cost", "", cost(i));
+}
+
+fn cost(i: &Incident) -> String {
+    let extra =
+        if i.pods_extra > 0 { format!(", {} created beyond that", count(i.pods_extra, "pod")) } else { String::new() };
+    format!(
+        "{} pod-seconds unavailable, fewest {} of {} serving{extra}",
+        short((i.unavailable_pod_seconds() * 10.0).round() / 10.0),
+        i.serving_lowest,
+        i.serving_before
+    )
+}
+
+/// The table of workloads.
+fn workloads(out: &mut String, outcome: &Outcome) {
+    if outcome.workloads.is_empty() {
+        return;
+    }
+    let width = outcome.workloads.iter().take(WORKLOADS).map(|workload| workload.label.chars().count()).max();
+    let width = width.unwrap_or(0).max("WORKLOAD".len());
+    let serving = |workload: &Workload| format!("{}/{}", workload.serving, workload.desired);
+    let second = outcome.workloads.iter().take(WORKLOADS).map(|workload| serving(workload).len()).max();
+    let second = second.unwrap_or(0).max("SERVING".len());
+    let bar_title = format!("SERVING, 0 TO {}", duration(outcome.duration).to_uppercase());
+    let (name, now, share, least) = ("WORKLOAD", "SERVING", "AVAILABLE", "FEWEST");
+    line(out, format_args!("{name:<width$}   {now:>second$}  {share:>9}  {least:>6}  {bar_title}"));
+    for workload in outcome.workloads.iter().take(WORKLOADS) {
+        let (label, now) = (&workload.label, serving(workload));
+        let share = workload.availability_ppm.map_or("-".to_string(), percent);
+        let least = workload.lowest.map_or("-".to_string(), |lowest| lowest.to_string());
+        let bar = bar(outcome, workload);
+        line(out, format_args!("{label:<width$}   {now:>second$}  {share:>9}  {least:>6}  {bar}"));
+    }
+    if outcome.workloads.len() > WORKLOADS {
+        line(out, format_args!("… and {} more in summary.json", outcome.workloads.len() - WORKLOADS));
+    }
+}
+
+/// Serving over desired in equal stretches of the run, the lowest of each: `█` all, `▁` hardly any,
+/// `·` none, a space where nothing is wanted.
+fn bar(outcome: &Outcome, workload: &Workload) -> String {
+    let label = Some(("workload", workload.label.as_str()));
+    let series = outcome.series("pods_serving", label).zip(outcome.series("pods_desired", label));
+    let Some((serving, desired)) = series else { return String::new() };
+    let step = outcome.duration.0 / BAR as u64;
+    (0..BAR as u64)
+        .map(|column| {
+            let (from, to) = (Time(column * step), Time((column + 1) * step));
+            block(least(serving, from, to), greatest(desired, from, to))
+        })
+        .collect()
+}
+
+fn block(serving: f64, desired: f64) -> char {
+    const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    if desired <= 0.0 {
+        return ' ';
+    }
+    match (serving / desired * 8.0) as usize {
+        _ if serving <= 0.0 => '·',
+        0 => LEVELS[0],
+        level => LEVELS[level.min(8) - 1],
+    }
+}
+
+/// The least value of a series within `[from, to)`.
+fn least(series: &Series, from: Time, to: Time) -> f64 {
+    within(series, from, to).iter().map(|point| point.min).fold(f64::INFINITY, f64::min)
+}
+
+/// The greatest value of a series within `[from, to)`; 0 before its beginning.
+fn greatest(series: &Series, from: Time, to: Time) -> f64 {
+    within(series, from, to).iter().map(|point| point.max).fold(0.0, f64::max)
+}
+
+/// The point that holds at `from`, and those until `to`.
+fn within(series: &Series, from: Time, to: Time) -> &[Point] {
+    let first = series.points.partition_point(|point| point.at <= from).saturating_sub(1);
+    let end = series.points.partition_point(|point| point.at < to);
+    &series.points[first.min(end)..end]
+}
+
+fn expectations(out: &mut String, outcome: &Outcome) {
+    if outcome.expectations.is_empty() {
+        return;
+    }
+    line(out, format_args!(""));
+    for expectation in &outcome.expectations {
+        let word = if expectation.held { "held" } else { "BROKEN" };
+        let observed = expectation.observed.map_or("no value".to_string(), short);
+        line(out, format_args!("{word:<7} {}   observed {observed}", expectation.text));
+    }
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // writing to a String cannot fail
+    let _ = writeln!(out, "{text}");
+}
+
+/// One line for logs: what an action is called and when, `2m crash worker-2`.
+pub fn action_line(action: &Action) -> String {
+    format!("{} {}", moment(action.at), action.label)
+}
