@@ -26,3 +26,5 @@ pub mod simulation;
 pub mod scenario;
 
 pub mod report;
+
+pub mod fidelity;

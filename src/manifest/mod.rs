@@ -14,6 +14,7 @@ pub mod quantity;
 pub mod resources;
 pub mod selector;
 pub mod volume;
+pub mod workload;
 
 use std::fmt;
 

@@ -279,7 +279,7 @@ impl Workloads {
             Some(object) => match &object.body {
                 Body::Deployment(deployment) => Some(deployment.replicas),
                 Body::ReplicaSet(set) => Some(set.replicas),
-                Body::Service(_) => None,
+                _ => None,
             },
             None => Some(0),
         }?;

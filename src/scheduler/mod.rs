@@ -29,7 +29,7 @@ use rustc_hash::FxHashSet;
 use crate::cluster::{Cluster, NodeId, PodId};
 use crate::engine::{Seed, Stream, Time};
 
-use config::{Config, TieBreak};
+pub use config::{Config, TieBreak};
 use cycle::{Cycle, PreFiltered, Profile};
 use diagnosis::Diagnosis;
 use event::SeenNode;

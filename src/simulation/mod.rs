@@ -9,17 +9,21 @@
 
 mod command;
 mod observer;
-mod target;
 pub mod setup;
+mod target;
+
+use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject};
+use crate::cluster::{
+    Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject,
+};
 use crate::controllers::{self, Controller, Key, Wakes};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
-use crate::scheduler::{Scheduler, Verdict};
+use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, Source};
 
 pub use observer::{Note, NoteKind, Observer, Silent};
@@ -266,7 +270,8 @@ impl Simulation {
         let now = self.cluster.now;
         for key in wakes.news {
             if worker.dirty.insert(key) {
-                let delay = if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
+                let delay =
+                    if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
                 self.queue.push(now + delay, Class::Control, Event::News(index as u8, key));
             }
         }
@@ -356,19 +361,36 @@ impl Simulation {
                 };
                 self.queue.push(at, Class::Control, Event::Bind(pod));
             }
-            Verdict::Unschedulable { message, nominated, victims } => {
-                self.cluster.record(SCHEDULER, Subject::Pod(pod), Message::FailedScheduling(message));
-                self.cluster.set_unschedulable(pod);
-                self.cluster.nominate(pod, nominated);
-                for victim in victims {
-                    if let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) {
-                        self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(pod, node));
-                    }
-                    self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });
+            Verdict::Unschedulable { message, nomination, victims, unnominated } => {
+                self.report_failure(pod, message);
+                match nomination {
+                    Nomination::Keep => (),
+                    Nomination::Clear => self.cluster.nominate(pod, None),
+                    Nomination::Set(node) => self.cluster.nominate(pod, Some(node)),
+                }
+                unnominated.into_iter().for_each(|loser| self.cluster.nominate(loser, None));
+                victims.into_iter().for_each(|victim| self.preempt(victim, pod));
+            }
+            Verdict::Error(message) => self.report_failure(pod, message),
+            Verdict::Skip(message) => {
+                if let Some(message) = message {
+                    self.cluster.record(SCHEDULER, Subject::Pod(pod), Message::FailedScheduling(message));
                 }
             }
-            Verdict::Skip => (),
         }
+    }
+
+    /// FailedScheduling and `PodScheduled=False`.
+    fn report_failure(&mut self, pod: PodId, message: Rc<str>) {
+        self.cluster.record(SCHEDULER, Subject::Pod(pod), Message::FailedScheduling(message));
+        self.cluster.set_unschedulable(pod);
+    }
+
+    /// Deletes a victim with its own grace period.
+    fn preempt(&mut self, victim: PodId, by: PodId) {
+        let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };
+        self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(by, node));
+        self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });
     }
 
     /// A binding reaches the API, unless the pod went meanwhile.

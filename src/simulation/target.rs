@@ -10,7 +10,8 @@ pub(super) fn resolve(target: &Target, cluster: &Cluster, index: u64) -> Vec<Nod
     let matches = |node: &crate::cluster::Node| {
         let named = target.names.is_empty() || target.names.contains(&node.name());
         let zoned = target.zone.is_none_or(|zone| node.zone.1 == zone);
-        let selected = target.selector.as_ref().is_none_or(|selector| selector.matches(&node.spec.labels, &cluster.names));
+        let selected =
+            target.selector.as_ref().is_none_or(|selector| selector.matches(&node.spec.labels, &cluster.names));
         named && zoned && selected
     };
     let mut nodes: Vec<NodeId> = cluster.nodes().filter(|(_, node)| matches(node)).map(|(id, _)| id).collect();

@@ -1,0 +1,25 @@
+//! Whole runs of the workload W with the whole model: arrivals, queue, filters and scores, binding,
+//! kubelets, ends, garbage collection.
+
+mod common;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use sim::simulation::{Silent, Simulation};
+
+fn whole_runs(c: &mut Criterion) {
+    let mut group = c.benchmark_group("run");
+    group.sample_size(10);
+    for (name, nodes, pods) in [("W1", 100, 10_000), ("W2", 1_000, 10_000), ("W3", 1_000, 100_000)] {
+        group.bench_function(BenchmarkId::new(name, format!("{nodes} nodes, {pods} pods")), |b| {
+            b.iter(|| {
+                let mut simulation = Simulation::new(common::w(nodes, pods), &mut Silent);
+                simulation.run(&mut Silent);
+                simulation.events_handled()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, whole_runs);
+criterion_main!(benches);
