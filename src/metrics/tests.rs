@@ -1,5 +1,7 @@
 //! Hand-calculated runs, driven through the cluster's mutators. Times are in seconds.
 
+mod sums;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -441,100 +443,4 @@ fn a_drain_is_a_planned_disruption() {
     assert_eq!(outcome.metric("incidents_total", &[]), Some(0.0), "faults only");
     assert_eq!(outcome.metric("recovery_seconds", &WEB), None);
     assert_eq!(outcome.nodes[0].status, "Ready,SchedulingDisabled");
-}
-
-#[test]
-fn load_and_fragmentation_follow_their_formulas() {
-    // 3 nodes of 4000m and 8 GiB, 5 pods of 500m and 256 MiB: 2, 2, 1
-    let outcome = World::new(3, 5).finish(10.0);
-    assert_eq!(outcome.metric("cpu_requested_ratio", &[]), Some(2500.0 / 12_000.0));
-    // loads 0.25, 0.25, 0.125: mean 5/24, variance (2·(1/24)² + (1/12)²)/3 = 1/288, root 0.0589255
-    assert_eq!(outcome.metric("node_imbalance_ratio", &[]), Some(0.058_925));
-    assert_eq!(outcome.metric("fragmentation_ratio", &[]), Some(0.0), "3000m and 3500m hold whole pods");
-    // nodes 2, 2, 1; zones a: worker-1 and worker-3, b: worker-2
-    assert_eq!(outcome.metric("node_spread_pods", &WEB), Some(1.0));
-    assert_eq!(outcome.metric("zone_spread_pods", &WEB), Some(1.0));
-}
-
-#[test]
-fn stranded_cpu_is_what_no_typical_pod_can_take() {
-    // one node of 4000m; pods of 1500m: one placed, 2500m free, one more fits, 1000m of 2500m stranded
-    let mut world = World::new(1, 0);
-    let spec = PodSpec::new(&mut world.cluster.names, "fat").with_requests(Resources::new(1500, 0));
-    world.spec = world.cluster.intern_spec(spec);
-    let pod = world.create();
-    world.start(pod, NodeId(0));
-    let outcome = world.finish(10.0);
-    assert_eq!(outcome.metric("fragmentation_ratio", &[]), Some(0.4));
-}
-
-#[test]
-fn a_bare_pod_lost_to_a_fault_is_missed_for_good() {
-    let mut world = World::new(2, 0);
-    let name = world.cluster.names.intern("solo");
-    let new = NewPod { name: PodName::Given(name), spec: world.spec, owner: None, run_for: None, deletion_cost: 0 };
-    let pod = world.cluster.create_pod(new);
-    world.start(pod, NodeId(0));
-    world.at(100.0).crash(&[NodeId(0)]);
-    world.at(147.0).notice(NodeId(0));
-    world.at(447.0).evict(NodeId(0));
-    let outcome = world.finish(600.0);
-    let incident = &outcome.incidents[0];
-    assert_eq!((incident.workload.as_str(), incident.whole, incident.pods_displaced), ("(pods)", None, 1));
-    assert_eq!(outcome.metric("unavailable_pod_seconds", &[("workload", "(pods)")]), Some(500.0));
-}
-
-#[test]
-fn the_digest_tells_runs_apart() {
-    let digest = |seconds| crash_and_replacement().finish(seconds).digest;
-    assert_eq!(digest(900.0), digest(900.0));
-    let mut other = World::new(3, 6);
-    other.at(100.0).crash(&[NodeId(1)]);
-    assert_ne!(other.finish(900.0).digest, digest(900.0));
-}
-
-/// Keeps the rows as lines.
-struct Lines(Rc<RefCell<Vec<String>>>);
-
-impl EventSink for Lines {
-    fn row(&mut self, row: &EventRow) {
-        self.0.borrow_mut().push(row.to_string());
-    }
-}
-
-#[test]
-fn the_event_log_reads_line_by_line() {
-    let lines = Rc::new(RefCell::new(Vec::new()));
-    let mut world = World::new(1, 1);
-    world.metrics.log_to(Box::new(Lines(Rc::clone(&lines))));
-    world.at(100.0).crash(&[NodeId(0)]);
-    world.at(147.443).notice(NodeId(0));
-    let key = world.cluster.names.intern("node.kubernetes.io/unreachable");
-    let none = world.cluster.names.intern("");
-    world.cluster.add_taint(NodeId(0), key, none, crate::cluster::Effect::NoExecute);
-    world.at(447.5).evict(NodeId(0));
-    world.finish(500.0);
-    let expected = [
-        "100.000s  action/crash  Begins",
-        "100.000s  node/worker-1  Machine=off",
-        "147.443s  node/worker-1  Ready=Unknown",
-        "147.443s  pod/POD  Ready=False",
-        "147.443s  node/worker-1  Taints=[node.kubernetes.io/unreachable:NoExecute]",
-        "447.500s  pod/POD  Deleting=grace 30s",
-        "447.500s  pod/POD  Normal TaintManagerEviction: Marking for deletion Pod default/POD",
-    ];
-    let pod = lines.borrow().iter().find_map(|line| Some(line.split_once("pod/")?.1.split_once(' ')?.0.to_string()));
-    let pod = pod.unwrap_or_default();
-    let told: Vec<String> = lines.borrow().iter().map(|line| line.replace(&pod, "POD")).collect();
-    assert_eq!(told, expected);
-}
-
-#[test]
-fn metric_names_are_unique_and_explained() {
-    let mut names: Vec<&str> = super::ALL.iter().map(|metric| metric.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), super::ALL.len());
-    assert!(super::ALL.iter().all(|metric| !metric.about.is_empty() && !metric.formula.is_empty()));
-    assert!(super::find("recovery_seconds").is_some() && super::find("recovery_second").is_none());
 }

@@ -316,8 +316,6 @@ fn tables_have_fixed_formats() {
     let _ = EventsCsv::new(Vec::new());
 }
 
-/// Writes the pictures of synthetic runs to the folder named by nobody but the developer: kept as a test
-/// so that drawing every kind of outcome is exercised.
 #[test]
 fn every_picture_is_drawn_for_every_kind_of_run() {
     for outcome in [node_failure(), Outcome::default(), never_whole(), busy_month()] {

@@ -1,6 +1,6 @@
 //! The signature picture: what a workload wants, what serves, what the API believes, and what was lost.
 
-use plotters::style::Color;
+use plotters::style::{Color, RGBColor};
 
 use crate::engine::Time;
 use crate::outcome::{Incident, Outcome, Point, Series, Workload};
@@ -12,6 +12,9 @@ use super::canvas::{BLUE, Canvas, Frame, GREEN, GREY, INK, Mark, ORANGE, PURPLE,
 const LABELLED: usize = 3;
 /// With more incidents than this, none is marked: the lines would hide the curve.
 const MARKED: usize = 20;
+
+/// Vermilion at 28 % on white.
+const LOST: RGBColor = RGBColor(243, 210, 184);
 
 /// The picture of one workload; `None` without its series.
 pub(super) fn draw(outcome: &Outcome, workload: &Workload) -> Option<String> {
@@ -26,15 +29,15 @@ pub(super) fn draw(outcome: &Outcome, workload: &Workload) -> Option<String> {
     let frame = frame.lowered(marks.height());
     Some(picture(1000, frame.bottom as u32 + 60, |canvas| {
         canvas.title(&format!("{}: pods serving", workload.label), &story(outcome, workload));
+        lost(canvas, &frame, desired, serving); // first: it is opaque, so that pieces that meet do not darken each other
         frame.time_axis(canvas);
         frame.value_axis(canvas, "pods", short);
-        lost(canvas, &frame, desired, serving);
         lines(canvas, &frame, desired, serving, ready);
         marks.draw(canvas, &frame);
         canvas.legend(
             frame.right,
             frame.bottom + 40,
-            &[(INK, "wanted"), (BLUE, "serving"), (ORANGE, "Ready in the API"), (lightened(), "unavailable")],
+            &[(INK, "wanted"), (BLUE, "serving"), (ORANGE, "Ready in the API"), (LOST, "unavailable")],
         );
     }))
 }
@@ -66,14 +69,9 @@ fn lost(canvas: &Canvas<'_>, frame: &Frame, desired: &Series, serving: &Series) 
     for (from, to, wanted, served) in together(desired, serving, Time(frame.end.0)) {
         if served < wanted {
             let (left, right) = (frame.x(from), frame.x(to).max(frame.x(from) + 1));
-            canvas.block((left, frame.y(wanted)), (right, frame.y(served)), &RED.mix(0.28));
+            canvas.block((left, frame.y(wanted)), (right, frame.y(served)), &LOST);
         }
     }
-}
-
-fn lightened() -> plotters::style::RGBColor {
-    // vermilion at 28 % on white, as the shade looks
-    plotters::style::RGBColor(243, 210, 184)
 }
 
 /// Both series cut at the steps of either: from, to, and the value of each.
@@ -135,6 +133,6 @@ fn instants(incident: &Incident, all: bool) -> Vec<Mark> {
     marks
 }
 
-fn mark(at: Time, words: &str, colour: plotters::style::RGBColor) -> Mark {
+fn mark(at: Time, words: &str, colour: RGBColor) -> Mark {
     Mark { at, words: words.to_string(), colour }
 }
