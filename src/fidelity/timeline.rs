@@ -3,11 +3,11 @@
 //! Phases that a recording cannot show (the monitor pass, the pass of pod garbage collection) are
 //! fitted once, within their period, to the first thing they decide; everything after is compared.
 
-use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cluster::spec::Behaviour;
 use crate::cluster::{Change, Cluster, Effect, NodeId, Record, Status};
 use crate::engine::{Distribution, Seed, Span, Time};
 use crate::manifest::{self, Defaults};
@@ -230,10 +230,10 @@ impl Case {
 
 /// Converts one manifest of the set-up.
 fn workload(cluster: &mut Cluster, manifest: &Value) -> Result<Workload, String> {
-    let defaults = Defaults::default();
+    let (behaviour, defaults) = (Behaviour::default(), Defaults::default());
     let body = match manifest["kind"].as_str().unwrap_or_default() {
-        "Deployment" => manifest::workload::deployment(cluster, &typed::<apps::Deployment>(manifest)?, &defaults),
-        "ReplicaSet" => manifest::workload::replica_set(cluster, &typed::<apps::ReplicaSet>(manifest)?, &defaults),
+        "Deployment" => manifest::workload::deployment(cluster, &typed(manifest)?, &behaviour, &defaults),
+        "ReplicaSet" => manifest::workload::replica_set(cluster, &typed(manifest)?, &behaviour, &defaults),
         "Service" => {
             let service: core::Service = typed(manifest)?;
             manifest::workload::service(cluster, &service).ok_or_else(Vec::new)
