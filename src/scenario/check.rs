@@ -1,18 +1,19 @@
 //! Whether the parts of a scenario fit together: names that exist, times within the run, numbers
 //! within reason. What one value can tell alone, its reader has checked.
 
+mod expect;
 pub(super) mod objects;
 mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diagnostics::Problems;
+use super::diagnostics::{Problems, listed};
 use super::duration;
 use super::manifests::Object;
 use super::read::Spanned;
 use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
-use super::schema::components::{ControllerManager, Kubelet, Phases};
+use super::schema::components::{ControllerManager, Kubelet, Phases, SchedulerFlags};
 use super::schema::timeline::Action;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
@@ -48,8 +49,8 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     kubelet(&scenario.kubelet, problems);
     phases(&scenario.phases, scenario, &names, problems);
     let scheduler = &scenario.scheduler;
-    let api_qps = &scenario.control_plane.scheduler.kube_api_qps;
-    above_zero(api_qps, problems);
+    scheduler_flags(&scenario.control_plane.scheduler, scheduler.config.is_some(), problems);
+    takes_time(&scenario.control_plane.latencies.node_monitor_pass, problems);
     if let (Some(policy), Some(_)) = (&scheduler.policy, &scheduler.config) {
         problems.report(policy.location, "both `policy` and `config`").expected("only one of them can stand here");
     }
@@ -58,7 +59,15 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
             .report(scoring.location, "`scoring` is about the default profile")
             .expected("it does not go with `policy` or `config`");
     }
+    if let Some(policy) = scheduler.policy.as_ref().filter(|policy| !POLICIES.contains(&policy.as_str())) {
+        let problem = problems.report(policy.location, format!("no policy is called `{}`", policy.value));
+        problem.expected(format!("expected one of {}", listed(POLICIES))).suggest(policy, POLICIES);
+    }
+    expect::check(scenario, &objects, &names, problems);
 }
+
+/// The names of scheduling policies.
+const POLICIES: [&str; 1] = ["default"];
 
 /// The groups that are there from the start and those that are added, each with its time.
 fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> {
@@ -318,23 +327,53 @@ fn controller_manager(flags: &ControllerManager, problems: &mut Problems) {
     takes_time(&flags.node_monitor_period, problems);
     takes_time(&flags.node_monitor_grace_period, problems);
     above_zero(&flags.kube_api_qps, problems);
+    at_least_one(&flags.kube_api_burst, problems);
     for rate in [&flags.node_eviction_rate, &flags.secondary_node_eviction_rate] {
         if rate.value < 0.0 {
             problems.report(rate.location, "number out of range").expected("expected 0 or more");
         }
+        thousandths(rate, problems);
     }
+    thousandths(&flags.kube_api_qps, problems);
+    thousandths(&flags.unhealthy_zone_threshold, problems);
     if !(0.0..=1.0).contains(&flags.unhealthy_zone_threshold.value) {
         problems.report(flags.unhealthy_zone_threshold.location, "number out of range").expected("expected 0 to 1");
     }
-    for workers in [&flags.concurrent_deployment_syncs, &flags.concurrent_replicaset_syncs] {
-        if workers.value == 0 {
-            problems.report(workers.location, "number out of range").expected("expected 1 or more");
-        }
+}
+
+fn scheduler_flags(flags: &SchedulerFlags, has_config: bool, problems: &mut Problems) {
+    if let Some(qps) = &flags.kube_api_qps {
+        above_zero(qps, problems);
+        thousandths(qps, problems);
+    }
+    if let Some(burst) = &flags.kube_api_burst {
+        at_least_one(burst, problems);
+    }
+    let given = [flags.kube_api_qps.as_ref().map(|qps| qps.location), flags.kube_api_burst.as_ref().map(|b| b.location)];
+    for location in given.into_iter().flatten().filter(|_| has_config) {
+        let problem = problems.report(location, "kube-scheduler ignores this flag beside a configuration");
+        problem.help("give it as `clientConnection` in `scheduler.config`");
+    }
+}
+
+fn at_least_one(value: &Spanned<u32>, problems: &mut Problems) {
+    if value.value == 0 {
+        problems.report(value.location, "number out of range").expected("expected 1 or more");
+    }
+}
+
+/// Rates and shares are kept in thousandths; what would not survive that is refused.
+fn thousandths(value: &Spanned<f64>, problems: &mut Problems) {
+    let scaled = value.value * 1000.0;
+    if (scaled - scaled.round()).abs() > 1e-6 * scaled.abs() {
+        problems.report(value.location, "number too fine").expected("expected at most three digits after the point");
+    }
+    if scaled > 1e15 {
+        problems.report(value.location, "number out of range").expected("expected at most 1e12");
     }
 }
 
 fn kubelet(kubelet: &Kubelet, problems: &mut Problems) {
-    takes_time(&kubelet.node_status_update_frequency, problems);
     if kubelet.node_lease_duration_seconds.value == 0 {
         problems
             .report(kubelet.node_lease_duration_seconds.location, "number out of range")
@@ -351,8 +390,15 @@ fn kubelet(kubelet: &Kubelet, problems: &mut Problems) {
             problems.report(rate.location, "number out of range").expected("expected more than 0");
         }
     }
-    if kubelet.image_size_sigma.value < 0.0 {
-        problems.report(kubelet.image_size_sigma.location, "number out of range").expected("expected 0 or more");
+    for value in [&kubelet.image_size_sigma, &kubelet.node_lease_jitter] {
+        if value.value < 0.0 {
+            problems.report(value.location, "number out of range").expected("expected 0 or more");
+        }
+    }
+    thousandths(&kubelet.node_lease_jitter, problems);
+    let back_off = &kubelet.crash_loop_back_off;
+    if back_off.max.value < back_off.initial {
+        problems.report(back_off.max.location, "`max` is shorter than `initial`");
     }
 }
 
@@ -373,12 +419,8 @@ fn phases(phases: &Phases, scenario: &Scenario, names: &Names<'_>, problems: &mu
         within(phase, Span::from_secs(20), problems);
     }
     let lease_period = Span::from_millis(u64::from(kubelet.node_lease_duration_seconds.value) * 250);
-    for (by_node, period) in
-        [(&phases.leases, lease_period), (&phases.node_status, kubelet.node_status_update_frequency.value)]
-    {
-        for (node, phase) in by_node {
-            names.node(node, Span::MAX, phase.location, problems);
-            within(phase, period, problems);
-        }
+    for (node, phase) in &phases.leases {
+        names.node(node, Span::MAX, phase.location, problems);
+        within(phase, lease_period, problems);
     }
 }

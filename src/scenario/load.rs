@@ -52,7 +52,10 @@ fn finish(
     let mut loader = Loader { sources, problems: Problems::default(), folder, files: BTreeMap::new() };
     let scenario = loader.scenario(source, overrides);
     match scenario {
-        Some(scenario) if loader.problems.is_empty() => Ok(scenario),
+        Some(mut scenario) if loader.problems.is_empty() => {
+            scenario.files.sources = loader.sources;
+            Ok(scenario)
+        }
         _ => Err(Diagnostics::new(loader.problems, loader.sources)),
     }
 }

@@ -45,23 +45,21 @@ record! {
         /// Requests per second to the API server.
         "kube-api-qps" => kube_api_qps: Spanned<f64> = "20",
         /// Requests at once before the rate applies.
-        "kube-api-burst" => kube_api_burst: u32 = "30",
-        /// Ended pods that are kept.
+        "kube-api-burst" => kube_api_burst: Spanned<u32> = "30",
+        /// Ended pods that are kept; 0 keeps all.
         "terminated-pod-gc-threshold" => terminated_pod_gc_threshold: u32 = "12500",
-        /// Deployments worked on at the same time.
-        "concurrent-deployment-syncs" => concurrent_deployment_syncs: Spanned<u32> = "5",
-        /// ReplicaSets worked on at the same time.
-        "concurrent-replicaset-syncs" => concurrent_replicaset_syncs: Spanned<u32> = "5",
     }
 }
 
 record! {
     /// Flags of kube-scheduler. What its configuration file says stands under `scheduler`.
     pub struct SchedulerFlags {
-        /// Requests per second to the API server.
-        "kube-api-qps" => kube_api_qps: Spanned<f64> = "50",
-        /// Requests at once before the rate applies.
-        "kube-api-burst" => kube_api_burst: u32 = "100",
+        /// Requests per second to the API server; 50 unless given. With `scheduler.config`, its
+        /// `clientConnection` says it.
+        "kube-api-qps" => kube_api_qps: Option<Spanned<f64>>,
+        /// Requests at once before the rate applies; 100 unless given. With `scheduler.config`, its
+        /// `clientConnection` says it.
+        "kube-api-burst" => kube_api_burst: Option<Spanned<u32>>,
         /// How long a pod may stay unschedulable before it is tried again without cause.
         "pod-max-in-unschedulable-pods-duration" => pod_max_in_unschedulable_pods_duration: Span = "5m",
     }
@@ -82,30 +80,32 @@ record! {
     pub struct Latencies {
         /// A write to the API server: create, update, patch, bind, delete.
         "api-write" => api_write: Latency = "{ lognormal: { median: 6ms, sigma: 0.8 } }",
-        /// From a write until a controller hears of it.
+        /// From a write until a controller or the scheduler hears of it.
         "watch" => watch: Latency = "{ lognormal: { median: 8ms, sigma: 0.9 } }",
         /// From a write until a kubelet hears of it.
         "kubelet-watch" => kubelet_watch: Latency = "{ lognormal: { median: 15ms, sigma: 1 } }",
-        /// One turn of a controller, without its writes.
-        "controller-sync" => controller_sync: Latency = "{ uniform: { min: 200us, max: 2ms } }",
-        /// One decision of the scheduler.
-        "scheduling-cycle" => scheduling_cycle: Latency = "1ms",
+        /// One decision of the scheduler, for looking at up to 100 nodes.
+        "scheduling-cycle" => scheduling_cycle: Span = "1ms",
+        /// What each node looked at beyond the hundredth adds to it.
+        "scheduling-cycle-per-node" => scheduling_cycle_per_node: Span = "2us",
+        /// One look of kube-controller-manager at all nodes.
+        "node-monitor-pass" => node_monitor_pass: Spanned<Span> = "2ms",
     }
 }
 
 record! {
     /// Flags of the kubelet, and how long things take on a node.
     pub struct Kubelet {
-        /// Time between two computations of the node status.
-        "node-status-update-frequency" => node_status_update_frequency: Spanned<Span> = "10s",
         /// Seconds a node lease lasts; it is renewed four times as often.
         "node-lease-duration-seconds" => node_lease_duration_seconds: Spanned<u32> = "40",
+        /// How much later than that a node may renew its lease, as a share; drawn once for each node.
+        "node-lease-jitter" => node_lease_jitter: Spanned<f64> = "0.04",
         /// One image at a time.
         "serialize-image-pulls" => serialize_image_pulls: bool = "true",
         /// Images at a time, if not serialised; no limit unless given.
         "max-parallel-image-pulls" => max_parallel_image_pulls: Option<Spanned<u32>>,
-        /// From hearing of a pod until its containers run, all in one. Replaces `notice`, `volumes`,
-        /// `image-pull`, `sandbox` and `container-start`.
+        /// From the binding of a pod until its containers run, all in one. Replaces `kubelet-watch`,
+        /// `notice`, `volumes`, `sandbox`, image pulls and `container-start`.
         "start" => start: Option<Latency>,
         /// From hearing of a pod until work on it begins.
         "notice" => notice: Latency = "{ uniform: { min: 0s, max: 20ms } }",
@@ -127,7 +127,8 @@ record! {
         "unpack-rate" => unpack_rate: Spanned<Quantity> = "80M",
         /// Creating and starting one container.
         "container-start" => container_start: Latency = "{ lognormal: { median: 300ms, sigma: 0.5 } }",
-        /// From the start of a container until it is ready, for pods that do not say `ready-after`.
+        /// From the start of the containers until their readiness probe would succeed, for pods that
+        /// have one and do not say `ready-after`. Pods without a probe are ready as soon as they run.
         "ready" => ready: Latency = "{ lognormal: { median: 2s, sigma: 0.8 } }",
         /// From being ready until the kubelet reports it.
         "status" => status: Latency = "{ uniform: { min: 0s, max: 1s } }",
@@ -142,6 +143,23 @@ record! {
         "kubelet-start" => kubelet_start: Latency = "{ lognormal: { median: 5s, sigma: 0.4 } }",
         /// From the first report until the node is Ready: network, volumes.
         "node-ready" => node_ready: Latency = "{ lognormal: { median: 8s, sigma: 0.5 } }",
+        /// From the end of a partition until the node is heard again.
+        "reconnect" => reconnect: Latency = "{ uniform: { min: 0s, max: 10s } }",
+        /// From then until kubelet and control plane agree about its pods.
+        "resync" => resync: Latency = "{ uniform: { min: 100ms, max: 1s } }",
+        /// How long a container that keeps ending waits for its next start.
+        "crash-loop-back-off" => crash_loop_back_off: CrashLoopBackOff,
+    }
+}
+
+record! {
+    /// The first restart is at once, the second after `initial`, each further one after twice the
+    /// time of the one before, up to `max`.
+    pub struct CrashLoopBackOff {
+        /// Wait before the second restart.
+        "initial" => initial: Span = "10s",
+        /// Longest wait.
+        "max" => max: Spanned<Span> = "5m",
     }
 }
 
@@ -155,7 +173,5 @@ record! {
         "pod-gc" => pod_gc: Option<Spanned<Span>>,
         /// The renewal of node leases, by node.
         "leases" => leases: BTreeMap<String, Spanned<Span>>,
-        /// The computation of node statuses, by node.
-        "node-status" => node_status: BTreeMap<String, Spanned<Span>>,
     }
 }

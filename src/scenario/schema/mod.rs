@@ -10,8 +10,11 @@ pub mod values;
 pub mod workloads;
 
 use crate::engine::Span;
+use crate::scenario::diagnostics::Problems;
+use crate::scenario::fields::{Fields, Key, Record};
 use crate::scenario::read::Spanned;
-use crate::scenario::record::record;
+use crate::scenario::record::{record, words};
+use crate::scenario::source::Sources;
 
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
@@ -36,6 +39,8 @@ record! {
         "cluster" => cluster: Cluster,
         /// What runs from the start.
         "workloads" => workloads: Vec<Workload>,
+        /// Whether they run already when the run starts, or are created then.
+        "start" => start: Start = "empty",
         /// What happens when.
         "timeline" => timeline: Vec<Step>,
         /// How pods are placed.
@@ -50,6 +55,36 @@ record! {
         "expect" => expect: Vec<Expectation>,
         /// What is written beside the summary.
         "outputs" => outputs: Outputs,
+        ..files: Files
+    }
+}
+
+/// What a scenario was read from; filled in after reading.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// The scenario file first, then what `--set` gave, then the files it names.
+    pub sources: Sources,
+}
+
+impl Record for Files {
+    const NAME: &'static str = "Files";
+    const ABOUT: &'static str = "";
+    fn keys() -> Vec<Key> {
+        Vec::new() // nothing of it is written in the scenario file
+    }
+    fn take(_: &Fields<'_>, _: &mut Problems) -> Option<Self> {
+        Some(Files::default())
+    }
+}
+
+words! {
+    /// What the run starts with.
+    pub enum Start {
+        /// The nodes are there; the workloads are created at time zero and start as they would.
+        "empty" => Empty,
+        /// The workloads run already, placed by the scheduler as if they had been created one after
+        /// the other.
+        "settled" => Settled,
     }
 }
 

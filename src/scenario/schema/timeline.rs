@@ -105,16 +105,10 @@ record! {
 }
 
 record! {
-    /// Options of a drain; those of `kubectl drain`.
+    /// Which nodes to drain, and how.
     pub struct Drain {
         /// Grace period of the evicted pods, in place of their own.
         "grace-period" => grace_period: Option<Span>,
-        /// Gives up after this long; 0 never.
-        "timeout" => timeout: Span = "0",
-        /// Leaves the pods of DaemonSets alone; without it, their presence is an error.
-        "ignore-daemonsets" => ignore_daemonsets: bool = "false",
-        /// Evicts pods without a controller too; without it, their presence is an error.
-        "force" => force: bool = "false",
         ..target: Target
     }
 }

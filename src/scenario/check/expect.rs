@@ -1,0 +1,73 @@
+//! Checks of `expect:`: metrics, labels and workloads that exist.
+
+use std::collections::BTreeSet;
+
+use super::Names;
+use crate::engine::Span;
+use crate::metrics;
+use crate::scenario::diagnostics::{Problems, listed};
+use crate::scenario::manifests::Object;
+use crate::scenario::schema::Scenario;
+use crate::scenario::schema::expect::Expectation;
+
+/// Checks every expectation.
+pub(super) fn check(scenario: &Scenario, objects: &[(Span, Object)], names: &Names<'_>, problems: &mut Problems) {
+    let workloads = workloads(objects);
+    for expectation in &scenario.expect {
+        let metric_names = || metrics::ALL.iter().map(|metric| metric.name);
+        let Some(metric) = metrics::find(&expectation.metric) else {
+            let problem =
+                problems.report(expectation.metric_location, format!("no metric is called `{}`", expectation.metric));
+            problem.help("`sim list metrics` shows them all").suggest(&expectation.metric, metric_names());
+            continue;
+        };
+        labels(expectation, metric.labels, problems);
+        let Some((_, workload)) = expectation.labels.iter().find(|(label, _)| label == "workload") else { continue };
+        // a workload made again after its deletion gets a number
+        let name = workload.split_once('#').map_or(workload.as_str(), |(name, _)| name);
+        if metric.labels.contains(&"workload") && names.known.workloads && !workloads.contains(name) {
+            let problem = problems.report(expectation.location, format!("no workload is called `{workload}`"));
+            problem.suggest(workload, workloads.iter().map(String::as_str));
+        }
+    }
+}
+
+fn labels(expectation: &Expectation, known: &[&'static str], problems: &mut Problems) {
+    let Expectation { metric, labels, location, .. } = expectation;
+    for (index, (label, _)) in labels.iter().enumerate() {
+        if !known.contains(&label.as_str()) {
+            let problem = problems.report(*location, format!("metric `{metric}` has no label `{label}`"));
+            match known {
+                [] => problem.expected("it has none"),
+                _ => problem
+                    .expected(format!("expected {}", listed(known.iter().copied())))
+                    .suggest(label, known.iter().copied()),
+            };
+        } else if labels[..index].iter().any(|(other, _)| other == label) {
+            problems.report(*location, format!("label `{label}` is given twice"));
+        }
+    }
+}
+
+/// What metrics may call the workloads: `name`, `namespace/name` or `kind/namespace/name`; pods without
+/// an owner are one workload.
+fn workloads(objects: &[(Span, Object)]) -> BTreeSet<String> {
+    let mut labels = BTreeSet::new();
+    for (_, object) in objects {
+        match object.kind() {
+            "Deployment" | "ReplicaSet" => {
+                let short = match object.namespace.as_str() {
+                    "default" => object.name.clone(),
+                    namespace => format!("{namespace}/{}", object.name),
+                };
+                labels.insert(format!("{}/{short}", object.kind().to_lowercase()));
+                labels.insert(short);
+            }
+            "Pod" => {
+                labels.insert("(pods)".to_string());
+            }
+            _ => {}
+        }
+    }
+    labels
+}
