@@ -5,5 +5,6 @@
 
 pub mod cluster;
 pub mod engine;
+pub mod fidelity;
 pub mod manifest;
 pub mod scheduler;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod cycle;
 pub mod diagnosis;
 pub mod event;
+pub mod explain;
 pub mod framework;
 pub mod index;
 pub mod nominator;
@@ -33,6 +34,7 @@ use config::{Config, TieBreak};
 use cycle::{Cycle, PreFiltered, Profile};
 use diagnosis::Diagnosis;
 use event::SeenNode;
+use explain::ScoreColumn;
 use framework::Context;
 use index::Index;
 use nominator::Nominator;
@@ -176,7 +178,7 @@ impl Scheduler {
             };
         }
         let profile = self.queue.get(pod).map_or(0, |queued| queued.profile);
-        let search = self.search(pod, profile, cluster);
+        let search = self.search(pod, profile, cluster, Mode::Decide);
         match search.chosen {
             Some(node) => Decision { pod, verdict: Verdict::Bind(node), examined: search.examined },
             None => self.give_up(pod, search, cluster),
@@ -202,33 +204,50 @@ impl Scheduler {
     }
 
     /// Looks for a node, and for victims if there is none.
-    fn search(&mut self, pod: PodId, profile: usize, cluster: &Cluster) -> Search {
+    fn search(&mut self, pod: PodId, profile: usize, cluster: &Cluster, mode: Mode<'_>) -> Search {
         let Some(found) = cluster.pod(pod) else { return Search::default() };
         let (spec_id, nominated) = (found.spec, found.nominated);
         let (order, _) = self.order.list();
         let profile = &mut self.profiles[profile];
-        let want = match profile.points.score.is_empty() {
-            true => 1,
-            false => nodes_to_find(order.len(), profile.percentage),
+        let want = match (mode, profile.points.score.is_empty()) {
+            (Mode::Explain(Some(_)), _) => usize::MAX,
+            (_, true) => 1,
+            _ => nodes_to_find(order.len(), profile.percentage),
         };
         let known = &self.config.known;
         let spec = cluster.spec(spec_id);
         let cx = Context { cluster, index: &mut self.index, known, pod, spec_id, spec };
         let mut cycle = Cycle { cx, profile, nominator: &self.nominator, pre: PreFiltered::default() };
         let mut search = Search::default();
+        let start = self.next_start;
         if let Err(rejection) = cycle.pre_filter() {
             search.diagnosis.pre = Some(rejection);
         } else if !search.take_nominated(&mut cycle, nominated) {
-            let start = self.next_start;
-            search.filter(&mut cycle, order, start, want);
-            self.next_start = (start + search.examined) % order.len().max(1);
+            match mode {
+                Mode::Explain(Some(nodes)) => search.filter(&mut cycle, nodes, 0, want),
+                _ => search.filter(&mut cycle, order, start, want),
+            }
         }
-        search.choose(&mut cycle, self.config.ties, &mut self.ties);
+        let (mut ties, mut offsets) = (self.ties.clone(), self.offsets.clone());
+        search.choose(&mut cycle, self.config.ties, &mut ties, mode != Mode::Decide);
         if search.chosen.is_none() {
-            search.post_filter(&mut cycle, order, &self.preempted, &mut self.offsets);
+            search.post_filter(&mut cycle, order, &self.preempted, &mut offsets);
+        }
+        if mode == Mode::Decide {
+            self.next_start = (start + search.walked) % order.len().max(1);
+            (self.ties, self.offsets) = (ties, offsets);
         }
         search
     }
+}
+
+/// What a search is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode<'a> {
+    /// To decide: the next search begins where this one ends.
+    Decide,
+    /// To explain, leaving no trace; over these nodes if given.
+    Explain(Option<&'a [NodeId]>),
 }
 
 /// A search for a node, with all it came to.
@@ -237,10 +256,15 @@ struct Search {
     feasible: Vec<NodeId>,
     diagnosis: Diagnosis,
     examined: usize,
+    /// Nodes of the list walked past; the nominated node is not one.
+    walked: usize,
     chosen: Option<NodeId>,
     preemption: Option<Outcome>,
     /// The best nodes.
     top: Vec<NodeId>,
+    /// Each plugin's scores, if they were asked for.
+    scores: Vec<ScoreColumn>,
+    totals: Vec<i64>,
 }
 
 impl Search {
@@ -273,6 +297,7 @@ impl Search {
             let id = list[(start + step) % list.len()];
             let Some(node) = cycle.cx.cluster.node(id) else { continue };
             self.examined += 1;
+            self.walked += 1;
             match cycle.check(id, node) {
                 Ok(()) => self.feasible.push(id),
                 Err(verdict) => self.diagnosis.rejected.push((id, verdict)),
@@ -284,7 +309,7 @@ impl Search {
     }
 
     /// Scores and takes one of the best.
-    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: TieBreak, stream: &mut Stream) {
+    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: TieBreak, stream: &mut Stream, keep: bool) {
         self.chosen = match self.feasible[..] {
             [] => None,
             [only] => {
@@ -292,9 +317,14 @@ impl Search {
                 Some(only)
             }
             _ => {
-                let totals = cycle.score(&self.feasible, |_, _, _| ());
-                let best = totals.iter().max();
-                let top = self.feasible.iter().zip(&totals).filter(|(_, total)| Some(*total) == best);
+                let scores = &mut self.scores;
+                self.totals = cycle.score(&self.feasible, |plugin, raw, weighted| {
+                    if keep {
+                        scores.push(ScoreColumn { plugin, raw: raw.to_vec(), weighted: weighted.to_vec() });
+                    }
+                });
+                let best = self.totals.iter().max();
+                let top = self.feasible.iter().zip(&self.totals).filter(|(_, total)| Some(*total) == best);
                 self.top = top.map(|(node, _)| *node).collect();
                 pick(&self.top, ties, stream)
             }
