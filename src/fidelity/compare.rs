@@ -99,8 +99,22 @@ fn our_filtered(ours: &Explanation, cluster: &Cluster) -> String {
             })
             .collect(),
     };
+    texts.extend(left_out(ours, cluster));
     texts.sort();
     texts.join("\n")
+}
+
+/// Nodes that PreFilter plugins left out, as the recorder saw them.
+fn left_out(ours: &Explanation, cluster: &Cluster) -> Vec<String> {
+    let Some((nodes, plugins)) = ours.diagnosis.narrowed.as_ref().and_then(|pre| pre.only.as_ref()) else {
+        return Vec::new();
+    };
+    let others = cluster.nodes().filter(|(node, _)| !nodes.contains(node));
+    let names = crate::scheduler::cycle::name_list(plugins);
+    let reason = |node| {
+        format!("{}:  UnschedulableAndUnresolvable [node(s) didn't satisfy plugin(s) {names}]", cluster.node_name(node))
+    };
+    others.map(|(node, _)| reason(node)).collect()
 }
 
 type Table = BTreeMap<String, BTreeMap<String, i64>>;
@@ -155,7 +169,7 @@ pub fn both_tables(recorded: &Value, ours: &Explanation, cluster: &Cluster) -> S
 }
 
 /// Compares the candidates of a preemption.
-pub fn compare_candidates(found: &mut Differences, recorded: &Value, ours: &Explanation, cluster: &Cluster) {
+pub fn compare_candidates(found: &mut Differences, recorded: &Value, ours: &str) {
     let Some(candidates) = recorded.get("candidates").and_then(Value::as_object) else { return };
     let mut texts: Vec<String> = candidates
         .iter()
@@ -165,10 +179,11 @@ pub fn compare_candidates(found: &mut Differences, recorded: &Value, ours: &Expl
         })
         .collect();
     texts.sort();
-    found.expect("candidates", texts.join("\n"), our_candidates(ours, cluster));
+    found.expect("candidates", texts.join("\n"), ours);
 }
 
-fn our_candidates(ours: &Explanation, cluster: &Cluster) -> String {
+/// The candidates of a preemption, a line each.
+pub fn our_candidates(ours: &Explanation, cluster: &Cluster) -> String {
     let Some(Outcome::Chosen { candidates, .. }) = &ours.preemption else { return String::new() };
     let mut texts: Vec<String> = candidates
         .iter()

@@ -7,7 +7,9 @@ use crate::engine::{Span, Time};
 use crate::scheduler::explain::Explanation;
 use crate::scheduler::{Nomination, Verdict};
 
-use super::compare::{Differences, Disagreement, both_tables, compare_attempt, compare_candidates, list, ordered};
+use super::compare::{
+    Differences, Disagreement, both_tables, compare_attempt, compare_candidates, list, our_candidates,
+};
 use super::storage::Storage;
 use super::world::{World, instant, object_name};
 use super::{Outcome, profiles};
@@ -27,9 +29,11 @@ struct Replay {
 
 /// An attempt made by the scheduler: what it says of it, and what it did.
 struct Attempt {
-    pod: PodId,
     explained: Explanation,
     verdict: Verdict,
+    /// The candidates of a preemption and the victims by name, read while they exist.
+    candidates: String,
+    victims: String,
 }
 
 /// Replays a case from its first step to its last.
@@ -145,7 +149,9 @@ impl Replay {
     /// Lets the scheduler decide about the pod and compares.
     fn judge(&mut self, number: usize, pod: PodId, name: &str, result: &Value) {
         let recorded = result.get("outcome").and_then(Value::as_str).unwrap_or_default().to_string();
-        let evaluated = (self.class == "sampling").then(|| self.evaluated(result));
+        // where the search ends early, which nodes were looked at besides depends on the recorder's threads
+        let sampled = self.class == "sampling" || self.stops_at_first(pod);
+        let evaluated = sampled.then(|| self.evaluated(result));
         let mut found = Differences::default();
         let attempts = self.attempts(pod, number, evaluated.as_deref());
         let Some(last) = attempts.last() else {
@@ -170,7 +176,7 @@ impl Replay {
                 let preempting = tried.into_iter().flatten().find(|attempt| attempt.get("candidates").is_some());
                 if let Some(preempting) = preempting {
                     compare_attempt(&mut found, preempting, &first.explained, cluster);
-                    compare_candidates(&mut found, preempting, &first.explained, cluster);
+                    compare_candidates(&mut found, preempting, &first.candidates);
                 }
                 self.compare_preemption(&mut found, first, result);
             }
@@ -186,9 +192,10 @@ impl Replay {
             let ours = cluster.pod(pod).map_or(0, |pod| i64::from(cluster.spec(pod.spec).priority));
             found.expect("priority", priority.to_string(), ours.to_string());
         }
-        if let (Verdict::Bind(node), true) = (&last.verdict, evaluated.is_none()) {
+        if let (Verdict::Bind(node), true) = (&last.verdict, self.class != "sampling") {
             let chosen = cluster.node_name(*node);
-            let top = list(result.get("top"));
+            let last_attempt = result.get("attempts").and_then(Value::as_array).and_then(|attempts| attempts.last());
+            let top = list(result.get("top").or(last_attempt.and_then(|attempt| attempt.get("top"))));
             found.expect("chosen", "in top", if top.split(' ').any(|name| name == chosen) { "in top" } else { chosen });
         }
         let scores = both_tables(result, &last.explained, cluster);
@@ -197,29 +204,22 @@ impl Replay {
     }
 
     fn compare_preemption(&self, found: &mut Differences, attempt: &Attempt, result: &Value) {
-        let Verdict::Unschedulable { nomination, victims, .. } = &attempt.verdict else { return };
-        let cluster = &self.world.cluster;
+        let Verdict::Unschedulable { nomination, .. } = &attempt.verdict else { return };
         let nominated = match nomination {
-            Nomination::Set(node) => cluster.node_name(*node),
+            Nomination::Set(node) => self.world.cluster.node_name(*node),
             _ => "",
         };
         found.expect("nominated", text(result, "nominatedNode"), nominated);
-        let _ = victims;
-        if let Some(crate::scheduler::preemption::Outcome::Chosen { candidates, chosen }) =
-            &attempt.explained.preemption
-        {
-            // victims are gone by now; their names were read when they were chosen
-            let names: Vec<String> = candidates[*chosen].victims.iter().map(|pod| self.name_of(*pod)).collect();
-            let mut sorted = names.clone();
-            sorted.sort();
-            found.expect("victims", list(result.get("victims")), sorted.join(" "));
-            let _ = ordered(result.get("victims"));
-        }
+        let mut victims: Vec<&str> = attempt.victims.split(' ').collect();
+        victims.sort_unstable();
+        found.expect("victims", list(result.get("victims")), victims.join(" "));
     }
 
-    fn name_of(&self, pod: PodId) -> String {
-        let found = self.world.pods.iter().find(|(_, id, _)| *id == pod);
-        found.map_or(String::new(), |(path, ..)| path.split('/').next_back().unwrap_or_default().to_string())
+    /// Whether the pod's profile has no score plugins, so that the first feasible node is taken.
+    fn stops_at_first(&self, pod: PodId) -> bool {
+        let cluster = &self.world.cluster;
+        let name = cluster.pod(pod).map(|pod| cluster.spec(pod.spec).scheduler_name);
+        name.is_some_and(|name| cluster.names.text(name) == "no-score")
     }
 
     fn evaluated(&self, result: &Value) -> Vec<NodeId> {
@@ -242,16 +242,24 @@ impl Replay {
             let explained = self.world.scheduler.explain(pod, &self.world.cluster, evaluated);
             let Some(decision) = self.world.scheduler.cycle(&self.world.cluster) else { continue };
             let mine = decision.pod == pod;
+            let candidates = our_candidates(&explained, &self.world.cluster);
+            let victims = self.victims(&decision.verdict);
             self.apply(&decision, number);
             let bound = matches!(decision.verdict, Verdict::Bind(_));
             if mine {
-                attempts.push(Attempt { pod, explained, verdict: decision.verdict });
+                attempts.push(Attempt { explained, verdict: decision.verdict, candidates, victims });
             }
             if mine && bound {
                 break;
             }
         }
         attempts
+    }
+
+    fn victims(&self, verdict: &Verdict) -> String {
+        let Verdict::Unschedulable { victims, .. } = verdict else { return String::new() };
+        let names: Vec<String> = victims.iter().map(|pod| self.world.cluster.pod_name(*pod)).collect();
+        names.join(" ")
     }
 
     fn apply(&mut self, decision: &crate::scheduler::Decision, _number: usize) {
