@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cluster::{NodeId, PodId};
 use crate::engine::{Span, Time};
 use crate::scheduler::explain::Explanation;
-use crate::scheduler::{Nomination, Verdict};
+use crate::scheduler::{Nomination, Verdict, preemption};
 
 use super::compare::{
     Differences, Disagreement, both_tables, compare_attempt, compare_candidates, list, our_candidates,
@@ -92,6 +92,8 @@ impl Replay {
         if let Some(name) = step.get("deletePod").and_then(Value::as_str) {
             let pod = world.pod("default", name).ok_or_else(|| format!("no pod {name}"))?;
             world.cluster.remove_pod(pod);
+            world.settle();
+            self.storage.pod_deleted(world, name);
         } else if let Some(patch) = step.get("patchNode") {
             let name = patch.get("name").and_then(Value::as_str).unwrap_or_default();
             world.patch_node(name, patch.get("spec").unwrap_or(&Value::Null))?;
@@ -135,7 +137,8 @@ impl Replay {
             self.note(number, object_name(pod), found, String::new());
             return Ok(());
         }
-        self.storage.pod_created(&mut self.world, id, pod);
+        let late = result.get("firstMessage").is_some();
+        self.storage.pod_created(&mut self.world, pod, late);
         if recorded == "gated" {
             let gated = self.world.cluster.pod(id).is_some_and(|pod| pod.gated);
             found.expect("outcome", recorded, if gated { "gated" } else { "tried" });
@@ -153,15 +156,15 @@ impl Replay {
         let sampled = self.class == "sampling" || self.stops_at_first(pod);
         let evaluated = sampled.then(|| self.evaluated(result));
         let mut found = Differences::default();
-        let attempts = self.attempts(pod, number, evaluated.as_deref());
+        let attempts = self.attempts(pod, result, evaluated.as_deref());
         let Some(last) = attempts.last() else {
             found.expect("outcome", recorded, "never tried");
             return self.note(number, name, found, String::new());
         };
         let cluster = &self.world.cluster;
-        let first = attempts.iter().find(|attempt| {
-            matches!(attempt.explained.preemption, Some(crate::scheduler::preemption::Outcome::Chosen { .. }))
-        });
+        let first = attempts
+            .iter()
+            .find(|attempt| matches!(attempt.explained.preemption, Some(preemption::Outcome::Chosen { .. })));
         let ours = match (&last.verdict, first) {
             (Verdict::Bind(_), Some(_)) => "preempted",
             (Verdict::Bind(_), None) => "bound",
@@ -179,6 +182,11 @@ impl Replay {
                     compare_candidates(&mut found, preempting, &first.candidates);
                 }
                 self.compare_preemption(&mut found, first, result);
+                if let Some(settled) = result.get("attempts").and_then(Value::as_array).and_then(|all| all.last())
+                    && recorded == "preempted"
+                {
+                    compare_attempt(&mut found, settled, &last.explained, cluster);
+                }
             }
             None => compare_attempt(&mut found, result, &last.explained, cluster),
         }
@@ -230,7 +238,7 @@ impl Replay {
     }
 
     /// Runs cycles for a while; those of the pod. Preemption is carried out.
-    fn attempts(&mut self, pod: PodId, number: usize, evaluated: Option<&[NodeId]>) -> Vec<Attempt> {
+    fn attempts(&mut self, pod: PodId, result: &Value, evaluated: Option<&[NodeId]>) -> Vec<Attempt> {
         let deadline = self.world.cluster.now + Span::from_millis(3500);
         let mut attempts = Vec::new();
         loop {
@@ -242,10 +250,17 @@ impl Replay {
             let explained = self.world.scheduler.explain(pod, &self.world.cluster, evaluated);
             let Some(decision) = self.world.scheduler.cycle(&self.world.cluster) else { continue };
             let mine = decision.pod == pod;
+            let mut decision = decision;
+            if mine {
+                self.follow(&mut decision.verdict, &explained, result);
+            }
             let candidates = our_candidates(&explained, &self.world.cluster);
             let victims = self.victims(&decision.verdict);
-            self.apply(&decision, number);
+            self.apply(&decision);
             let bound = matches!(decision.verdict, Verdict::Bind(_));
+            if !bound {
+                self.storage.settle(&mut self.world);
+            }
             if mine {
                 attempts.push(Attempt { explained, verdict: decision.verdict, candidates, victims });
             }
@@ -256,13 +271,25 @@ impl Replay {
         attempts
     }
 
+    /// Of equally good candidates for preemption any is right: the recorded one is followed.
+    fn follow(&self, verdict: &mut Verdict, explained: &Explanation, result: &Value) {
+        let Some(preemption::Outcome::Chosen { candidates, .. }) = &explained.preemption else { return };
+        let recorded = result.get("nominatedNode").and_then(Value::as_str).and_then(|name| self.world.node(name));
+        let best = preemption::best(candidates, &self.world.cluster);
+        let same = best.iter().map(|index| &candidates[*index]).find(|candidate| Some(candidate.node) == recorded);
+        if let (Verdict::Unschedulable { nomination, victims, .. }, Some(candidate)) = (verdict, same) {
+            *nomination = Nomination::Set(candidate.node);
+            victims.clone_from(&candidate.victims);
+        }
+    }
+
     fn victims(&self, verdict: &Verdict) -> String {
         let Verdict::Unschedulable { victims, .. } = verdict else { return String::new() };
         let names: Vec<String> = victims.iter().map(|pod| self.world.cluster.pod_name(*pod)).collect();
         names.join(" ")
     }
 
-    fn apply(&mut self, decision: &crate::scheduler::Decision, _number: usize) {
+    fn apply(&mut self, decision: &crate::scheduler::Decision) {
         let world = &mut self.world;
         match &decision.verdict {
             Verdict::Unschedulable { nomination, victims, unnominated, .. } => {
@@ -312,6 +339,7 @@ impl Replay {
         if let Some(id) = self.world.pod(namespace, object_name(pod)) {
             self.world.cluster.remove_pod(id);
             self.world.settle();
+            self.storage.pod_deleted(&mut self.world, object_name(pod));
         }
     }
 

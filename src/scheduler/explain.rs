@@ -4,6 +4,7 @@ use crate::cluster::{Cluster, NodeId, PodId};
 
 use super::cycle::{PluginIndex, Verdict};
 use super::diagnosis::Diagnosis;
+use super::plugins::volume_binding::ClaimDecision;
 use super::preemption::Outcome;
 use super::queue::Queued;
 use super::{Mode, Scheduler};
@@ -36,6 +37,8 @@ pub struct Explanation {
     pub top: Vec<NodeId>,
     /// The one taken, a tie being broken as the next attempt would.
     pub chosen: Option<NodeId>,
+    /// What would be done about the pod's claims there.
+    pub claims: Vec<ClaimDecision>,
     /// What preemption came to, if it was tried.
     pub preemption: Option<Outcome>,
     /// The FailedScheduling text, if there is no node.
@@ -69,6 +72,7 @@ impl Scheduler {
             totals: search.totals,
             top: search.top,
             chosen: search.chosen,
+            claims: search.claims,
             preemption: search.preemption,
             message,
             queued,

@@ -39,6 +39,7 @@ use framework::Context;
 use index::Index;
 use nominator::Nominator;
 use order::{NodeOrder, nodes_to_find};
+use plugins::volume_binding::ClaimDecision;
 use preemption::Outcome;
 use queue::Queue;
 
@@ -69,6 +70,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// How many nodes were looked at: what a cycle costs grows with it.
     pub examined: usize,
+    /// With [`Verdict::Bind`]: what is to be done about the pod's unbound claims, at once (the scheduler's
+    /// own assumption) and before the binding (PreBind).
+    pub claims: Vec<ClaimDecision>,
 }
 
 /// What is to be done about a pod.
@@ -156,7 +160,12 @@ impl Scheduler {
     }
 
     fn decide(&mut self, pod: PodId, cluster: &Cluster) -> Decision {
-        let skip = |text: Option<String>| Decision { pod, verdict: Verdict::Skip(text.map(Rc::from)), examined: 0 };
+        let skip = |text: Option<String>| Decision {
+            pod,
+            verdict: Verdict::Skip(text.map(Rc::from)),
+            examined: 0,
+            claims: Vec::new(),
+        };
         let Some(found) = cluster.pod(pod).filter(|_| cluster.pod_exists(pod)) else {
             self.queue.remove(pod);
             return skip(None);
@@ -175,12 +184,16 @@ impl Scheduler {
                 pod,
                 verdict: Verdict::Error("no nodes available to schedule pods".into()),
                 examined: 0,
+                claims: Vec::new(),
             };
         }
         let profile = self.queue.get(pod).map_or(0, |queued| queued.profile);
         let search = self.search(pod, profile, cluster, Mode::Decide);
         match search.chosen {
-            Some(node) => Decision { pod, verdict: Verdict::Bind(node), examined: search.examined },
+            Some(node) => {
+                let Search { examined, claims, .. } = search;
+                Decision { pod, verdict: Verdict::Bind(node), examined, claims }
+            }
             None => self.give_up(pod, search, cluster),
         }
     }
@@ -200,7 +213,7 @@ impl Scheduler {
         };
         let message = search.diagnosis.message(cluster).into();
         let verdict = Verdict::Unschedulable { message, nomination, victims, unnominated };
-        Decision { pod, verdict, examined: search.examined }
+        Decision { pod, verdict, examined: search.examined, claims: Vec::new() }
     }
 
     /// Looks for a node, and for victims if there is none.
@@ -230,7 +243,9 @@ impl Scheduler {
         }
         let (mut ties, mut offsets) = (self.ties.clone(), self.offsets.clone());
         search.choose(&mut cycle, self.config.ties, &mut ties, mode != Mode::Decide);
-        if search.chosen.is_none() {
+        if let Some(node) = search.chosen {
+            search.claims = cycle.reserve(node);
+        } else {
             search.post_filter(&mut cycle, order, &self.preempted, &mut offsets);
         }
         if mode == Mode::Decide {
@@ -265,6 +280,7 @@ struct Search {
     /// Each plugin's scores, if they were asked for.
     scores: Vec<ScoreColumn>,
     totals: Vec<i64>,
+    claims: Vec<ClaimDecision>,
 }
 
 impl Search {
