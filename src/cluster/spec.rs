@@ -216,6 +216,12 @@ impl PodSpec {
         spec
     }
 
+    /// Sets what the containers do, but for the readiness probe, which Kubernetes itself describes.
+    pub fn set_behaviour(&mut self, behaviour: &Behaviour) {
+        let readiness_probe = self.behaviour.readiness_probe.or(behaviour.readiness_probe);
+        self.behaviour = Behaviour { readiness_probe, ..behaviour.clone() };
+    }
+
     /// Sets what the first app container asks for, and recomputes the sums.
     pub fn with_requests(mut self, requests: Resources) -> Self {
         if let Some(container) = self.containers.iter_mut().find(|container| container.role == Role::App) {

@@ -256,8 +256,18 @@ impl Case {
 fn workload(cluster: &mut Cluster, manifest: &Value) -> Result<Workload, String> {
     let defaults = Defaults::default();
     let body = match manifest["kind"].as_str().unwrap_or_default() {
-        "Deployment" => manifest::workload::deployment(cluster, &typed::<apps::Deployment>(manifest)?, &defaults),
-        "ReplicaSet" => manifest::workload::replica_set(cluster, &typed::<apps::ReplicaSet>(manifest)?, &defaults),
+        "Deployment" => manifest::workload::deployment(
+            cluster,
+            &typed::<apps::Deployment>(manifest)?,
+            &Default::default(),
+            &defaults,
+        ),
+        "ReplicaSet" => manifest::workload::replica_set(
+            cluster,
+            &typed::<apps::ReplicaSet>(manifest)?,
+            &Default::default(),
+            &defaults,
+        ),
         "Service" => {
             let service: core::Service = typed(manifest)?;
             manifest::workload::service(cluster, &service).ok_or_else(Vec::new)

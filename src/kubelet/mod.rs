@@ -132,9 +132,9 @@ impl Kubelet {
             let delay = if whole_start {
                 Span::ZERO
             } else {
-                self.settings
-                    .watch
-                    .sample(&mut self.seed.stream("kubelet-watch", 2 * u64::from(id.0) + step as u64 % 2))
+                let mut stream = self.seed.stream("kubelet-watch", 2 * u64::from(id.0) + step as u64 % 2);
+                let heard = self.settings.watch.sample(&mut stream);
+                if step == PodStep::Accept { heard + self.settings.notice.sample(&mut stream) } else { heard }
             };
             todo.events.push((cluster.now + delay, Event::Pod(id, pod.epoch, step)));
         }

@@ -137,10 +137,12 @@ impl Kubelet {
         if behaviour.never_ready {
             return None;
         }
-        let warm_up = behaviour
-            .ready_after
-            .as_ref()
-            .map_or(Span::ZERO, |after| after.sample(&mut self.stream("pod-ready", id, pod)));
+        if self.settings.ready_at_once {
+            return Some(now);
+        }
+        let unsaid = behaviour.readiness_probe.map(|_| &self.settings.ready);
+        let warm_up = behaviour.ready_after.as_ref().or(unsaid);
+        let warm_up = warm_up.map_or(Span::ZERO, |after| after.sample(&mut self.stream("pod-ready", id, pod)));
         let Some((initial_delay, period)) = behaviour.readiness_probe else { return Some(now + warm_up) };
         // The probe's ticks are anchored before the containers start (nodes.md 9.5).
         let phase = Span(self.stream("pod-probe", id, pod).below(period.0.max(1)));

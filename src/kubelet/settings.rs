@@ -7,16 +7,20 @@ use crate::engine::{Distribution, Span};
 pub struct Settings {
     /// From the binding to Running as a whole; `None`: the stages below.
     pub start: Option<Distribution>,
-    /// From a write of the control plane to the kubelet's taking it up.
+    /// From a write of the control plane to the kubelet's hearing of it.
     pub watch: Distribution,
+    /// From hearing of a new pod to work on it.
+    pub notice: Distribution,
     /// Volumes of the pod.
     pub volumes: Distribution,
     /// Sandbox and network.
     pub sandbox: Distribution,
     /// Creating and starting one container.
     pub container_start: Distribution,
-    /// Fixed part of an image pull.
-    pub pull_base: Span,
+    /// A whole image pull, whatever the size; `None`: what follows.
+    pub pull: Option<Distribution>,
+    /// Part of an image pull that does not depend on the size.
+    pub pull_base: Distribution,
     /// Download rate of a node, bytes a second.
     pub pull_rate: u64,
     /// Unpack rate of a node, bytes of compressed data a second.
@@ -25,6 +29,13 @@ pub struct Settings {
     pub image_size: (u64, f64),
     /// `serializeImagePulls`: one pull at a time.
     pub serialize_image_pulls: bool,
+    /// `maxParallelImagePulls`, if they are not one at a time; `None`: no limit.
+    pub max_parallel_image_pulls: Option<u32>,
+    /// From the start of the containers until their readiness probe would succeed, for pods that have
+    /// one and do not say.
+    pub ready: Distribution,
+    /// Containers are ready as soon as they start, whatever their pods say: for setting a cluster up.
+    pub ready_at_once: bool,
     /// From a change of the containers to the kubelet's report of it.
     pub status: Distribution,
     /// From the deletion mark's arrival to the end of the containers, capped by the grace period.
@@ -56,14 +67,19 @@ impl Default for Settings {
         Settings {
             start: None,
             watch: log_normal(ms(15), 1.0),
+            notice: Distribution::Uniform(Span::ZERO, ms(20)),
             volumes: Distribution::Uniform(ms(100), ms(400)),
             sandbox: log_normal(ms(350), 0.5),
             container_start: log_normal(ms(300), 0.5),
-            pull_base: ms(300),
+            pull: None,
+            pull_base: Distribution::Constant(ms(300)),
             pull_rate: 60_000_000,
             unpack_rate: 80_000_000,
             image_size: (120_000_000, 1.1),
             serialize_image_pulls: true,
+            max_parallel_image_pulls: None,
+            ready: log_normal(Span::from_secs(2), 0.8),
+            ready_at_once: false,
             status: Distribution::Uniform(Span::ZERO, ms(1000)),
             stop: log_normal(ms(500), 0.8),
             teardown: log_normal(ms(800), 0.5),
@@ -86,6 +102,7 @@ impl Settings {
         Settings {
             start: Some(zero.clone()),
             watch: zero.clone(),
+            ready_at_once: true,
             status: zero.clone(),
             stop: zero.clone(),
             teardown: zero,

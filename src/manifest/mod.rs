@@ -21,7 +21,7 @@ use std::fmt;
 use crate::cluster::Names;
 
 pub use node::node_spec;
-pub use pod::{Defaults, PriorityClass, pod_spec};
+pub use pod::{Defaults, PriorityClass, normalized_image, pod_spec};
 pub use policy::{disruption_budget, priority_class, runtime_overhead, service_selector};
 pub use quantity::Quantity;
 pub use selector::{label_selector, labels, node_selector};

@@ -154,7 +154,7 @@ fn is_latest(image: &str) -> bool {
 }
 
 /// The image as the scheduler looks it up: with `:latest` if there is no tag (scheduler.md 4.5).
-fn normalized_image(image: &str) -> String {
+pub fn normalized_image(image: &str) -> String {
     let last_part = image.rfind('/').map_or(image, |slash| &image[slash..]);
     if image.is_empty() || last_part.contains(':') { image.to_string() } else { format!("{image}:latest") }
 }

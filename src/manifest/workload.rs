@@ -1,4 +1,5 @@
-//! Deployment, ReplicaSet, Service → [`Body`]. The template is interned in the cluster.
+//! Deployment, ReplicaSet, Service → [`Body`]. The template is interned in the cluster. What its
+//! containers do once they run is no part of Kubernetes, so callers say it beside the object.
 
 use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::core::v1 as core;
@@ -6,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::cluster::object::{Body, DeploymentStatus, IntOrPercent};
+use crate::cluster::spec::Behaviour;
 use crate::cluster::{Cluster, Deployment, ReplicaSet, ReplicaSetStatus, Selector, SpecId, Strategy};
 use crate::engine::Span;
 
@@ -16,13 +18,19 @@ use super::{Problem, Problems};
 /// A quarter, Kubernetes' default of both limits of a rolling update.
 const QUARTER: IntOrPercent = IntOrPercent::Percent(25);
 
-/// Converts a Deployment.
+/// Converts a Deployment. The readiness probe in `behaviour` gives way to the template's own.
 ///
 /// # Errors
 /// All fields that cannot be read or that the API server would refuse.
-pub fn deployment(cluster: &mut Cluster, object: &apps::Deployment, defaults: &Defaults) -> Result<Body, Problems> {
+pub fn deployment(
+    cluster: &mut Cluster,
+    object: &apps::Deployment,
+    behaviour: &Behaviour,
+    defaults: &Defaults,
+) -> Result<Body, Problems> {
     let Some(spec) = &object.spec else { return Err(missing("spec")) };
-    let template = template(cluster, &object.metadata, Some(&spec.template), &spec.selector, defaults)?;
+    let owner = Owner { metadata: &object.metadata, selector: &spec.selector };
+    let template = template(cluster, owner, Some(&spec.template), behaviour, defaults)?;
     let selector = label_selector(&mut cluster.names, "spec.selector", &spec.selector)?;
     Ok(Body::Deployment(Deployment {
         replicas: count(spec.replicas.unwrap_or(1), "spec.replicas")?,
@@ -37,13 +45,19 @@ pub fn deployment(cluster: &mut Cluster, object: &apps::Deployment, defaults: &D
     }))
 }
 
-/// Converts a ReplicaSet.
+/// Converts a ReplicaSet. The readiness probe in `behaviour` gives way to the template's own.
 ///
 /// # Errors
 /// All fields that cannot be read or that the API server would refuse.
-pub fn replica_set(cluster: &mut Cluster, object: &apps::ReplicaSet, defaults: &Defaults) -> Result<Body, Problems> {
+pub fn replica_set(
+    cluster: &mut Cluster,
+    object: &apps::ReplicaSet,
+    behaviour: &Behaviour,
+    defaults: &Defaults,
+) -> Result<Body, Problems> {
     let Some(spec) = &object.spec else { return Err(missing("spec")) };
-    let template = template(cluster, &object.metadata, spec.template.as_ref(), &spec.selector, defaults)?;
+    let owner = Owner { metadata: &object.metadata, selector: &spec.selector };
+    let template = template(cluster, owner, spec.template.as_ref(), behaviour, defaults)?;
     Ok(Body::ReplicaSet(ReplicaSet {
         replicas: count(spec.replicas.unwrap_or(1), "spec.replicas")?,
         template,
@@ -62,21 +76,28 @@ pub fn service(cluster: &mut Cluster, object: &core::Service) -> Option<Body> {
     super::policy::service_selector(&mut cluster.names, object).map(Body::Service)
 }
 
-/// Interns the pod template, in the namespace of its owner.
+/// What a template must suit.
+struct Owner<'a> {
+    metadata: &'a ObjectMeta,
+    selector: &'a LabelSelector,
+}
+
+/// Interns a pod template, in the namespace of its owner.
 fn template(
     cluster: &mut Cluster,
-    owner: &ObjectMeta,
+    owner: Owner<'_>,
     template: Option<&core::PodTemplateSpec>,
-    selector: &LabelSelector,
+    behaviour: &Behaviour,
     defaults: &Defaults,
 ) -> Result<SpecId, Problems> {
     let Some(template) = template else { return Err(missing("spec.template")) };
     let Some(spec) = &template.spec else { return Err(missing("spec.template.spec")) };
     let mut metadata = template.metadata.clone().unwrap_or_default();
-    metadata.namespace = owner.namespace.clone();
-    let spec = pod_spec(&mut cluster.names, &metadata, spec, defaults)
+    metadata.namespace = owner.metadata.namespace.clone();
+    let mut spec = pod_spec(&mut cluster.names, &metadata, spec, defaults)
         .map_err(|problems| nested("spec.template", problems))?;
-    let selects: Selector = label_selector(&mut cluster.names, "spec.selector", selector)?;
+    spec.set_behaviour(behaviour);
+    let selects: Selector = label_selector(&mut cluster.names, "spec.selector", owner.selector)?;
     if selects.is_empty() || !selects.matches(&spec.labels, &cluster.names) {
         let message = "`selector` must be set and match the labels of the template".to_string();
         return Err(vec![Problem { path: "spec.selector".to_string(), message }]);
