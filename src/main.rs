@@ -1,1 +1,3 @@
+//! The command line; still to come.
+
 fn main() {}

@@ -1,7 +1,7 @@
 //! Pod garbage collection, a pass every 20 s (nodes.md 7): removes pods whose node is gone, after a
 //! quarantine of 40 s, and ended pods beyond the threshold, oldest first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::cluster::{Action, Change, Cluster, NodeId, PodId};
 use crate::engine::{Seed, Span, Time, TokenBucket};
@@ -22,7 +22,7 @@ pub struct PodGc {
     /// Nodes that are gone, with the pods bound to them when they went.
     orphans: BTreeMap<NodeId, Orphans>,
     /// Removals decided on, not yet made for want of tokens.
-    calls: Vec<PodId>,
+    calls: VecDeque<PodId>,
     /// Whether a pass is waiting for its tick.
     pass_pending: bool,
 }
@@ -44,7 +44,7 @@ impl PodGc {
             client: settings.client(),
             ended: BTreeSet::new(),
             orphans: BTreeMap::new(),
-            calls: Vec::new(),
+            calls: VecDeque::new(),
             pass_pending: false,
         }
     }
@@ -79,7 +79,7 @@ impl PodGc {
             let seen = *orphans.seen.get_or_insert(now);
             let over = now.since(seen) >= QUARANTINE;
             if over {
-                calls.append(&mut orphans.pods);
+                calls.extend(orphans.pods.drain(..));
             }
             !over
         });
@@ -87,14 +87,12 @@ impl PodGc {
 
     /// Makes the calls the client's rate allows: a pod costs a patch to Failed and a deletion.
     fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
-        let calls = std::mem::take(&mut self.calls);
-        for (made, pod) in calls.iter().enumerate() {
+        while !self.calls.is_empty() {
             if !self.client.try_take(cluster.now) {
-                self.calls = calls[made..].to_vec();
                 todo.timers.push((self.client.next(cluster.now), Key::Work));
                 return;
             }
-            todo.actions.push(Action::ForceDeletePod(*pod));
+            todo.actions.extend(self.calls.pop_front().map(Action::ForceDeletePod));
         }
     }
 }
@@ -125,7 +123,9 @@ impl Controller for PodGc {
     }
 
     fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
-        if key == Key::Pass {
+        if key == Key::Pass && !self.calls.is_empty() {
+            todo.timers.push((self.next_tick(cluster.now), Key::Pass)); // the pass before is not over yet
+        } else if key == Key::Pass {
             self.pass_pending = false;
             self.collect_ended();
             self.collect_orphans(cluster.now);

@@ -3,15 +3,17 @@
 //! Phases that a recording cannot show (the monitor pass, the pass of pod garbage collection) are
 //! fitted once, within their period, to the first thing they decide; everything after is compared.
 
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cluster::spec::Behaviour;
 use crate::cluster::{Change, Cluster, Effect, NodeId, Record, Status};
 use crate::engine::{Distribution, Seed, Span, Time};
 use crate::manifest::{self, Defaults};
-use crate::simulation::{Command, Note, Observer, Settings, Setup, Simulation, Target, Workload};
+use crate::simulation::{Command, Note, Observer, Settings, Setup, Silent, Simulation, Target, Workload};
 use crate::{kubelet, scheduler};
 
 /// Recordings set up before their zero; the simulation's clock starts this much earlier.
@@ -40,9 +42,11 @@ pub struct Instants {
     pub ready: Vec<f64>,
 }
 
-/// Phases fitted to a recording.
+/// What chance decided in a recording and the recording cannot show; fitted to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
+    /// The seed, by which ties between nodes are broken: the first that spreads the pods as recorded.
+    pub seed: u64,
     /// First pass of the node monitor.
     pub monitor: Span,
     /// First pass of pod garbage collection.
@@ -96,7 +100,7 @@ impl Case {
     /// As [`Case::simulate`].
     pub fn fit(&self) -> Result<Phases, String> {
         let recorded = self.recorded();
-        let mut best = Phases::default();
+        let mut best = Phases { seed: self.fit_seed()?, ..Phases::default() };
         if let Some(&first) = recorded.unknown.first() {
             let candidates = (0..100).map(|step| Phases { monitor: Span::from_millis(step * 50), ..best });
             best = self.closest(candidates, |instants| instants.unknown.first().copied(), first)?;
@@ -108,20 +112,40 @@ impl Case {
         Ok(best)
     }
 
+    /// The first seed under which each node holds as many pods at zero as recorded.
+    fn fit_seed(&self) -> Result<u64, String> {
+        let mut recorded = BTreeMap::new();
+        for pod in self.data["stateAtZero"]["pods"].as_object().into_iter().flat_map(|pods| pods.values()) {
+            *recorded.entry(pod["node"].as_str().unwrap_or_default().to_string()).or_insert(0) += 1;
+        }
+        for seed in 0..1000 {
+            let mut simulation = Simulation::new(self.setup(Phases { seed, ..Phases::default() })?, &mut Silent);
+            simulation.run_until(LEAD - Span(1), &mut Silent);
+            let cluster = &simulation.cluster;
+            let nodes = cluster.nodes().filter(|(_, node)| !node.pods.is_empty());
+            let pods: BTreeMap<String, usize> =
+                nodes.map(|(id, node)| (cluster.node_name(id).to_string(), node.pods.len())).collect();
+            if pods == recorded {
+                return Ok(seed);
+            }
+        }
+        Err(format!("no seed spreads the pods as recorded: {recorded:?}"))
+    }
+
     fn closest(
         &self,
         candidates: impl Iterator<Item = Phases>,
         of: impl Fn(&Instants) -> Option<f64>,
         target: f64,
     ) -> Result<Phases, String> {
-        let mut best = (f64::INFINITY, Phases::default());
+        let mut best: Option<(f64, Phases)> = None;
         for phases in candidates {
             let error = of(&self.simulate(phases)?).map_or(f64::INFINITY, |value| (value - target).abs());
-            if error < best.0 {
-                best = (error, phases);
+            if best.is_none_or(|(least, _)| error < least) {
+                best = Some((error, phases));
             }
         }
-        Ok(best.1)
+        Ok(best.map(|(_, phases)| phases).unwrap_or_default())
     }
 
     fn deletes_nodes(&self) -> bool {
@@ -129,7 +153,7 @@ impl Case {
     }
 
     fn setup(&self, phases: Phases) -> Result<Setup, String> {
-        let mut cluster = Cluster::new(Seed(1));
+        let mut cluster = Cluster::new(Seed(phases.seed));
         let mut timeline = Vec::new();
         let mut lease_phases = Vec::new();
         for manifest in list(&self.data["setup"]["nodes"]) {
@@ -230,10 +254,20 @@ impl Case {
 
 /// Converts one manifest of the set-up.
 fn workload(cluster: &mut Cluster, manifest: &Value) -> Result<Workload, String> {
-    let (behaviour, defaults) = (Behaviour::default(), Defaults::default());
+    let defaults = Defaults::default();
     let body = match manifest["kind"].as_str().unwrap_or_default() {
-        "Deployment" => manifest::workload::deployment(cluster, &typed(manifest)?, &behaviour, &defaults),
-        "ReplicaSet" => manifest::workload::replica_set(cluster, &typed(manifest)?, &behaviour, &defaults),
+        "Deployment" => manifest::workload::deployment(
+            cluster,
+            &typed::<apps::Deployment>(manifest)?,
+            &Default::default(),
+            &defaults,
+        ),
+        "ReplicaSet" => manifest::workload::replica_set(
+            cluster,
+            &typed::<apps::ReplicaSet>(manifest)?,
+            &Default::default(),
+            &defaults,
+        ),
         "Service" => {
             let service: core::Service = typed(manifest)?;
             manifest::workload::service(cluster, &service).ok_or_else(Vec::new)

@@ -85,6 +85,20 @@ pub fn node_selector(names: &mut Names, path: &str, selector: &core::NodeSelecto
     reader.finish(selector)
 }
 
+/// Converts one term of a node selector.
+///
+/// # Errors
+/// If an operator is unknown or its values do not suit it.
+pub fn node_selector_term(
+    names: &mut Names,
+    path: &str,
+    term: &core::NodeSelectorTerm,
+) -> Result<NodeSelectorTerm, Problems> {
+    let mut reader = Reader::new(names);
+    let term = read_term(&mut reader, path, term);
+    reader.finish(term)
+}
+
 pub(crate) fn read_node_selector(reader: &mut Reader<'_>, path: &str, selector: &core::NodeSelector) -> NodeSelector {
     let terms = selector.node_selector_terms.iter().enumerate();
     let terms = terms.map(|(index, term)| read_term(reader, &format!("{path}.nodeSelectorTerms[{index}]"), term));

@@ -20,14 +20,17 @@ use crate::outcome::Outcome;
 
 pub use self::tables::EventsCsv;
 
+/// Paths below the results folder, and what is in each file.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// Makes one kind of file.
 pub struct Reporter {
     /// The file, or the folder for several.
     pub name: &'static str,
     /// One line for people.
     pub about: &'static str,
-    /// The files: path below the results folder, and text.
-    files: fn(&Outcome) -> Vec<(String, String)>,
+    /// The files.
+    files: fn(&Outcome) -> io::Result<Files>,
 }
 
 /// All reporters, in the order they write. `manifest.json` comes after them, as it lists their files;
@@ -36,34 +39,30 @@ pub const ALL: &[Reporter] = &[
     Reporter {
         name: "summary.json",
         about: "the run in figures, for programs",
-        files: |outcome| vec![("summary.json".to_string(), summary::json(outcome))],
+        files: |outcome| text("summary.json", summary::json(outcome)),
     },
     Reporter {
         name: "incidents.csv",
         about: "each fault and each workload it hit: all instants, stages and costs",
-        files: |outcome| vec![("incidents.csv".to_string(), tables::incidents(outcome))],
+        files: |outcome| text("incidents.csv", tables::incidents(outcome)),
     },
     Reporter {
         name: "metrics.csv",
         about: "every value of every metric",
-        files: |outcome| vec![("metrics.csv".to_string(), tables::metrics(outcome))],
+        files: |outcome| text("metrics.csv", tables::metrics(outcome)),
     },
-    Reporter {
-        name: "pods.csv",
-        about: "pods at the end",
-        files: |outcome| vec![("pods.csv".to_string(), tables::pods(outcome))],
-    },
+    Reporter { name: "pods.csv", about: "pods at the end", files: |outcome| text("pods.csv", tables::pods(outcome)) },
     Reporter {
         name: "nodes.csv",
         about: "nodes at the end",
-        files: |outcome| vec![("nodes.csv".to_string(), tables::nodes(outcome))],
+        files: |outcome| text("nodes.csv", tables::nodes(outcome)),
     },
     Reporter {
         name: "timeseries.csv",
         about: "quantities over time, a row for each step",
-        files: |outcome| vec![("timeseries.csv".to_string(), tables::timeseries(outcome))],
+        files: |outcome| text("timeseries.csv", tables::timeseries(outcome)),
     },
-    Reporter { name: "plots/", about: "pictures", files: plots::all },
+    Reporter { name: "plots/", about: "pictures, each as SVG and PNG", files: plots::files },
 ];
 
 /// The summary as JSON text, for `--json`.
@@ -121,12 +120,14 @@ impl Folder {
             events.finish()?;
             names.push("events.csv".to_string());
         }
-        for (name, text) in ALL.iter().flat_map(|reporter| (reporter.files)(outcome)) {
-            write_below(&partial, &name, &text)?;
-            names.push(name);
+        for reporter in ALL {
+            for (name, bytes) in (reporter.files)(outcome)? {
+                write_below(&partial, &name, &bytes)?;
+                names.push(name);
+            }
         }
         let manifest = "manifest.json".to_string();
-        write_below(&partial, &manifest, &manifest::json(outcome, &names))?;
+        write_below(&partial, &manifest, manifest::json(outcome, &names).as_bytes())?;
         names.push(manifest);
         self.move_into_place(&names)?;
         Ok(names)
@@ -162,10 +163,16 @@ pub fn write_all(outcome: &Outcome, dir: &Path) -> io::Result<Vec<String>> {
     Folder::create(dir)?.write(outcome)
 }
 
-fn write_below(dir: &Path, name: &str, text: &str) -> io::Result<()> {
+/// A reporter's single file of text.
+#[expect(clippy::unnecessary_wraps, reason = "the form of `Reporter::files`")]
+fn text(name: &str, text: String) -> io::Result<Files> {
+    Ok(vec![(name.to_string(), text.into_bytes())])
+}
+
+fn write_below(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let path = dir.join(name);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::write(path, text)
+    fs::write(path, bytes)
 }

@@ -243,10 +243,11 @@ BROKEN  availability_ratio{workload=\"web\"} >= 0.90   observed 0.881
 #[test]
 fn files_are_written_whole_and_stale_ones_of_ours_go() {
     let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
+    let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap_or_default();
+    let read = |name: &str| String::from_utf8(bytes(name)).unwrap_or_default();
     let old = r#"{"files": ["plots/gone.svg"]}"#;
     for (name, text) in [("manifest.json", old), ("plots/gone.svg", "x"), ("notes.txt", "mine")] {
-        super::write_below(dir.path(), name, text).unwrap_or_else(|error| panic!("{error}"));
+        super::write_below(dir.path(), name, text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     }
     let mut folder = Folder::create(dir.path()).unwrap_or_else(|error| panic!("{error}"));
     let mut events = folder.events().unwrap_or_else(|error| panic!("{error}"));
@@ -261,7 +262,7 @@ fn files_are_written_whole_and_stale_ones_of_ours_go() {
     });
     assert!(!dir.path().join("events.csv").exists(), "nothing is seen before all of it is there");
     let names = folder.write(&node_failure()).unwrap_or_else(|error| panic!("{error}"));
-    assert!(names.iter().all(|name| !read(name).is_empty()), "{names:?}");
+    assert!(names.iter().all(|name| !bytes(name).is_empty()), "{names:?}");
     assert_eq!(
         read("events.csv"),
         "time_s,class,kind,namespace,name,reason,message\n47.443000,Fact,node,,n01,Ready,Unknown\n"
@@ -319,7 +320,9 @@ fn tables_have_fixed_formats() {
 #[test]
 fn every_picture_is_drawn_for_every_kind_of_run() {
     for outcome in [node_failure(), Outcome::default(), never_whole(), busy_month()] {
-        for (name, svg) in super::plots::all(&outcome) {
+        for (name, picture) in super::plots::all(&outcome) {
+            let (svg, png) = (picture.svg(), picture.png().unwrap_or_default());
+            assert!(png.starts_with(b"\x89PNG\r\n"), "{name}");
             assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{name}");
             assert!(!svg.contains("NaN") && !svg.contains("<script"), "{name}");
         }

@@ -9,6 +9,7 @@ use super::config::PointLists;
 use super::framework::{Code, Context, NodeView, Plugin, PreFilter, Rejection};
 use super::nominator::Nominator;
 use super::plugins;
+use super::plugins::volume_binding::ClaimDecision;
 
 /// A plugin by its position in [`plugins::ALL`].
 pub type PluginIndex = usize;
@@ -206,6 +207,15 @@ impl Cycle<'_, '_> {
                 plugin.reset();
             }
         }
+    }
+
+    /// What is to be done about the pod's claims on the chosen node.
+    pub fn reserve(&self, id: NodeId) -> Vec<ClaimDecision> {
+        let Some(node) = self.cx.cluster.node(id).filter(|_| !self.cx.spec.volumes.is_empty()) else {
+            return Vec::new();
+        };
+        let plugins = self.pre.filters.iter().filter_map(|index| self.profile.plugins[*index].as_ref());
+        plugins.flat_map(|plugin| plugin.reserve(&self.cx, id, node)).collect()
     }
 
     /// Scores the feasible nodes: each plugin's weighted score, node by node. Plugins that have nothing

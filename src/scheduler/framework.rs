@@ -11,6 +11,7 @@ use crate::cluster::{Cluster, Name, Node, NodeId, PodId, PodSpec, Resources, Spe
 use super::config::WellKnown;
 use super::event::Event;
 use super::index::Index;
+use super::plugins::volume_binding::ClaimDecision;
 
 /// Whether removing pods from the node could help (reference: scheduler.md 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,6 +172,11 @@ pub trait Plugin {
 
     /// Forgets everything supposed.
     fn reset(&mut self) {}
+
+    /// What is to be done about the pod's claims on the node chosen for it. Called after `pre_filter`.
+    fn reserve(&self, _cx: &Context<'_>, _id: NodeId, _node: &Node) -> Vec<ClaimDecision> {
+        Vec::new()
+    }
 
     /// Looks at the pod and the feasible nodes; false if the plugin has nothing to say and contributes
     /// 0 to every node.

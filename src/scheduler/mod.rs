@@ -12,6 +12,7 @@ pub mod config;
 pub mod cycle;
 pub mod diagnosis;
 pub mod event;
+pub mod explain;
 pub mod framework;
 pub mod index;
 pub mod nominator;
@@ -33,10 +34,12 @@ pub use config::{Config, TieBreak};
 use cycle::{Cycle, PreFiltered, Profile};
 use diagnosis::Diagnosis;
 use event::SeenNode;
+use explain::ScoreColumn;
 use framework::Context;
 use index::Index;
 use nominator::Nominator;
 use order::{NodeOrder, nodes_to_find};
+use plugins::volume_binding::ClaimDecision;
 use preemption::Outcome;
 use queue::Queue;
 
@@ -67,6 +70,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// How many nodes were looked at: what a cycle costs grows with it.
     pub examined: usize,
+    /// With [`Verdict::Bind`]: what is to be done about the pod's unbound claims, at once (the scheduler's
+    /// own assumption) and before the binding (PreBind).
+    pub claims: Vec<ClaimDecision>,
 }
 
 /// What is to be done about a pod.
@@ -154,7 +160,12 @@ impl Scheduler {
     }
 
     fn decide(&mut self, pod: PodId, cluster: &Cluster) -> Decision {
-        let skip = |text: Option<String>| Decision { pod, verdict: Verdict::Skip(text.map(Rc::from)), examined: 0 };
+        let skip = |text: Option<String>| Decision {
+            pod,
+            verdict: Verdict::Skip(text.map(Rc::from)),
+            examined: 0,
+            claims: Vec::new(),
+        };
         let Some(found) = cluster.pod(pod).filter(|_| cluster.pod_exists(pod)) else {
             self.queue.remove(pod);
             return skip(None);
@@ -173,12 +184,16 @@ impl Scheduler {
                 pod,
                 verdict: Verdict::Error("no nodes available to schedule pods".into()),
                 examined: 0,
+                claims: Vec::new(),
             };
         }
         let profile = self.queue.get(pod).map_or(0, |queued| queued.profile);
-        let search = self.search(pod, profile, cluster);
+        let search = self.search(pod, profile, cluster, Mode::Decide);
         match search.chosen {
-            Some(node) => Decision { pod, verdict: Verdict::Bind(node), examined: search.examined },
+            Some(node) => {
+                let Search { examined, claims, .. } = search;
+                Decision { pod, verdict: Verdict::Bind(node), examined, claims }
+            }
             None => self.give_up(pod, search, cluster),
         }
     }
@@ -198,37 +213,56 @@ impl Scheduler {
         };
         let message = search.diagnosis.message(cluster).into();
         let verdict = Verdict::Unschedulable { message, nomination, victims, unnominated };
-        Decision { pod, verdict, examined: search.examined }
+        Decision { pod, verdict, examined: search.examined, claims: Vec::new() }
     }
 
     /// Looks for a node, and for victims if there is none.
-    fn search(&mut self, pod: PodId, profile: usize, cluster: &Cluster) -> Search {
+    fn search(&mut self, pod: PodId, profile: usize, cluster: &Cluster, mode: Mode<'_>) -> Search {
         let Some(found) = cluster.pod(pod) else { return Search::default() };
         let (spec_id, nominated) = (found.spec, found.nominated);
         let (order, _) = self.order.list();
         let profile = &mut self.profiles[profile];
-        let want = match profile.points.score.is_empty() {
-            true => 1,
-            false => nodes_to_find(order.len(), profile.percentage),
+        let want = match (mode, profile.points.score.is_empty()) {
+            (Mode::Explain(Some(_)), _) => usize::MAX,
+            (_, true) => 1,
+            _ => nodes_to_find(order.len(), profile.percentage),
         };
         let known = &self.config.known;
         let spec = cluster.spec(spec_id);
         let cx = Context { cluster, index: &mut self.index, known, pod, spec_id, spec };
         let mut cycle = Cycle { cx, profile, nominator: &self.nominator, pre: PreFiltered::default() };
         let mut search = Search::default();
+        let start = self.next_start;
         if let Err(rejection) = cycle.pre_filter() {
             search.diagnosis.pre = Some(rejection);
         } else if !search.take_nominated(&mut cycle, nominated) {
-            let start = self.next_start;
-            search.filter(&mut cycle, order, start, want);
-            self.next_start = (start + search.examined) % order.len().max(1);
+            match mode {
+                Mode::Explain(Some(nodes)) => search.filter(&mut cycle, nodes, 0, want),
+                _ => search.filter(&mut cycle, order, start, want),
+            }
         }
-        search.choose(&mut cycle, self.config.ties, &mut self.ties);
-        if search.chosen.is_none() {
-            search.post_filter(&mut cycle, order, &self.preempted, &mut self.offsets);
+        let (mut ties, mut offsets) = (self.ties.clone(), self.offsets.clone());
+        search.choose(&mut cycle, self.config.ties, &mut ties, mode != Mode::Decide);
+        if let Some(node) = search.chosen {
+            search.claims = cycle.reserve(node);
+        } else {
+            search.post_filter(&mut cycle, order, &self.preempted, &mut offsets);
+        }
+        if mode == Mode::Decide {
+            self.next_start = (start + search.walked) % order.len().max(1);
+            (self.ties, self.offsets) = (ties, offsets);
         }
         search
     }
+}
+
+/// What a search is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode<'a> {
+    /// To decide: the next search begins where this one ends.
+    Decide,
+    /// To explain, leaving no trace; over these nodes if given.
+    Explain(Option<&'a [NodeId]>),
 }
 
 /// A search for a node, with all it came to.
@@ -237,10 +271,16 @@ struct Search {
     feasible: Vec<NodeId>,
     diagnosis: Diagnosis,
     examined: usize,
+    /// Nodes of the list walked past; the nominated node is not one.
+    walked: usize,
     chosen: Option<NodeId>,
     preemption: Option<Outcome>,
     /// The best nodes.
     top: Vec<NodeId>,
+    /// Each plugin's scores, if they were asked for.
+    scores: Vec<ScoreColumn>,
+    totals: Vec<i64>,
+    claims: Vec<ClaimDecision>,
 }
 
 impl Search {
@@ -273,6 +313,7 @@ impl Search {
             let id = list[(start + step) % list.len()];
             let Some(node) = cycle.cx.cluster.node(id) else { continue };
             self.examined += 1;
+            self.walked += 1;
             match cycle.check(id, node) {
                 Ok(()) => self.feasible.push(id),
                 Err(verdict) => self.diagnosis.rejected.push((id, verdict)),
@@ -284,7 +325,7 @@ impl Search {
     }
 
     /// Scores and takes one of the best.
-    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: TieBreak, stream: &mut Stream) {
+    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: TieBreak, stream: &mut Stream, keep: bool) {
         self.chosen = match self.feasible[..] {
             [] => None,
             [only] => {
@@ -292,9 +333,14 @@ impl Search {
                 Some(only)
             }
             _ => {
-                let totals = cycle.score(&self.feasible, |_, _, _| ());
-                let best = totals.iter().max();
-                let top = self.feasible.iter().zip(&totals).filter(|(_, total)| Some(*total) == best);
+                let scores = &mut self.scores;
+                self.totals = cycle.score(&self.feasible, |plugin, raw, weighted| {
+                    if keep {
+                        scores.push(ScoreColumn { plugin, raw: raw.to_vec(), weighted: weighted.to_vec() });
+                    }
+                });
+                let best = self.totals.iter().max();
+                let top = self.feasible.iter().zip(&self.totals).filter(|(_, total)| Some(*total) == best);
                 self.top = top.map(|(node, _)| *node).collect();
                 pick(&self.top, ties, stream)
             }

@@ -62,7 +62,7 @@ pub fn preempt(
     if candidates.is_empty() {
         return Outcome::Nothing(nothing_text(cycle.cx.cluster, &failures));
     }
-    let chosen = choose(&candidates, cycle.cx.cluster);
+    let chosen = best(&candidates, cycle.cx.cluster).first().copied().unwrap_or(0);
     Outcome::Chosen { candidates, chosen }
 }
 
@@ -219,9 +219,10 @@ fn started(pod: PodId, cluster: &Cluster) -> Time {
     cluster.pod(pod).and_then(|found| found.started_at).unwrap_or(cluster.now)
 }
 
-/// The best candidate (reference 5.4): fewest violations, lowest highest priority, lowest sum of
-/// priorities (each raised by 2^31), fewest victims, latest start of the most important victims, first.
-fn choose(candidates: &[Candidate], cluster: &Cluster) -> usize {
+/// The best candidates (reference 5.4), by position: fewest violations, lowest highest priority, lowest
+/// sum of priorities (each raised by 2^31), fewest victims, latest start of the most important victims.
+/// Among several Kubernetes takes any; we take the first.
+pub fn best(candidates: &[Candidate], cluster: &Cluster) -> Vec<usize> {
     let priority = |pod: &PodId| cluster.pod(*pod).map_or(0, |found| i64::from(cluster.spec(found.spec).priority));
     let key = |candidate: &Candidate| {
         let highest = candidate.victims.first().map_or(i64::MIN, priority);
@@ -230,7 +231,8 @@ fn choose(candidates: &[Candidate], cluster: &Cluster) -> usize {
         let start = top.map(|pod| started(*pod, cluster)).min().unwrap_or(Time::MAX);
         (candidate.violations, highest, sum, candidate.victims.len(), Reverse(start))
     };
-    (0..candidates.len()).min_by_key(|index| key(&candidates[*index])).unwrap_or(0)
+    let least = candidates.iter().map(key).min();
+    (0..candidates.len()).filter(|index| Some(key(&candidates[*index])) == least).collect()
 }
 
 /// `0/N nodes are available: …`: nodes not tried count as not helpful.

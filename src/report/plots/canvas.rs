@@ -1,15 +1,16 @@
 //! What all pictures share: a canvas, colours, a frame with a time axis, labels that do not collide.
 //!
-//! Only plotters' drawing of lines, areas and text is used. It writes SVG into a string without any
-//! font (widths are estimated), so the same picture comes out everywhere.
+//! Coordinates are pixels of the SVG; `paint` turns the shapes into files.
 
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::cell::RefCell;
+
+use plotters::style::{Color, RGBColor};
 
 use crate::engine::{Span, Time};
 use crate::outcome::Point;
 
 use super::super::format::duration;
+use super::paint::{Hold, Picture, Shape, width_of};
 
 // The palette of Okabe and Ito, which colour-blind readers can tell apart.
 pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
@@ -22,40 +23,24 @@ pub(super) const INK: RGBColor = RGBColor(38, 38, 38);
 pub(super) const GREY: RGBColor = RGBColor(115, 115, 115);
 pub(super) const PALE: RGBColor = RGBColor(228, 228, 228);
 
-/// Where text is held: at its left end, middle or right end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hold {
-    Left,
-    Middle,
-    Right,
-}
-
 /// A picture being drawn; coordinates are pixels from the top left.
-pub(super) struct Canvas<'a>(DrawingArea<SVGBackend<'a>, plotters::coord::Shift>);
+pub(super) struct Canvas(RefCell<Vec<Shape>>);
 
 /// Draws a picture of `width` by `height` pixels on white.
-pub(super) fn picture(width: u32, height: u32, draw: impl FnOnce(&Canvas<'_>)) -> String {
-    let mut svg = String::new();
-    {
-        let canvas = Canvas(SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area());
-        canvas.area(&[(0, 0), (width as i32, 0), (width as i32, height as i32), (0, height as i32)], &WHITE);
-        draw(&canvas);
-        canvas.done(canvas.0.present());
-    }
-    svg
+pub(super) fn picture(width: u32, height: u32, draw: impl FnOnce(&Canvas)) -> Picture {
+    let canvas = Canvas(RefCell::new(Vec::new()));
+    draw(&canvas);
+    Picture { width, height, shapes: canvas.0.into_inner() }
 }
 
-impl Canvas<'_> {
-    /// Drawing into a string cannot fail.
-    fn done<E: std::fmt::Debug>(&self, result: Result<(), E>) {
-        if let Err(error) = result {
-            panic!("an SVG in memory cannot fail: {error:?}");
-        }
+impl Canvas {
+    fn add(&self, shape: Shape) {
+        self.0.borrow_mut().push(shape);
     }
 
     /// A line through points.
     pub(super) fn line(&self, points: &[(i32, i32)], colour: &impl Color, width: u32) {
-        self.done(self.0.draw(&PathElement::new(points.to_vec(), colour.stroke_width(width))));
+        self.add(Shape::Line(points.to_vec(), colour.to_rgba(), width));
     }
 
     /// A line of dashes along the axes, for step lines.
@@ -73,32 +58,22 @@ impl Canvas<'_> {
 
     /// A filled area.
     pub(super) fn area(&self, points: &[(i32, i32)], colour: &impl Color) {
-        self.done(self.0.draw(&Polygon::new(points.to_vec(), colour.filled())));
+        self.add(Shape::Area(points.to_vec(), colour.to_rgba()));
     }
 
     /// A filled rectangle.
     pub(super) fn block(&self, from: (i32, i32), to: (i32, i32), colour: &impl Color) {
-        self.done(self.0.draw(&Rectangle::new([from, to], colour.filled())));
+        self.add(Shape::Block(from, to, colour.to_rgba()));
     }
 
     /// Text of `size` pixels, vertically centred at `at`.
     pub(super) fn text(&self, at: (i32, i32), text: &str, size: f64, hold: Hold, colour: RGBColor) {
-        self.styled(at, text, ("sans-serif", size * 1.24).into_font(), hold, colour);
+        self.add(Shape::Text { at, text: text.to_string(), size, hold, bold: false, colour });
     }
 
     /// The same in bold.
     pub(super) fn bold(&self, at: (i32, i32), text: &str, size: f64, hold: Hold, colour: RGBColor) {
-        self.styled(at, text, ("sans-serif", size * 1.24).into_font().style(FontStyle::Bold), hold, colour);
-    }
-
-    fn styled(&self, at: (i32, i32), text: &str, font: FontDesc<'_>, hold: Hold, colour: RGBColor) {
-        let horizontal = match hold {
-            Hold::Left => HPos::Left,
-            Hold::Middle => HPos::Center,
-            Hold::Right => HPos::Right,
-        };
-        let style = font.color(&colour).pos(Pos::new(horizontal, VPos::Center));
-        self.done(self.0.draw(&Text::new(text.to_string(), at, style)));
+        self.add(Shape::Text { at, text: text.to_string(), size, hold, bold: true, colour });
     }
 
     /// Title and the line below it.
@@ -117,11 +92,6 @@ impl Canvas<'_> {
             x -= 36;
         }
     }
-}
-
-/// About how wide a text is, in pixels.
-pub(super) fn width_of(text: &str, size: f64) -> i32 {
-    (text.chars().count() as f64 * size * 0.56) as i32
 }
 
 /// The rectangle data is drawn in, time from left to right.
@@ -155,7 +125,7 @@ impl Frame {
     }
 
     /// Grid lines and labels of the time axis.
-    pub(super) fn time_axis(&self, canvas: &Canvas<'_>) {
+    pub(super) fn time_axis(&self, canvas: &Canvas) {
         let step = nice_time_step(self.end);
         for number in 0..=self.end.0 / step.0 {
             let at = Time(number * step.0);
@@ -167,7 +137,7 @@ impl Frame {
     }
 
     /// Grid lines and labels of the value axis, and what it counts.
-    pub(super) fn value_axis(&self, canvas: &Canvas<'_>, unit: &str, label: impl Fn(f64) -> String) {
+    pub(super) fn value_axis(&self, canvas: &Canvas, unit: &str, label: impl Fn(f64) -> String) {
         let step = nice_step(self.max);
         let mut number = 0;
         while f64::from(number) * step <= self.max + 1e-9 {
@@ -289,7 +259,7 @@ impl Placed {
     }
 
     /// Draws the marks as vertical lines with their words.
-    pub(super) fn draw(&self, canvas: &Canvas<'_>, frame: &Frame) {
+    pub(super) fn draw(&self, canvas: &Canvas, frame: &Frame) {
         for (mark, row) in &self.0 {
             let x = frame.x(mark.at);
             let Some(row) = row else {

@@ -6,6 +6,7 @@ use crate::outcome::{Outcome, Series};
 
 use super::super::format::{duration, short};
 use super::canvas::{Frame, picture, placed};
+use super::paint::Picture;
 
 /// One picture of lines.
 pub(super) struct Lines {
@@ -22,7 +23,7 @@ pub(super) struct Lines {
 }
 
 /// The picture; `None` without data.
-pub(super) fn draw(outcome: &Outcome, lines: &Lines) -> Option<String> {
+pub(super) fn draw(outcome: &Outcome, lines: &Lines) -> Option<Picture> {
     let found: Vec<(&Series, RGBColor, &str)> = lines
         .series
         .iter()

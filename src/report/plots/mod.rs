@@ -1,18 +1,22 @@
-//! Pictures, as SVG: each file draws one kind, [`all`] lists them in the order they are written.
+//! Pictures, as SVG and PNG: each file draws one kind, [`all`] lists them in the order they are written.
 //! Colours can be told apart by colour-blind readers, and no meaning rests on colour alone where words
 //! fit.
 
 mod canvas;
 mod lines;
 mod nodes;
+mod paint;
 mod replicas;
 mod stages;
+
+use std::io;
 
 use crate::outcome::Outcome;
 
 use self::canvas::{BLUE, GREEN, GREY, Mark, ORANGE, PURPLE};
 use self::lines::Lines;
 use self::nodes::Heat;
+use self::paint::Picture;
 
 /// Workloads that get a picture of their own; of more, those that lost most.
 const WORKLOADS: usize = 12;
@@ -62,12 +66,20 @@ const HEAT: [(&str, Heat); 3] = [
     ("nodes-pods", Heat { series: "node_pods", title: "Pods", share: false }),
 ];
 
-/// All pictures of a run: path below the results folder, and text.
-pub(super) fn all(outcome: &Outcome) -> Vec<(String, String)> {
+/// All pictures of a run: path below the results folder, and bytes; each as SVG and as PNG.
+pub(super) fn files(outcome: &Outcome) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for (name, picture) in all(outcome) {
+        files.push((format!("plots/{name}.svg"), picture.svg().into_bytes()));
+        files.push((format!("plots/{name}.png"), picture.png()?));
+    }
+    Ok(files)
+}
+
+/// All pictures of a run, by name.
+pub(super) fn all(outcome: &Outcome) -> Vec<(String, Picture)> {
     let mut pictures = replicas_of_each(outcome);
-    let mut add = |name: &str, svg: Option<String>| {
-        pictures.extend(svg.map(|svg| (format!("plots/{name}.svg"), svg)));
-    };
+    let mut add = |name: &str, picture: Option<Picture>| pictures.extend(picture.map(|it| (name.to_string(), it)));
     add("stages", stages::draw(outcome));
     add("nodes", nodes::states(outcome));
     LINES.iter().for_each(|(name, lines)| add(name, lines::draw(outcome, lines)));
@@ -84,12 +96,12 @@ fn actions(outcome: &Outcome) -> Vec<Mark> {
     outcome.actions.iter().map(mark).collect()
 }
 
-fn replicas_of_each(outcome: &Outcome) -> Vec<(String, String)> {
+fn replicas_of_each(outcome: &Outcome) -> Vec<(String, Picture)> {
     let mut workloads: Vec<&crate::outcome::Workload> = outcome.workloads.iter().collect();
     workloads.sort_by_key(|workload| std::cmp::Reverse(workload.unavailable_pod_nanos)); // stable
     let picture = |workload: &crate::outcome::Workload| {
-        let svg = replicas::draw(outcome, workload)?;
-        Some((format!("plots/replicas-{}.svg", file_name(&workload.label)), svg))
+        let picture = replicas::draw(outcome, workload)?;
+        Some((format!("replicas-{}", file_name(&workload.label)), picture))
     };
     workloads.into_iter().take(WORKLOADS).filter_map(picture).collect()
 }

@@ -6,14 +6,15 @@ use crate::engine::Time;
 use crate::outcome::{NodeRow, NodeState, Outcome, Series};
 
 use super::super::format::duration;
-use super::canvas::{Canvas, Frame, GREY, Hold, INK, ORANGE, PALE, RED, SKY, picture, placed, width_of};
+use super::canvas::{Canvas, Frame, GREY, INK, ORANGE, PALE, RED, SKY, picture, placed};
+use super::paint::{Hold, Picture, width_of};
 
 /// Nodes drawn; of more, those with the most changes of state, or the first.
 const ROWS: usize = 40;
 const STATES: [NodeState; 4] = [NodeState::Ready, NodeState::Cordoned, NodeState::Unnoticed, NodeState::NotReady];
 
 /// The strip of states; `None` without nodes.
-pub(super) fn states(outcome: &Outcome) -> Option<String> {
+pub(super) fn states(outcome: &Outcome) -> Option<Picture> {
     let mut nodes: Vec<&NodeRow> = outcome.nodes.iter().collect();
     if nodes.is_empty() {
         return None;
@@ -45,7 +46,7 @@ pub(super) fn states(outcome: &Outcome) -> Option<String> {
     }))
 }
 
-fn strip(canvas: &Canvas<'_>, frame: &Frame, node: &NodeRow, top: i32, bottom: i32) {
+fn strip(canvas: &Canvas, frame: &Frame, node: &NodeRow, top: i32, bottom: i32) {
     for (index, (at, state)) in node.states.iter().enumerate() {
         let end = node.states.get(index + 1).map_or(Time(frame.end.0), |(at, _)| *at);
         if *state != NodeState::Gone {
@@ -86,7 +87,7 @@ pub(super) struct Heat {
 }
 
 /// A heat map of one series over nodes and time; `None` without data.
-pub(super) fn heat(outcome: &Outcome, heat: &Heat) -> Option<String> {
+pub(super) fn heat(outcome: &Outcome, heat: &Heat) -> Option<Picture> {
     let all: Vec<&Series> = outcome.series.iter().filter(|series| series.name == heat.series).take(ROWS).collect();
     if all.is_empty() {
         return None;
@@ -116,7 +117,7 @@ pub(super) fn heat(outcome: &Outcome, heat: &Heat) -> Option<String> {
 }
 
 /// One row, drawn in pixels of time: the mean over each column's steps, weighted by their width.
-fn heat_row(canvas: &Canvas<'_>, frame: &Frame, series: &Series, (top, bottom): (i32, i32), full: f64) {
+fn heat_row(canvas: &Canvas, frame: &Frame, series: &Series, (top, bottom): (i32, i32), full: f64) {
     let mut pieces: Vec<(i32, i32, RGBColor)> = Vec::new();
     for (index, point) in series.points.iter().enumerate() {
         let end = series.points.get(index + 1).map_or(Time(frame.end.0), |next| next.at);
@@ -146,7 +147,7 @@ fn shade(share: f64) -> RGBColor {
 }
 
 /// The scale of colours below the map.
-fn scale(canvas: &Canvas<'_>, frame: &Frame, full: f64, share: bool) {
+fn scale(canvas: &Canvas, frame: &Frame, full: f64, share: bool) {
     let (left, top) = (frame.right - 260, frame.bottom + 38);
     for step in 0..100 {
         let x = left + step * 2;
@@ -157,7 +158,7 @@ fn scale(canvas: &Canvas<'_>, frame: &Frame, full: f64, share: bool) {
     canvas.text((left + 208, top + 7), &most, 12.0, Hold::Left, GREY);
 }
 
-fn frame_axis_only(canvas: &Canvas<'_>, frame: &Frame) {
+fn frame_axis_only(canvas: &Canvas, frame: &Frame) {
     let flat = Frame { top: frame.bottom, ..*frame };
     flat.time_axis(canvas);
 }

@@ -7,6 +7,7 @@ use crate::outcome::{Incident, Outcome, Point, Series, Workload};
 
 use super::super::format::{duration, percent, short};
 use super::canvas::{BLUE, Canvas, Frame, GREEN, GREY, INK, Mark, ORANGE, PURPLE, RED, picture, placed};
+use super::paint::Picture;
 
 /// Incidents whose every instant is labelled; of more, only fault and recovery are marked.
 const LABELLED: usize = 3;
@@ -17,7 +18,7 @@ const MARKED: usize = 20;
 const LOST: RGBColor = RGBColor(243, 210, 184);
 
 /// The picture of one workload; `None` without its series.
-pub(super) fn draw(outcome: &Outcome, workload: &Workload) -> Option<String> {
+pub(super) fn draw(outcome: &Outcome, workload: &Workload) -> Option<Picture> {
     let label = Some(("workload", workload.label.as_str()));
     let desired = outcome.series("pods_desired", label)?;
     let serving = outcome.series("pods_serving", label)?;
@@ -65,7 +66,7 @@ fn story(outcome: &Outcome, workload: &Workload) -> String {
 }
 
 /// Shades what is wanted and does not serve.
-fn lost(canvas: &Canvas<'_>, frame: &Frame, desired: &Series, serving: &Series) {
+fn lost(canvas: &Canvas, frame: &Frame, desired: &Series, serving: &Series) {
     for (from, to, wanted, served) in together(desired, serving, Time(frame.end.0)) {
         if served < wanted {
             let (left, right) = (frame.x(from), frame.x(to).max(frame.x(from) + 1));
@@ -88,7 +89,7 @@ fn together(one: &Series, other: &Series, end: Time) -> Vec<(Time, Time, f64, f6
     cuts.windows(2).map(piece).collect()
 }
 
-fn lines(canvas: &Canvas<'_>, frame: &Frame, desired: &Series, serving: &Series, ready: &Series) {
+fn lines(canvas: &Canvas, frame: &Frame, desired: &Series, serving: &Series, ready: &Series) {
     let served = frame.steps(&serving.points, |point| point.mean);
     canvas.area(&frame.under(&served), &BLUE.mix(0.10));
     let averaged = serving.points.iter().any(|point| point.min < point.max);

@@ -6,7 +6,8 @@ use crate::engine::{Span, Time};
 use crate::outcome::{Incident, Outcome, STAGES};
 
 use super::super::format::duration;
-use super::canvas::{BLUE, Canvas, Frame, GREEN, GREY, Hold, INK, ORANGE, PURPLE, RED, SKY, picture, width_of};
+use super::canvas::{BLUE, Canvas, Frame, GREEN, GREY, INK, ORANGE, PURPLE, RED, SKY, picture};
+use super::paint::{Hold, Picture, width_of};
 
 /// Bars drawn; of more incidents, those that took longest.
 const BARS: usize = 40;
@@ -14,7 +15,7 @@ const ROW: i32 = 26;
 const COLOURS: [RGBColor; 6] = [RED, ORANGE, PURPLE, SKY, BLUE, GREEN];
 
 /// The picture; `None` without incidents.
-pub(super) fn draw(outcome: &Outcome) -> Option<String> {
+pub(super) fn draw(outcome: &Outcome) -> Option<Picture> {
     let mut incidents: Vec<&Incident> = outcome.incidents.iter().collect();
     if incidents.is_empty() {
         return None;
@@ -62,7 +63,7 @@ fn length(incident: &Incident) -> Span {
     incident.recovery().unwrap_or(incident.end.since(incident.fault))
 }
 
-fn bar(canvas: &Canvas<'_>, frame: &Frame, incident: &Incident, y: i32) {
+fn bar(canvas: &Canvas, frame: &Frame, incident: &Incident, y: i32) {
     let (top, bottom) = (y + 4, y + ROW - 4);
     let end = frame.x(Time(length(incident).0));
     match incident.stages() {

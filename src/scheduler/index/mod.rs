@@ -25,8 +25,8 @@ pub struct Index {
     pub counts: PodCounts,
     /// Pods that carry affinity or anti-affinity terms: template → node → how many.
     pub carriers: BTreeMap<SpecId, BTreeMap<NodeId, u32>>,
-    /// On how many nodes each image is.
-    pub images: FxHashMap<Name, i64>,
+    /// Images on nodes.
+    pub images: FxHashMap<Name, Image>,
     /// Pods on nodes by priority.
     pub priorities: BTreeMap<i32, u32>,
     /// Claims in use by pods on nodes: (namespace, claim) → how many pods.
@@ -41,6 +41,15 @@ pub struct Index {
     node_images: Vec<Vec<Name>>,
     /// Terminating pods that no longer count as live.
     terminating: FxHashSet<PodId>,
+}
+
+/// An image that some node has.
+#[derive(Clone, Copy, Debug)]
+pub struct Image {
+    /// Its size as the first node that had it said.
+    pub size: i64,
+    /// How many nodes have it.
+    pub nodes: i64,
 }
 
 /// Objects the scheduler reads, oldest first.
@@ -113,6 +122,7 @@ impl Index {
             }
             Change::NodeTainted(node) | Change::NodeCordoned(node, _) | Change::NodeResized(node) => self.touch(node),
             Change::NodeImages(node) => {
+                self.touch(node);
                 self.forget_images(node);
                 self.read_images(node, cluster);
             }
@@ -201,11 +211,12 @@ impl Index {
         if self.node_images.len() <= node.index() {
             self.node_images.resize(node.index() + 1, Vec::new());
         }
-        let mut names: Vec<Name> = found.spec.images.iter().map(|(name, _)| *name).collect();
-        names.sort();
-        names.dedup();
-        for name in &names {
-            *self.images.entry(*name).or_default() += 1;
+        let mut names: Vec<Name> = Vec::new();
+        for &(name, size) in &found.spec.images {
+            if !names.contains(&name) {
+                names.push(name);
+                self.images.entry(name).or_insert(Image { size, nodes: 0 }).nodes += 1;
+            }
         }
         self.node_images[node.index()] = names;
         self.image_epoch += 1;
@@ -214,8 +225,11 @@ impl Index {
     fn forget_images(&mut self, node: NodeId) {
         let Some(names) = self.node_images.get_mut(node.index()) else { return };
         for name in std::mem::take(names) {
-            if let Some(count) = self.images.get_mut(&name) {
-                *count -= 1;
+            if let Some(image) = self.images.get_mut(&name) {
+                image.nodes -= 1;
+                if image.nodes == 0 {
+                    self.images.remove(&name);
+                }
             }
         }
         self.image_epoch += 1;

@@ -1,6 +1,12 @@
 //! The scheduler's configuration: what a `KubeSchedulerConfiguration` says, in types.
 //!
-//! [`Config::new`] is the default; `read` makes one from a user's file.
+//! [`Config::new`] is the default; [`read`] makes one from a user's file.
+
+mod args;
+mod merge;
+mod read;
+
+pub use read::{Problem, read};
 
 use crate::cluster::spec::SpreadConstraint;
 use crate::cluster::{Name, Names, NodeSelector, NodeSelectorTerm};
