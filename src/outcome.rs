@@ -88,6 +88,8 @@ pub struct Action {
     pub label: String,
     /// The nodes it strikes.
     pub nodes: Vec<String>,
+    /// Whether there was anything to do it to.
+    pub struck: bool,
 }
 
 /// How pods are laid out over the cluster at an instant.

@@ -26,6 +26,7 @@ fn crash(number: u32, at: f64) -> Action {
         verb: "crash".to_string(),
         label: format!("crash {node}"),
         nodes: vec![node],
+        struck: true,
     }
 }
 
@@ -38,6 +39,7 @@ pub(super) fn node_failure() -> Outcome {
         verb: "scale".to_string(),
         label: "scale deployment web to 8".to_string(),
         nodes: Vec::new(),
+        struck: true,
     };
     Outcome {
         run: Run {

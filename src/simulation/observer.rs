@@ -1,29 +1,21 @@
 //! Who looks on: metrics, logs, tests. Observers change nothing.
 
 use crate::cluster::{Change, Cluster, NodeId, Record};
-
-/// What kind of thing an operator or a fault does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteKind {
-    /// A fault strikes.
-    Fault,
-    /// A fault ends.
-    FaultEnds,
-    /// An operator's command.
-    Operation,
-}
+use crate::outcome::ActionKind;
 
 /// An entry of the timeline that is carried out now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What kind of thing.
-    pub kind: NoteKind,
+    pub kind: ActionKind,
     /// Its verb: `crash`, `drain` ….
     pub verb: &'static str,
     /// For people: `crash worker-2`.
     pub label: String,
     /// The nodes hit.
     pub nodes: Vec<NodeId>,
+    /// Whether there was anything to do it to: a node that matches, a workload of that name.
+    pub struck: bool,
 }
 
 /// Somebody who looks on.
