@@ -3,9 +3,8 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::outcome::ActionKind;
-use crate::scenario::schema::timeline::Action;
-use crate::{controllers, metrics, report, scenario, scheduler, simulation};
+use crate::scenario::schema::timeline::{Action, FAULTS};
+use crate::{controllers, metrics, report, scenario, scheduler};
 
 use super::{Failure, print};
 
@@ -76,7 +75,7 @@ fn rows(what: What) -> Vec<Row> {
     match what {
         What::Policies => scenario::POLICIES.iter().map(|(name, about)| Row::new(name, about)).collect(),
         What::Plugins => scheduler::plugins::ALL.iter().map(plugin).collect(),
-        What::Faults => actions().filter(|row| simulation::action_kind(&row.name) == Some(ActionKind::Fault)).collect(),
+        What::Faults => actions().filter(|row| FAULTS.contains(&row.name.as_str())).collect(),
         What::Actions => actions().collect(),
         What::Metrics => metrics::ALL.iter().map(|metric| self::metric(metric)).collect(),
         What::Controllers => controllers::ALL.iter().map(|entry| Row::new(entry.name, entry.about)).collect(),

@@ -34,7 +34,7 @@ pub(crate) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
     let scenario = args.scenario.load()?;
     let setup = scenario::build(&scenario)?;
-    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(scenario.name.as_str()));
+    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(scenario.name.to_string()));
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
     let mut folder = Folder::create(&dir).map_err(unwritable)?;
     if args.verify {
@@ -45,7 +45,7 @@ pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
         options.log = Some(Box::new(folder.events().map_err(unwritable)?));
     }
     let mut outcome = simulate(setup, options, args.quiet)?;
-    outcome.expectations = scenario::judge(&scenario, &outcome);
+    outcome.expectations = scenario::judge(&scenario.expect, &outcome);
     let files = folder.write(&outcome).map_err(unwritable)?;
     if args.json {
         print(&report::summary_json(&outcome))?;
@@ -77,7 +77,7 @@ fn verify(scenario: &Scenario) -> Result<(), Failure> {
 /// What was run, so that it can be run again.
 fn identity(scenario: &Scenario, settings: Vec<(String, String)>) -> Run {
     Run {
-        scenario: scenario.name.as_str().to_string(),
+        scenario: scenario.name.to_string(),
         text: scenario.text(),
         seed: scenario.seed,
         policy: scenario.policy_name(),

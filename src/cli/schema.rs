@@ -14,5 +14,5 @@ pub(crate) struct SchemaArgs {
 }
 
 pub(super) fn run(args: &SchemaArgs) -> Result<(), Failure> {
-    if args.markdown { print(&scenario::reference()) } else { print(&scenario::schema()) }
+    if args.markdown { print(&scenario::reference()) } else { print(&format!("{:#}\n", scenario::schema())) }
 }

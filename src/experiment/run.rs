@@ -1,10 +1,9 @@
 //! One run: a built scenario in, an [`Outcome`] out.
 
-use crate::cluster::{Change, Cluster, Record};
 use crate::engine::Time;
-use crate::metrics::{self, ActionNote, Metrics};
+use crate::metrics::{self, Metrics};
 use crate::outcome::{EventSink, Outcome, Run};
-use crate::simulation::{Note, Observer, Setup, Simulation};
+use crate::simulation::{Setup, Simulation};
 
 /// Events between two looks at [`Progress`].
 const STRIDE: u32 = 4096;
@@ -47,14 +46,14 @@ pub struct Interrupted;
 /// # Errors
 /// [`Interrupted`] if `progress` stops it.
 pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Result<Outcome, Interrupted> {
-    let mut recorder = Recorder { metrics: Metrics::new(&setup.cluster, options.metrics) };
+    let mut metrics = Metrics::new(&setup.cluster, options.metrics);
     if let Some(log) = options.log {
-        recorder.metrics.log_to(log);
+        metrics.log_to(log);
     }
-    let mut simulation = Simulation::new(setup, &mut recorder);
+    let mut simulation = Simulation::new(setup, &mut metrics);
     let end = simulation.end();
     let mut events = 0_u32;
-    while simulation.step(end, &mut recorder) {
+    while simulation.step(end, &mut metrics) {
         events += 1;
         if events == STRIDE {
             events = 0;
@@ -63,27 +62,6 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
             }
         }
     }
-    simulation.run_until(end, &mut recorder); // the clock to the end
-    Ok(recorder.metrics.finish(&simulation.cluster, options.run))
-}
-
-/// Hands what the simulation shows to the metrics.
-pub(super) struct Recorder {
-    pub(super) metrics: Metrics,
-}
-
-impl Observer for Recorder {
-    fn observe(&mut self, change: Change, cluster: &Cluster) {
-        self.metrics.observe(change, cluster);
-    }
-
-    fn record(&mut self, record: &Record, cluster: &Cluster) {
-        self.metrics.record(record, cluster);
-    }
-
-    fn note(&mut self, note: Note, cluster: &Cluster) {
-        let Note { kind, verb, label, nodes, struck } = &note;
-        let note = ActionNote { kind: *kind, verb, label, nodes, pods: &[], struck: *struck };
-        self.metrics.action(cluster, note);
-    }
+    simulation.run_until(end, &mut metrics); // the clock to the end
+    Ok(metrics.finish(&simulation.cluster, options.run))
 }

@@ -9,7 +9,7 @@ use crate::metrics::{self, Metrics};
 use crate::outcome::EventRow;
 use crate::simulation::{Note, Observer, Setup, Simulation};
 
-use super::run::{Interrupted, Progress, Recorder};
+use super::run::{Interrupted, Progress};
 
 /// Where two runs of the same scenario part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,30 +42,30 @@ const STRIDE: u64 = 4096;
 
 /// A run that remembers what its last event did.
 struct Watched {
-    recorder: Recorder,
+    metrics: Metrics,
     rows: Vec<EventRow>,
 }
 
 impl Watched {
     fn new(cluster: &Cluster) -> Self {
-        Watched { recorder: Recorder { metrics: Metrics::new(cluster, metrics::Settings::default()) }, rows: Vec::new() }
+        Watched { metrics: Metrics::new(cluster, metrics::Settings::default()), rows: Vec::new() }
     }
 }
 
 impl Observer for Watched {
     fn observe(&mut self, change: Change, cluster: &Cluster) {
         self.rows.extend(event_log::change_row(change, cluster));
-        self.recorder.observe(change, cluster);
+        Observer::observe(&mut self.metrics, change, cluster);
     }
 
     fn record(&mut self, record: &Record, cluster: &Cluster) {
         self.rows.push(event_log::record_row(record, cluster));
-        self.recorder.record(record, cluster);
+        Observer::record(&mut self.metrics, record, cluster);
     }
 
     fn note(&mut self, note: Note, cluster: &Cluster) {
         self.rows.push(event_log::action_row(cluster.now, &note.label));
-        self.recorder.note(note, cluster);
+        Observer::note(&mut self.metrics, note, cluster);
     }
 }
 
@@ -83,7 +83,7 @@ pub fn verify(first: Setup, second: Setup, progress: &mut dyn Progress) -> Resul
     let end = left.end();
     let mut event = 0;
     loop {
-        let same = a.recorder.metrics.digest() == b.recorder.metrics.digest() && a.rows == b.rows;
+        let same = a.metrics.digest() == b.metrics.digest() && a.rows == b.rows;
         if !same || left.cluster.now != right.cluster.now {
             let at = left.cluster.now.min(right.cluster.now);
             return Ok(Some(Difference { at, event, first: a.rows, second: b.rows }));

@@ -7,6 +7,8 @@ mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use objects::locate;
+
 use super::diagnostics::{Problems, listed};
 use super::duration;
 use super::manifests::Object;
@@ -59,15 +61,16 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
             .report(scoring.location, "`scoring` is about the default profile")
             .expected("it does not go with `policy` or `config`");
     }
-    if let Some(policy) = scheduler.policy.as_ref().filter(|policy| !POLICIES.contains(&policy.as_str())) {
+    if let Some(policy) = scheduler.policy.as_ref().filter(|policy| POLICIES.iter().all(|(name, _)| *name != policy.value)) {
         let problem = problems.report(policy.location, format!("no policy is called `{}`", policy.value));
-        problem.expected(format!("expected one of {}", listed(POLICIES))).suggest(policy, POLICIES);
+        let names = || POLICIES.iter().map(|(name, _)| *name);
+        problem.expected(format!("expected one of {}", listed(names()))).suggest(policy, names());
     }
     expect::check(scenario, &objects, &names, problems);
 }
 
-/// The names of scheduling policies.
-const POLICIES: [&str; 1] = ["default"];
+/// The scheduling policies: names, and a line on each.
+pub const POLICIES: [(&str, &str); 1] = [("default", "kube-scheduler's default profile")];
 
 /// The groups that are there from the start and those that are added, each with its time.
 fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> {
@@ -349,7 +352,8 @@ fn scheduler_flags(flags: &SchedulerFlags, has_config: bool, problems: &mut Prob
     if let Some(burst) = &flags.kube_api_burst {
         at_least_one(burst, problems);
     }
-    let given = [flags.kube_api_qps.as_ref().map(|qps| qps.location), flags.kube_api_burst.as_ref().map(|b| b.location)];
+    let given =
+        [flags.kube_api_qps.as_ref().map(|qps| qps.location), flags.kube_api_burst.as_ref().map(|b| b.location)];
     for location in given.into_iter().flatten().filter(|_| has_config) {
         let problem = problems.report(location, "kube-scheduler ignores this flag beside a configuration");
         problem.help("give it as `clientConnection` in `scheduler.config`");

@@ -1,6 +1,7 @@
 //! Who looks on: metrics, logs, tests. Observers change nothing.
 
 use crate::cluster::{Change, Cluster, NodeId, Record};
+use crate::metrics::{ActionNote, Metrics};
 use crate::outcome::ActionKind;
 
 /// An entry of the timeline that is carried out now.
@@ -36,4 +37,19 @@ impl Observer for Silent {
     fn observe(&mut self, _: Change, _: &Cluster) {}
     fn record(&mut self, _: &Record, _: &Cluster) {}
     fn note(&mut self, _: Note, _: &Cluster) {}
+}
+
+impl Observer for Metrics {
+    fn observe(&mut self, change: Change, cluster: &Cluster) {
+        Metrics::observe(self, change, cluster);
+    }
+
+    fn record(&mut self, record: &Record, cluster: &Cluster) {
+        Metrics::record(self, record, cluster);
+    }
+
+    fn note(&mut self, note: Note, cluster: &Cluster) {
+        let Note { kind, verb, label, nodes, struck } = &note;
+        self.action(cluster, ActionNote { kind: *kind, verb, label, nodes, pods: &[], struck: *struck });
+    }
 }
