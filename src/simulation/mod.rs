@@ -53,6 +53,8 @@ struct Worker {
     controller: Box<dyn Controller>,
     /// Keys whose news is on the way.
     dirty: FxHashSet<Key>,
+    /// When [`Key::Work`] is looked at next; one such wake-up is enough, whoever asks for more.
+    work_at: Time,
     /// Delays of the watch.
     watch: Stream,
 }
@@ -85,6 +87,8 @@ struct SchedulingState {
     busy_until: Time,
     /// The cycle already scheduled.
     next_cycle: Time,
+    /// Whether it is one at which news is heard of that is on the way: it takes no second delay.
+    hears: bool,
 }
 
 impl Simulation {
@@ -96,6 +100,7 @@ impl Simulation {
         let build = |entry: &controllers::Entry| Worker {
             controller: (entry.build)(&settings.controllers, seed),
             dirty: FxHashSet::default(),
+            work_at: Time::MAX,
             watch: seed.stream("watch", entry.name.bytes().map(u64::from).sum()),
         };
         let mut simulation = Simulation {
@@ -108,6 +113,7 @@ impl Simulation {
                 write: seed.stream("scheduler-write", 0),
                 busy_until: Time::ZERO,
                 next_cycle: Time::MAX,
+                hears: false,
             },
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
@@ -200,6 +206,7 @@ impl Simulation {
         for (worker, entry) in self.workers.iter_mut().zip(controllers::ALL) {
             worker.controller = (entry.build)(settings, seed);
             worker.dirty.clear();
+            worker.work_at = Time::MAX;
         }
     }
 
@@ -233,6 +240,12 @@ impl Simulation {
             Event::News(worker, key) => {
                 self.workers[worker as usize].dirty.remove(&key);
                 self.reconcile(worker, key);
+            }
+            Event::Timer(worker, Key::Work) => {
+                if self.workers[worker as usize].work_at == self.cluster.now {
+                    self.workers[worker as usize].work_at = Time::MAX;
+                    self.reconcile(worker, Key::Work);
+                }
             }
             Event::Timer(worker, key) => self.reconcile(worker, key),
             Event::Schedule => self.schedule(),
@@ -281,7 +294,7 @@ impl Simulation {
             }
         }
         for (at, key) in wakes.timers {
-            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, key));
+            self.timer(index as u8, at.max(now), key);
         }
     }
 
@@ -292,8 +305,20 @@ impl Simulation {
             self.cluster.apply(action);
         }
         for (at, key) in todo.timers {
-            self.queue.push(at, Class::Control, Event::Timer(index, key));
+            self.timer(index, at, key);
         }
+    }
+
+    /// A controller looks at a key at an instant of its own.
+    fn timer(&mut self, index: u8, at: Time, key: Key) {
+        let worker = &mut self.workers[index as usize];
+        if key == Key::Work {
+            if worker.work_at <= at {
+                return;
+            }
+            worker.work_at = at;
+        }
+        self.queue.push(at, Class::Control, Event::Timer(index, key));
     }
 
     fn carry_out(&mut self, todo: kubelet::Todo) {
@@ -316,14 +341,15 @@ impl Simulation {
         if self.scheduling.next_cycle <= earliest {
             return;
         }
-        let at = if wake > now {
-            wake.max(earliest)
+        if wake > now {
+            self.cycle_at(wake.max(earliest));
         } else if self.instant {
-            now
-        } else {
-            earliest.max(now + self.settings.scheduling.watch.sample(&mut self.scheduling.watch))
-        };
-        self.cycle_at(at);
+            self.cycle_at(now);
+        } else if !self.scheduling.hears {
+            self.scheduling.hears = true;
+            let delay = self.settings.scheduling.watch.sample(&mut self.scheduling.watch);
+            self.cycle_at(earliest.max(now + delay));
+        }
     }
 
     fn cycle_at(&mut self, at: Time) {
@@ -340,6 +366,7 @@ impl Simulation {
             return; // an earlier cycle was scheduled since
         }
         self.scheduling.next_cycle = Time::MAX;
+        self.scheduling.hears = false;
         let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
         if !self.instant {
             let scheduling = &self.settings.scheduling;
