@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use objects::locate;
 
+use super::build;
 use super::diagnostics::{Problems, listed};
 use super::duration;
 use super::manifests::Object;
@@ -53,6 +54,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     let scheduler = &scenario.scheduler;
     scheduler_flags(&scenario.control_plane.scheduler, scheduler.config.is_some(), problems);
     takes_time(&scenario.control_plane.latencies.node_monitor_pass, problems);
+    build::scheduler_config(scenario, &mut crate::cluster::Names::default(), problems);
     if let (Some(policy), Some(_)) = (&scheduler.policy, &scheduler.config) {
         problems.report(policy.location, "both `policy` and `config`").expected("only one of them can stand here");
     }
