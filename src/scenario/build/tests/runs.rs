@@ -1,6 +1,6 @@
 //! The scheduler's configuration, expectations and seeds: what a run does with them.
 
-use super::{START, after, diagnostics, pods_on, setup};
+use super::{START, after, diagnostics, outcome, pods_on, setup};
 use crate::engine::{Span, Time};
 use crate::metrics::{self, Metrics};
 use crate::outcome::Outcome;
@@ -114,4 +114,50 @@ fn one_seed_gives_one_run_and_another_another() {
     let mut quiet = Simulation::new(setup(START), &mut Silent);
     quiet.run(&mut Silent);
     assert_eq!(quiet.cluster.now, Time::from_secs(900));
+}
+
+#[test]
+fn what_is_there_already_is_not_created_again() {
+    let rendered = diagnostics(
+        &format!(
+            "{START}  - {{ pod: x-2 }}
+  - {{ pod: x, count: 3 }}
+timeline:
+  - {{ at: 1m, create: {{ deployment: web }} }}
+  - {{ at: 2m, delete: {{ deployment: web }} }}
+  - {{ at: 2m, create: {{ deployment: web }} }}
+"
+        )
+        .replace(
+            "workloads: [{ deployment: web, replicas: 6, pod: { requests: { cpu: 500m } } }]",
+            "workloads:\n  - deployment: web",
+        ),
+    );
+    let titles: Vec<&str> = rendered.lines().filter(|line| line.starts_with("error") || line.contains("-->")).collect();
+    assert_eq!(
+        titles,
+        ["error: a second Pod `x-2`", " --> t.yaml:8:12", "error: a second Deployment `web`", "  --> t.yaml:10:37",],
+        "{rendered}"
+    );
+    let outcome =
+        after("timeline: [{ at: 1m, create: { pod: x } }, { at: 2m, create: { pod: x, labels: { a: b } } }]\n");
+    assert_eq!(outcome.pods.iter().filter(|pod| pod.name == "x").count(), 1);
+}
+
+#[test]
+fn amounts_and_times_without_measure_do_no_harm() {
+    let too_much = |resources: &str| diagnostics(&START.replace("memory: 8Gi", resources));
+    assert!(too_much("memory: 9E").contains("t.yaml:3:74\n"), "{}", too_much("memory: 9E"));
+    assert!(too_much("memory: 8Gi, nvidia.com/gpu: 9E").contains("too much `nvidia.com/gpu`"));
+    let text = START.replace("count: 3", "count: 90000").replace("memory: 8Gi", "memory: 1Pi");
+    assert!(diagnostics(&text).contains("too much `memory` in all nodes"));
+    let more = "timeline: [{ at: 1m, crash: { node: worker-1, for: 100000d } }, { at: 2m, drain: { node: worker-2 } }]
+kubelet: { start: { lognormal: { median: 100000d, sigma: 90 } }, status: 100000d, stop: 100000d, teardown: 100000d }
+control-plane:
+  latencies: { watch: 100000d, api-write: { pareto: { shape: 0.001, min: 100000d } } }
+  kube-controller-manager: { node-monitor-grace-period: 100000d, kube-api-qps: 0.001 }
+";
+    let pod = "pod: { toleration-seconds: 4294967295, termination-grace-period-seconds: 4294967295,";
+    let text = format!("{START}{more}").replace("pod: {", pod).replace("15m", "100000d");
+    assert_eq!(outcome(&text).metric("incidents_total", &[]), Some(1.0));
 }
