@@ -241,6 +241,8 @@ scheduler: { policy: x, config: { a: 1 } }
             "t.yaml:23:16: not an expectation: a comparison is missing here",
             "t.yaml:24:22: both `policy` and `config`",
             "t.yaml:24:22: no policy is called `x`",
+            "t.yaml:24:33: `` is not KubeSchedulerConfiguration",
+            "t.yaml:24:33: `` is not kubescheduler.config.k8s.io/v1",
         ]
     );
 }

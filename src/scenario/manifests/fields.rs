@@ -113,8 +113,9 @@ pub const ALL: &[TypeFields] = &[
     },
     TypeFields {
         name: "Container",
-        modelled: "image imagePullPolicy name ports readinessProbe resources restartPolicy",
+        modelled: "image name ports readinessProbe resources restartPolicy",
         harmless: &[
+            ("imagePullPolicy", "asking the registry about an image that is there takes next to no time"),
             (
                 "args command env envFrom stdin stdinOnce tty workingDir",
                 "what runs inside is given by `sim/…` annotations",
@@ -141,11 +142,14 @@ pub const ALL: &[TypeFields] = &[
     },
     TypeFields {
         name: "Probe",
-        modelled: "failureThreshold initialDelaySeconds periodSeconds successThreshold",
-        harmless: &[(
-            "exec grpc httpGet tcpSocket terminationGracePeriodSeconds timeoutSeconds",
-            "when the probe succeeds is given by `sim/ready-after`",
-        )],
+        modelled: "initialDelaySeconds periodSeconds successThreshold",
+        harmless: &[
+            (
+                "exec grpc httpGet tcpSocket terminationGracePeriodSeconds timeoutSeconds",
+                "when the probe succeeds is given by `sim/ready-after`",
+            ),
+            ("failureThreshold", "a probe that has succeeded never fails"),
+        ],
         refused: &[],
     },
     TypeFields {
@@ -161,13 +165,14 @@ pub const ALL: &[TypeFields] = &[
     ),
     TypeFields {
         name: "Volume",
-        modelled: "awsElasticBlockStore ephemeral gcePersistentDisk iscsi name persistentVolumeClaim rbd",
+        modelled: "awsElasticBlockStore gcePersistentDisk iscsi name rbd",
         harmless: &[(
             "configMap downwardAPI emptyDir gitRepo hostPath image nfs projected secret",
             "such volumes are there on every node",
         )],
         refused: &[
             ("csi", "inline CSI volumes count against a node's volume limit"),
+            ("ephemeral persistentVolumeClaim", "claims and their volumes cannot be given in a scenario yet"),
             (
                 "azureDisk azureFile cephfs cinder fc flexVolume flocker glusterfs photonPersistentDisk portworxVolume quobyte scaleIO storageos vsphereVolume",
                 "drivers that Kubernetes has removed or moved to CSI",
@@ -224,9 +229,9 @@ pub const ALL: &[TypeFields] = &[
     },
     TypeFields {
         name: "RuntimeClass",
-        modelled: "apiVersion kind metadata overhead scheduling",
+        modelled: "apiVersion kind metadata overhead",
         harmless: &[("handler", "every node has every handler")],
-        refused: &[],
+        refused: &[("scheduling", "it decides where pods fit; give the pods its node selector and tolerations")],
     },
 ];
 
