@@ -8,6 +8,16 @@ use sim::scheduler;
 use sim::simulation::{Settings, Setup};
 use sim::workload::{Arrival, Source};
 
+/// Name, nodes and pods of each size of W.
+pub const SIZES: [(&str, u64, u64); 6] = [
+    ("W1", 100, 10_000),
+    ("W2", 1_000, 10_000),
+    ("W3", 1_000, 100_000),
+    ("W4", 5_000, 10_000),
+    ("W5", 100, 1_000_000),
+    ("W6", 1_000, 1_000_000),
+];
+
 const CPUS: [i64; 4] = [500, 1000, 2000, 4000];
 
 struct SplitMix64(u64);
