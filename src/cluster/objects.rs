@@ -202,6 +202,32 @@ impl Cluster {
         }
     }
 
+    /// Gives an object the spec of `new`, a body of its kind; what its controllers wrote stays.
+    pub fn replace_spec(&mut self, id: ObjectId, new: Body) {
+        match (&mut self.object_mut(id).body, new) {
+            (Body::Deployment(old), Body::Deployment(new)) => {
+                let (replicas, status) = (old.replicas, old.status);
+                let to = new.replicas;
+                let spec_changed = !old.same_spec_but_size(&new);
+                *old = Deployment { replicas, status, ..new };
+                if spec_changed {
+                    self.emit(Change::ObjectUpdated(id));
+                }
+                self.scale(id, to);
+            }
+            (Body::ReplicaSet(old), Body::ReplicaSet(new)) => {
+                let to = new.replicas;
+                (old.template, old.selector, old.min_ready) = (new.template, new.selector, new.min_ready);
+                self.emit(Change::ObjectUpdated(id));
+                self.scale(id, to);
+            }
+            (old, new) => {
+                *old = new;
+                self.emit(Change::ObjectUpdated(id));
+            }
+        }
+    }
+
     /// Changes annotations and revision of a ReplicaSet.
     pub fn update_replica_set(&mut self, id: ObjectId, change: impl FnOnce(&mut ReplicaSet)) {
         if let Body::ReplicaSet(set) = &mut self.object_mut(id).body {
