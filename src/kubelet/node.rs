@@ -71,7 +71,9 @@ impl Kubelet {
             NodeStep::Booted => self.node_later(id, NodeStep::FirstStatus, &self.settings.kubelet_start, cluster, todo),
             NodeStep::FirstStatus => self.first_status(id, cluster, todo),
             NodeStep::Ready => {
-                report_node(id, cluster, todo);
+                todo.actions.push(Action::SetNodeReady(id, Status::True));
+                todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
+                todo.actions.push(Action::SetBooted(id, true));
                 self.restart_pods(id, cluster, todo);
             }
             NodeStep::Reconnected => {
@@ -90,6 +92,7 @@ impl Kubelet {
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Starting));
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Rebooted));
         todo.actions.push(Action::ResumeLease(id, cluster.now));
+        todo.actions.push(Action::SetBooted(id, false));
         let at_once = self.settings.node_ready.constant() == Some(crate::engine::Span::ZERO);
         if !at_once {
             todo.actions.push(Action::SetNodeReady(id, Status::False));

@@ -45,6 +45,9 @@ impl Simulation {
     /// Labels, and what kubelets say of their nodes.
     fn execute_on_kubelets(&mut self, command: Command, nodes: &[NodeId]) {
         match command {
+            Command::ReplaceTaints(_, taints) => {
+                self.each(nodes, |cluster, node| cluster.replace_taints(node, taints.clone()));
+            }
             Command::Label(_, key, value) => self.each(nodes, |cluster, node| label(cluster, node, key, value)),
             Command::Sicken(_, back) => {
                 self.each_machine(nodes, |machine| machine.healthy = false);
@@ -254,6 +257,10 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),
         Command::SetTemplate(..) => (Operation, "update"),
         Command::Apply(..) => (Operation, "apply"),
+        Command::ReplaceTaints(_, taints) if taints.iter().any(|taint| taint.effect == Effect::NoExecute) => {
+            (Disruption, "taint")
+        }
+        Command::ReplaceTaints(..) => (Operation, "taint"),
         Command::Label(..) => (Operation, "label"),
         Command::Ungate(..) => (Operation, "ungate"),
         Command::Sicken(..) => (Fault, "sicken"),
@@ -277,6 +284,7 @@ fn target_of(command: &Command) -> Option<&Target> {
         | Command::Taint(target, ..)
         | Command::Untaint(target, ..)
         | Command::DeleteNode(target)
+        | Command::ReplaceTaints(target, _)
         | Command::Label(target, ..)
         | Command::Sicken(target, _)
         | Command::Cure(target) => Some(target),
