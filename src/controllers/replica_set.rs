@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::cluster::objects::ObjectStatus;
 use crate::cluster::{Action, Change, Cluster, NewPod, ObjectId, PodId, PodName, ReplicaSet, ReplicaSetStatus};
 use crate::engine::{Seed, Stream, Time, TokenBucket};
 
@@ -177,7 +178,7 @@ impl Controller for ReplicaSetController {
 fn create(id: ObjectId, cluster: &Cluster) -> Option<Action> {
     let set = cluster.replica_set(id)?;
     let name = PodName::Generated(cluster.object(id)?.name);
-    let new = NewPod { name, spec: set.template, owner: Some(id), run_for: None, deletion_cost: 0 };
+    let new = NewPod::of(id, name, set.template);
     Some(Action::CreatePod { new, by: NAME })
 }
 
@@ -197,6 +198,6 @@ fn write_status(id: ObjectId, set: &ReplicaSet, cluster: &Cluster, todo: &mut To
     let status =
         ReplicaSetStatus { replicas: object.active, ready: object.ready, available, terminating: object.terminating };
     if status != set.status {
-        todo.actions.push(Action::SetReplicaSetStatus(id, status));
+        todo.actions.push(Action::SetStatus(id, ObjectStatus::ReplicaSet(status)));
     }
 }

@@ -13,6 +13,7 @@ pub mod policy;
 pub mod quantity;
 pub mod resources;
 pub mod selector;
+pub mod sets;
 pub mod volume;
 pub mod workload;
 

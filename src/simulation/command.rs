@@ -1,6 +1,6 @@
 //! Carries out what an operator commands and what faults do.
 
-use crate::cluster::{Action, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
+use crate::cluster::{Action, Cascade, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
 use crate::engine::Span;
 
 use super::observer::{Note, NoteKind, Observer};
@@ -124,8 +124,7 @@ impl Simulation {
 
     fn delete(&mut self, kind: Kind, namespace: Name, name: Name) {
         if let Some(id) = self.cluster.find_object(kind, namespace, name) {
-            self.cluster.mark_object(id);
-            self.cluster.remove_object(id);
+            self.cluster.delete_object(id, Cascade::Background);
         }
     }
 

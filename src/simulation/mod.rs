@@ -408,13 +408,8 @@ impl Simulation {
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }
-        self.cluster.create_pod(NewPod {
-            name: PodName::Generated(arrival.base),
-            spec: arrival.spec,
-            owner: None,
-            run_for: arrival.run_for,
-            deletion_cost: 0,
-        });
+        let new = NewPod::bare(PodName::Generated(arrival.base), arrival.spec);
+        self.cluster.submit_pod(NewPod { run_for: arrival.run_for, ..new });
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
@@ -438,7 +433,7 @@ impl Simulation {
             }
             Workload::Pod { name, spec } => {
                 let name = PodName::Given(name);
-                self.cluster.create_pod(NewPod { name, spec, owner: None, run_for: None, deletion_cost: 0 });
+                self.cluster.submit_pod(NewPod::bare(name, spec));
             }
         }
     }
