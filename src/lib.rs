@@ -25,6 +25,10 @@ pub mod simulation;
 
 pub mod scenario;
 
+pub mod experiment;
+
 pub mod report;
 
 pub mod fidelity;
+
+pub mod cli;
