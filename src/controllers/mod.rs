@@ -9,15 +9,20 @@
 //! Adding a controller: one file, and one line in [`ALL`].
 
 mod calls;
+pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
+pub mod disruption;
 pub mod garbage_collector;
+pub mod job;
 pub mod node_lifecycle;
 pub mod pod_gc;
 pub mod replica_set;
+pub mod resource_quota;
 pub mod settings;
 pub mod stateful_set;
 pub mod taint_eviction;
+pub mod ttl_after_finished;
 mod zones;
 
 use crate::cluster::{Action, Change, Cluster, NodeId, ObjectId, Pod, PodId};
@@ -129,6 +134,31 @@ pub const ALL: &[Entry] = &[
         name: "daemonset-controller",
         about: "keeps one pod on each node that suits",
         build: |settings, seed| Box::new(daemon_set::DaemonSetController::new(settings, seed)),
+    },
+    Entry {
+        name: "job-controller",
+        about: "runs pods until enough have succeeded or too many failed",
+        build: |settings, seed| Box::new(job::JobController::new(settings, seed)),
+    },
+    Entry {
+        name: "cronjob-controller",
+        about: "starts Jobs by a schedule",
+        build: |settings, _| Box::new(cron_job::CronJobController::new(settings)),
+    },
+    Entry {
+        name: "ttl-after-finished-controller",
+        about: "deletes Jobs some time after their end",
+        build: |settings, _| Box::new(ttl_after_finished::TtlAfterFinished::new(settings)),
+    },
+    Entry {
+        name: "resourcequota-controller",
+        about: "counts what the pods of a namespace use",
+        build: |settings, _| Box::new(resource_quota::ResourceQuotaController::new(settings)),
+    },
+    Entry {
+        name: "disruption-controller",
+        about: "says how many pods of each PodDisruptionBudget may be evicted",
+        build: |settings, _| Box::new(disruption::DisruptionController::new(settings)),
     },
     Entry {
         name: "node-controller",

@@ -61,7 +61,9 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
             .report(scoring.location, "`scoring` is about the default profile")
             .expected("it does not go with `policy` or `config`");
     }
-    if let Some(policy) = scheduler.policy.as_ref().filter(|policy| POLICIES.iter().all(|(name, _)| *name != policy.value)) {
+    if let Some(policy) =
+        scheduler.policy.as_ref().filter(|policy| POLICIES.iter().all(|(name, _)| *name != policy.value))
+    {
         let problem = problems.report(policy.location, format!("no policy is called `{}`", policy.value));
         let names = || POLICIES.iter().map(|(name, _)| *name);
         problem.expected(format!("expected one of {}", listed(names()))).suggest(policy, names());

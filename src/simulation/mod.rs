@@ -8,6 +8,7 @@
 //! ```
 
 mod command;
+mod eviction;
 mod observer;
 pub mod setup;
 mod target;
@@ -17,7 +18,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use crate::cluster::{
-    Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject,
+    Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, ObjectId, PodId, PodName, Status, Subject,
 };
 use crate::controllers::{self, Controller, Key, Wakes};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
@@ -44,6 +45,8 @@ enum Event {
     Schedule,
     /// A binding reaches the API.
     Bind(PodId),
+    /// The next step of an eviction.
+    Evict(u32),
     /// Something on a node.
     Kubelet(kubelet::Event),
 }
@@ -69,6 +72,9 @@ pub struct Simulation {
     kubelet: Kubelet,
     sources: Vec<(Box<dyn Source>, Option<Arrival>)>,
     commands: Vec<Command>,
+    /// Pods being evicted, by the number their events carry.
+    evictions: Vec<eviction::Eviction>,
+    eviction_stream: Stream,
     /// How many have been carried out: the index of the next one's random stream.
     commands_executed: u64,
     until: Time,
@@ -112,6 +118,8 @@ impl Simulation {
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
             commands: Vec::new(),
+            evictions: Vec::new(),
+            eviction_stream: seed.stream("eviction", 0),
             commands_executed: 0,
             until: duration,
             instant: settled,
@@ -187,9 +195,13 @@ impl Simulation {
     fn start_controllers_anew(&mut self, observer: &mut dyn Observer) {
         self.rebuild_controllers(&self.settings.controllers.clone());
         let nodes: Vec<NodeId> = self.cluster.nodes().map(|(id, _)| id).collect();
+        let objects: Vec<ObjectId> = self.cluster.objects().map(|(id, _)| id).collect();
         for index in 0..self.workers.len() {
             for &node in &nodes {
                 self.tell(index, Change::NodeAdded(node));
+            }
+            for &object in &objects {
+                self.tell(index, Change::ObjectCreated(object));
             }
         }
         self.settle(observer);
@@ -237,6 +249,7 @@ impl Simulation {
             Event::Timer(worker, key) => self.reconcile(worker, key),
             Event::Schedule => self.schedule(),
             Event::Bind(pod) => self.bind(pod),
+            Event::Evict(index) => self.evict(index),
             Event::Kubelet(event) => {
                 let mut todo = kubelet::Todo::default();
                 self.kubelet.handle(event, &self.cluster, &mut todo);
