@@ -38,6 +38,16 @@ pub fn stateful_set(
             return Err(one("spec.podManagementPolicy", &message));
         }
     };
+    let retention = spec.persistent_volume_claim_retention_policy.as_ref();
+    for (field, policy) in [
+        ("whenDeleted", retention.and_then(|retention| retention.when_deleted.as_deref())),
+        ("whenScaled", retention.and_then(|retention| retention.when_scaled.as_deref())),
+    ] {
+        if let Some(policy) = policy.filter(|policy| *policy != "Retain") {
+            let path = format!("spec.persistentVolumeClaimRetentionPolicy.{field}");
+            return Err(one(&path, &format!("`{policy}` is not modelled: claims are kept")));
+        }
+    }
     let first = spec.ordinals.as_ref().and_then(|ordinals| ordinals.start).unwrap_or(0);
     Ok(Body::StatefulSet(StatefulSet {
         replicas: count(spec.replicas.unwrap_or(1), "spec.replicas")?,
