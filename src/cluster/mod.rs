@@ -26,6 +26,7 @@ pub mod objects;
 pub mod pod;
 pub mod pods;
 pub mod policy;
+mod replace;
 pub mod resources;
 pub mod spec;
 pub mod taint;
@@ -34,6 +35,7 @@ pub mod wall;
 pub mod workloads;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
@@ -52,6 +54,16 @@ pub use pods::NewPod;
 pub use resources::Resources;
 pub use spec::{PodSpec, RestartPolicy};
 pub use taint::{Effect, Taint, Toleration};
+
+/// UIDs given from outside, pod by pod; `None` for the seed's.
+#[derive(Clone, Default)]
+pub struct UidSource(pub Option<Rc<dyn Fn(PodId) -> Option<u128>>>);
+
+impl std::fmt::Debug for UidSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "UidSource(given)" } else { "UidSource(seed)" })
+    }
+}
 
 /// The whole state of one simulated cluster.
 #[derive(Debug)]
@@ -84,6 +96,9 @@ pub struct Cluster {
     objects: Vec<Option<Object>>,
     removed_objects: Vec<(ObjectId, Option<Object>)>,
     object_by_name: FxHashMap<(Kind, Name, Name), ObjectId>,
+    /// Where UIDs come from that do not derive from the seed: a replay gives pods the order that a
+    /// recording shows theirs had.
+    pub uids: UidSource,
     /// Labels of each namespace, in the order of creation.
     pub namespaces: Vec<(Name, Labels)>,
     changes: Vec<Change>,
@@ -100,6 +115,7 @@ impl Cluster {
             now: Time::ZERO,
             wall_start: wall::DEFAULT_WALL_START,
             seed,
+            uids: UidSource::default(),
             namespaces: vec![(default, Labels::new(vec![(name_label, default)]))],
             known: WellKnown::new(&mut names),
             names,

@@ -250,6 +250,17 @@ pub struct Deployment {
     pub status: DeploymentStatus,
 }
 
+impl Deployment {
+    /// Whether both want the same but for the number of replicas.
+    pub fn same_spec_but_size(&self, other: &Deployment) -> bool {
+        self.template == other.template
+            && self.selector == other.selector
+            && self.strategy == other.strategy
+            && (self.min_ready, self.progress_deadline) == (other.min_ready, other.progress_deadline)
+            && (self.history_limit, self.paused) == (other.history_limit, other.paused)
+    }
+}
+
 /// `Deployment.status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeploymentStatus {

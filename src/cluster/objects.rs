@@ -188,15 +188,9 @@ impl Cluster {
         root
     }
 
-    /// Sets `spec.replicas` of a Deployment or ReplicaSet.
+    /// Sets `spec.replicas`, of a Job `spec.parallelism`.
     pub fn scale(&mut self, id: ObjectId, to: u32) {
-        let replicas = match &mut self.object_mut(id).body {
-            Body::Deployment(deployment) => &mut deployment.replicas,
-            Body::ReplicaSet(set) => &mut set.replicas,
-            Body::StatefulSet(set) => &mut set.replicas,
-            Body::Job(job) => &mut job.parallelism,
-            _ => return,
-        };
+        let Some(replicas) = super::replace::size(&mut self.object_mut(id).body) else { return };
         let from = std::mem::replace(replicas, to);
         if from != to {
             self.emit(Change::ObjectScaled { object: id, from, to });

@@ -482,6 +482,9 @@ impl Cluster {
 
     /// The pod's UID as a number; the order of numbers is the order of the UIDs as strings.
     pub fn pod_uid(&self, id: PodId) -> u128 {
+        if let Some(given) = self.uids.0.as_ref().and_then(|given| given(id)) {
+            return given;
+        }
         let high = self.seed.value("pod-uid-high", u64::from(id.0));
         let low = self.seed.value("pod-uid-low", u64::from(id.0));
         let random = (u128::from(high) << 64) | u128::from(low);

@@ -280,6 +280,10 @@ impl Controller for NodeLifecycle {
                 self.dirty.insert(id);
                 self.request_pass(cluster.now, &mut wakes.timers);
                 wakes.news.push(Key::Node(id));
+                if !node.lease.renewing {
+                    // silent since before this controller's time: the grace period starts now
+                    self.silent.insert(id, self.tick_at_or_after(cluster.now));
+                }
             }
             Change::NodeRemoved(id) => {
                 let Some(node) = cluster.removed_node(id) else { return };

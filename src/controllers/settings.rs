@@ -26,6 +26,8 @@ pub struct Settings {
     pub kube_api_qps_milli: u64,
     /// `--kube-api-burst`.
     pub kube_api_burst: u64,
+    /// From the controller manager's start to the first pass of its controllers: the caches are filled.
+    pub startup: Distribution,
     /// From a write to the moment a controller has seen it and taken it up.
     pub watch: Distribution,
     /// One API write.
@@ -53,6 +55,7 @@ impl Default for Settings {
             terminated_pod_gc_threshold: 12_500,
             kube_api_qps_milli: 20_000,
             kube_api_burst: 30,
+            startup: Distribution::LogNormal { median: Span::from_secs(3), sigma: 0.6 },
             watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 },
             api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
             monitor_pass: Span::from_millis(2),

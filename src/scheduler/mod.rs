@@ -59,7 +59,13 @@ pub struct Scheduler {
     next_start: usize,
     ties: Stream,
     offsets: Stream,
+    /// Asked to choose among several best nodes before the configured rule is.
+    tie_breaker: Option<TieBreaker>,
 }
+
+/// Chooses one of several best nodes for a pod; `None` leaves it to the configured rule. A replay takes
+/// the node that was recorded.
+pub type TieBreaker = Box<dyn FnMut(PodId, &[NodeId], &Cluster) -> Option<NodeId>>;
 
 /// What the scheduler wants done about a pod.
 #[derive(Clone, Debug)]
@@ -132,6 +138,7 @@ impl Scheduler {
             next_start: 0,
             ties: seed.stream("scheduler-ties", 0),
             offsets: seed.stream("scheduler-preemption-offset", 0),
+            tie_breaker: None,
             config,
         }
     }
@@ -140,6 +147,18 @@ impl Scheduler {
     /// cluster can bring it.
     pub fn next_wake(&mut self, now: Time) -> Time {
         self.queue.next_wake(now)
+    }
+
+    /// The process starts again: it has seen nothing yet.
+    pub fn restart(&mut self, seed: Seed) {
+        let breaker = self.tie_breaker.take();
+        *self = Scheduler::new(self.config.clone(), seed);
+        self.tie_breaker = breaker;
+    }
+
+    /// Lets somebody else choose among several best nodes.
+    pub fn break_ties_by(&mut self, breaker: TieBreaker) {
+        self.tie_breaker = Some(breaker);
     }
 
     /// The queue, to look at.
@@ -243,6 +262,9 @@ impl Scheduler {
         }
         let (mut ties, mut offsets) = (self.ties.clone(), self.offsets.clone());
         search.choose(&mut cycle, self.config.ties, &mut ties, mode != Mode::Decide);
+        if let (Some(breaker), true, Mode::Decide) = (&mut self.tie_breaker, search.top.len() > 1, mode) {
+            search.chosen = breaker(pod, &search.top, cluster).or(search.chosen);
+        }
         if let Some(node) = search.chosen {
             search.claims = cycle.reserve(node);
         } else {

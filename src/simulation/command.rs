@@ -5,7 +5,7 @@ use crate::engine::Span;
 use crate::outcome::ActionKind;
 
 use super::observer::{Note, Observer};
-use super::setup::{Command, Target};
+use super::setup::{Command, Target, Workload};
 use super::{Simulation, target};
 
 impl Simulation {
@@ -38,6 +38,19 @@ impl Simulation {
             }
             Command::Untaint(_, key, effect) => self.each(&nodes, |cluster, node| untaint(cluster, node, key, effect)),
             Command::DeleteNode(_) => self.each(&nodes, Cluster::remove_node),
+            other => self.execute_on_kubelets(other, &nodes),
+        }
+    }
+
+    /// Labels, and what kubelets say of their nodes.
+    fn execute_on_kubelets(&mut self, command: Command, nodes: &[NodeId]) {
+        match command {
+            Command::Label(_, key, value) => self.each(nodes, |cluster, node| label(cluster, node, key, value)),
+            Command::Sicken(_, back) => {
+                self.each_machine(nodes, |machine| machine.healthy = false);
+                self.undo_later(back, nodes, Command::Cure);
+            }
+            Command::Cure(_) => self.each_machine(nodes, |machine| machine.healthy = true),
             other => self.execute_on_objects(other),
         }
     }
@@ -65,7 +78,27 @@ impl Simulation {
                     self.cluster.update_deployment(id, |deployment| deployment.template = template);
                 }
             }
+            Command::Apply(workload) => self.replace_spec(workload),
+            Command::Ungate(namespace, name) => {
+                if let Some(pod) = self.find_pod(namespace, &name) {
+                    self.cluster.ungate(pod);
+                }
+            }
+            Command::Stop(component) => self.stop(component),
+            Command::Start(component) => self.start(component),
+            Command::FailOver(component, exit, after) => self.fail_over(component, exit, after),
             _ => (),
+        }
+    }
+
+    /// `kubectl apply` of an object.
+    fn replace_spec(&mut self, workload: Workload) {
+        if let Workload::Object { namespace, name, body, .. } = &workload
+            && let Some(id) = self.cluster.find_object(body.kind(), *namespace, *name)
+        {
+            self.cluster.replace_spec(id, body.clone());
+        } else {
+            self.create(workload);
         }
     }
 
@@ -135,6 +168,14 @@ impl Simulation {
             Command::SetTemplate(_, name, _) => format!("deployment/{}", names.text(*name)),
             Command::AddNodes(nodes) => list(nodes.iter().map(|node| names.text(node.name))),
             Command::Create(workloads) => format!("{} objects", workloads.len()),
+            Command::Apply(Workload::Object { body, name, .. }) => {
+                format!("{}/{}", body.kind().as_str().to_lowercase(), names.text(*name))
+            }
+            Command::Apply(Workload::Pod { name, .. }) => format!("pod/{}", names.text(*name)),
+            Command::Ungate(_, name) => format!("pod/{name}"),
+            Command::Stop(component) | Command::Start(component) | Command::FailOver(component, ..) => {
+                component.as_str().to_string()
+            }
             _ => list(nodes.iter().map(|node| self.cluster.node_name(*node))),
         };
         let struck = match target_of(command) {
@@ -153,7 +194,9 @@ impl Simulation {
             Command::SetTemplate(namespace, name, _) => {
                 self.cluster.find_object(Kind::Deployment, *namespace, *name).is_some()
             }
-            Command::DeletePod(namespace, name, _) => self.find_pod(*namespace, name).is_some(),
+            Command::Ungate(namespace, name) | Command::DeletePod(namespace, name, _) => {
+                self.find_pod(*namespace, name).is_some()
+            }
             _ => true,
         }
     }
@@ -196,6 +239,14 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Scale(..) => (Operation, "scale"),
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),
         Command::SetTemplate(..) => (Operation, "update"),
+        Command::Apply(..) => (Operation, "apply"),
+        Command::Label(..) => (Operation, "label"),
+        Command::Ungate(..) => (Operation, "ungate"),
+        Command::Sicken(..) => (Fault, "sicken"),
+        Command::Cure(..) => (FaultEnded, "cure"),
+        Command::Stop(..) => (Fault, "stop"),
+        Command::Start(..) => (FaultEnded, "start"),
+        Command::FailOver(..) => (Fault, "fail over"),
     }
 }
 
@@ -211,9 +262,22 @@ fn target_of(command: &Command) -> Option<&Target> {
         | Command::Drain(target, _)
         | Command::Taint(target, ..)
         | Command::Untaint(target, ..)
-        | Command::DeleteNode(target) => Some(target),
+        | Command::DeleteNode(target)
+        | Command::Label(target, ..)
+        | Command::Sicken(target, _)
+        | Command::Cure(target) => Some(target),
         _ => None,
     }
+}
+
+/// Sets a label of a node, or removes it.
+fn label(cluster: &mut Cluster, id: NodeId, key: Name, value: Option<Name>) {
+    let Some(labels) = cluster.node(id).map(|node| &node.spec.labels) else { return };
+    let labels = match value {
+        Some(value) => labels.with(key, value),
+        None => labels.without(key),
+    };
+    cluster.set_node_labels(id, labels);
 }
 
 fn untaint(cluster: &mut Cluster, node: NodeId, key: Name, effect: Option<Effect>) {

@@ -8,6 +8,7 @@
 //! ```
 
 mod command;
+mod components;
 mod eviction;
 mod observer;
 pub mod setup;
@@ -18,7 +19,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use crate::cluster::{
-    Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, ObjectId, PodId, PodName, Status, Subject,
+    Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject,
 };
 use crate::controllers::{self, Controller, Key, Wakes};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
@@ -28,7 +29,7 @@ use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, Source};
 
 pub use observer::{Note, Observer, Silent};
-pub use setup::{Command, Sample, Scheduling, Settings, Setup, Target, Workload};
+pub use setup::{Command, Component, Exit, Sample, Scheduling, Settings, Setup, Target, Workload};
 
 /// What will happen at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +38,12 @@ enum Event {
     Command(u32),
     /// The pending arrival of a source.
     Arrival(u32),
-    /// A controller looks at a key again, as news has reached it.
-    News(u8, Key),
+    /// A controller looks at a key again, as news has reached it: its index, its life.
+    News(u8, u8, Key),
     /// A controller looks at a key at an instant of its own.
-    Timer(u8, Key),
+    Timer(u8, u8, Key),
+    /// A component of the control plane has filled its caches and begins to work.
+    Begin(Component),
     /// The scheduler runs a cycle.
     Schedule,
     /// A binding reaches the API.
@@ -78,6 +81,7 @@ pub struct Simulation {
     /// How many have been carried out: the index of the next one's random stream.
     commands_executed: u64,
     until: Time,
+    processes: components::Processes,
     /// No delay at all, while the cluster is set up.
     instant: bool,
     events_handled: u64,
@@ -122,6 +126,7 @@ impl Simulation {
             eviction_stream: seed.stream("eviction", 0),
             commands_executed: 0,
             until: duration,
+            processes: components::Processes::default(),
             instant: settled,
             events_handled: 0,
             cluster,
@@ -194,16 +199,7 @@ impl Simulation {
     /// After an instant set-up, controllers with their real settings take over the world as it is.
     fn start_controllers_anew(&mut self, observer: &mut dyn Observer) {
         self.rebuild_controllers(&self.settings.controllers.clone());
-        let nodes: Vec<NodeId> = self.cluster.nodes().map(|(id, _)| id).collect();
-        let objects: Vec<ObjectId> = self.cluster.objects().map(|(id, _)| id).collect();
-        for index in 0..self.workers.len() {
-            for &node in &nodes {
-                self.tell(index, Change::NodeAdded(node));
-            }
-            for &object in &objects {
-                self.tell(index, Change::ObjectCreated(object));
-            }
-        }
+        self.tell_the_world();
         self.settle(observer);
     }
 
@@ -228,7 +224,8 @@ impl Simulation {
         }
     }
 
-    fn command_at(&mut self, at: Time, command: Command) {
+    /// Another entry of the timeline, in the future.
+    pub fn command_at(&mut self, at: Time, command: Command) {
         let index = self.commands.len() as u32;
         self.commands.push(command);
         self.queue.push(at, Class::World, Event::Command(index));
@@ -242,11 +239,13 @@ impl Simulation {
                 self.execute(command, observer);
             }
             Event::Arrival(source) => self.arrive(source),
-            Event::News(worker, key) => {
+            Event::News(worker, life, key) if self.processes.controllers_live(life) => {
                 self.workers[worker as usize].dirty.remove(&key);
                 self.reconcile(worker, key);
             }
-            Event::Timer(worker, key) => self.reconcile(worker, key),
+            Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.reconcile(worker, key),
+            Event::News(..) | Event::Timer(..) => (),
+            Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
             Event::Bind(pod) => self.bind(pod),
             Event::Evict(index) => self.evict(index),
@@ -265,10 +264,12 @@ impl Simulation {
             let mut todo = kubelet::Todo::default();
             for &change in &changes {
                 observer.observe(change, &self.cluster);
-                self.scheduler.observe(change, &self.cluster);
+                if self.processes.scheduler {
+                    self.scheduler.observe(change, &self.cluster);
+                }
                 self.kubelet.watch(change, &self.cluster, &mut todo);
-                for worker in 0..self.workers.len() {
-                    self.tell(worker, change);
+                if self.processes.controllers {
+                    (0..self.workers.len()).for_each(|worker| self.tell(worker, change));
                 }
             }
             self.carry_out(todo);
@@ -290,11 +291,11 @@ impl Simulation {
             if worker.dirty.insert(key) {
                 let delay =
                     if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
-                self.queue.push(now + delay, Class::Control, Event::News(index as u8, key));
+                self.queue.push(now + delay, Class::Control, Event::News(index as u8, self.processes.life, key));
             }
         }
         for (at, key) in wakes.timers {
-            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, key));
+            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, self.processes.life, key));
         }
     }
 
@@ -305,7 +306,7 @@ impl Simulation {
             self.cluster.apply(action);
         }
         for (at, key) in todo.timers {
-            self.queue.push(at, Class::Control, Event::Timer(index, key));
+            self.queue.push(at, Class::Control, Event::Timer(index, self.processes.life, key));
         }
     }
 
@@ -320,6 +321,9 @@ impl Simulation {
 
     /// Schedules the next cycle, if the scheduler has something to do.
     fn wake_scheduler(&mut self) {
+        if !self.processes.scheduler {
+            return;
+        }
         let now = self.cluster.now;
         let wake = self.scheduler.next_wake(now);
         if wake == Time::MAX {
@@ -349,7 +353,7 @@ impl Simulation {
     /// One scheduling cycle.
     fn schedule(&mut self) {
         let now = self.cluster.now;
-        if self.scheduling.next_cycle != now {
+        if self.scheduling.next_cycle != now || !self.processes.scheduler {
             return; // an earlier cycle was scheduled since
         }
         self.scheduling.next_cycle = Time::MAX;
