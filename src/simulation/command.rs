@@ -1,6 +1,6 @@
 //! Carries out what an operator commands and what faults do.
 
-use crate::cluster::{Action, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
+use crate::cluster::{Action, Cascade, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
 use crate::engine::Span;
 use crate::outcome::ActionKind;
 
@@ -146,23 +146,9 @@ impl Simulation {
         }
     }
 
-    /// `kubectl drain`: cordons, then deletes every pod through the eviction API. There are no
-    /// PodDisruptionBudgets to refuse it.
-    fn drain(&mut self, nodes: &[NodeId], grace: Option<Span>) {
-        self.each(nodes, |cluster, node| cluster.set_cordon(node, true));
-        for &node in nodes {
-            let mut pods = self.cluster.node(node).map(|node| node.pods.clone()).unwrap_or_default();
-            pods.sort_unstable();
-            for pod in pods {
-                self.cluster.apply(Action::DeletePod { pod, grace, by: None });
-            }
-        }
-    }
-
     fn delete(&mut self, kind: Kind, namespace: Name, name: Name) {
         if let Some(id) = self.cluster.find_object(kind, namespace, name) {
-            self.cluster.mark_object(id);
-            self.cluster.remove_object(id);
+            self.cluster.delete_object(id, Cascade::Background);
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod command;
 mod components;
+mod eviction;
 mod observer;
 pub mod setup;
 mod target;
@@ -47,6 +48,8 @@ enum Event {
     Schedule,
     /// A binding reaches the API.
     Bind(PodId),
+    /// The next step of an eviction.
+    Evict(u32),
     /// Something on a node.
     Kubelet(kubelet::Event),
 }
@@ -72,6 +75,9 @@ pub struct Simulation {
     kubelet: Kubelet,
     sources: Vec<(Box<dyn Source>, Option<Arrival>)>,
     commands: Vec<Command>,
+    /// Pods being evicted, by the number their events carry.
+    evictions: Vec<eviction::Eviction>,
+    eviction_stream: Stream,
     /// How many have been carried out: the index of the next one's random stream.
     commands_executed: u64,
     until: Time,
@@ -116,6 +122,8 @@ impl Simulation {
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
             commands: Vec::new(),
+            evictions: Vec::new(),
+            eviction_stream: seed.stream("eviction", 0),
             commands_executed: 0,
             until: duration,
             processes: components::Processes::default(),
@@ -240,6 +248,7 @@ impl Simulation {
             Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
             Event::Bind(pod) => self.bind(pod),
+            Event::Evict(index) => self.evict(index),
             Event::Kubelet(event) => {
                 let mut todo = kubelet::Todo::default();
                 self.kubelet.handle(event, &self.cluster, &mut todo);
@@ -421,13 +430,8 @@ impl Simulation {
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }
-        self.cluster.create_pod(NewPod {
-            name: PodName::Generated(arrival.base),
-            spec: arrival.spec,
-            owner: None,
-            run_for: arrival.run_for,
-            deletion_cost: 0,
-        });
+        let new = NewPod::bare(PodName::Generated(arrival.base), arrival.spec);
+        self.cluster.submit_pod(NewPod { run_for: arrival.run_for, ..new });
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
@@ -456,7 +460,7 @@ impl Simulation {
             }
             Workload::Pod { name, spec } => {
                 let name = PodName::Given(name);
-                self.cluster.create_pod(NewPod { name, spec, owner: None, run_for: None, deletion_cost: 0 });
+                self.cluster.submit_pod(NewPod::bare(name, spec));
             }
         }
     }

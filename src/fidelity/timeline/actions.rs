@@ -91,7 +91,9 @@ impl Manifests {
     }
 
     fn body(&self, cluster: &mut Cluster, manifest: &Value) -> Result<Body, String> {
-        let behaviour = self.behaviour(&manifest["spec"]["template"]["metadata"]["annotations"]);
+        let spec = &manifest["spec"];
+        let inner = if manifest["kind"] == "CronJob" { &spec["jobTemplate"]["spec"] } else { spec };
+        let behaviour = self.behaviour(&inner["template"]["metadata"]["annotations"]);
         let defaults = &self.defaults;
         let body = match text(&manifest["kind"]) {
             "Deployment" => {
@@ -101,6 +103,18 @@ impl Manifests {
             "ReplicaSet" => {
                 let object: apps::ReplicaSet = typed(manifest)?;
                 manifest::workload::replica_set(cluster, &object, &behaviour, defaults)
+            }
+            "StatefulSet" => manifest::sets::stateful_set(cluster, &typed(manifest)?, &behaviour, defaults),
+            "DaemonSet" => manifest::sets::daemon_set(cluster, &typed(manifest)?, &behaviour, defaults),
+            "Job" => manifest::batch::job(cluster, &typed(manifest)?, &behaviour, defaults),
+            "CronJob" => manifest::batch::cron_job(cluster, &typed(manifest)?, &behaviour, defaults),
+            "PodDisruptionBudget" => manifest::disruption_budget(&mut cluster.names, &typed(manifest)?)
+                .map(Body::PodDisruptionBudget),
+            "ResourceQuota" => {
+                manifest::quota::resource_quota(&mut cluster.names, &typed(manifest)?).map(Body::ResourceQuota)
+            }
+            "LimitRange" => {
+                manifest::quota::limit_range(&mut cluster.names, &typed(manifest)?).map(Body::LimitRange)
             }
             "Service" => {
                 let service: core::Service = typed(manifest)?;
