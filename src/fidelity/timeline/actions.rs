@@ -108,14 +108,13 @@ impl Manifests {
             "DaemonSet" => manifest::sets::daemon_set(cluster, &typed(manifest)?, &behaviour, defaults),
             "Job" => manifest::batch::job(cluster, &typed(manifest)?, &behaviour, defaults),
             "CronJob" => manifest::batch::cron_job(cluster, &typed(manifest)?, &behaviour, defaults),
-            "PodDisruptionBudget" => manifest::disruption_budget(&mut cluster.names, &typed(manifest)?)
-                .map(Body::PodDisruptionBudget),
+            "PodDisruptionBudget" => {
+                manifest::disruption_budget(&mut cluster.names, &typed(manifest)?).map(Body::PodDisruptionBudget)
+            }
             "ResourceQuota" => {
                 manifest::quota::resource_quota(&mut cluster.names, &typed(manifest)?).map(Body::ResourceQuota)
             }
-            "LimitRange" => {
-                manifest::quota::limit_range(&mut cluster.names, &typed(manifest)?).map(Body::LimitRange)
-            }
+            "LimitRange" => manifest::quota::limit_range(&mut cluster.names, &typed(manifest)?).map(Body::LimitRange),
             "Service" => {
                 let service: core::Service = typed(manifest)?;
                 Ok(manifest::workload::service(cluster, &service).unwrap_or(Body::Service(Default::default())))
