@@ -60,6 +60,8 @@ pub enum Action {
     RemoveTaint(NodeId, Name, Effect),
     /// Set `spec.unschedulable`.
     SetCordon(NodeId, bool),
+    /// Physics: a machine on its way up has come so far that its kubelet works; whether it says Ready.
+    SetBooted(NodeId, bool),
     /// The kubelet stops renewing the lease.
     StopLease(NodeId),
     /// The kubelet renews the lease from this instant on.
@@ -120,6 +122,7 @@ impl Cluster {
             }),
             Action::RemoveTaint(node, key, effect) => self.on_node(node, |c| c.remove_taint(node, key, effect)),
             Action::SetCordon(node, cordon) => self.on_node(node, |c| c.set_cordon(node, cordon)),
+            Action::SetBooted(node, healthy) => self.on_node(node, |c| c.set_booted(node, healthy)),
             Action::StopLease(node) => self.on_node(node, |c| c.stop_lease(node)),
             Action::ResumeLease(node, first) => self.on_node(node, |c| c.resume_lease(node, first)),
             Action::AddImage(node, image, bytes) => self.on_node(node, |c| c.add_image(node, image, bytes)),

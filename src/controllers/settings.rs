@@ -1,6 +1,7 @@
 //! Flags of the controller manager under Kubernetes' own names, with the defaults of 1.36
 //! (reference: nodes.md 1, controllers.md 12).
 
+use crate::cluster::Name;
 use crate::engine::{Distribution, Span, Time, TokenBucket};
 
 /// Flags of kube-controller-manager that change what it does and when.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub node_monitor_phase: Option<Time>,
     /// The first pass of pod garbage collection; `None`: drawn within the period.
     pub pod_gc_phase: Option<Time>,
+    /// Nodes that come first, in this order, where chance decides which node of a zone is tainted next.
+    pub taint_order: Vec<Name>,
 }
 
 impl Default for Settings {
@@ -61,6 +64,7 @@ impl Default for Settings {
             monitor_pass: Span::from_millis(2),
             node_monitor_phase: None,
             pod_gc_phase: None,
+            taint_order: Vec::new(),
         }
     }
 }

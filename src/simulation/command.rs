@@ -1,6 +1,8 @@
 //! Carries out what an operator commands and what faults do.
 
-use crate::cluster::{Action, Cascade, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
+use rustc_hash::FxHashSet;
+
+use crate::cluster::{Action, Cascade, Cluster, Effect, Kind, Link, Machine, Name, NodeId, Pod, PodId, PodName, Power};
 use crate::engine::Span;
 use crate::outcome::ActionKind;
 
@@ -45,6 +47,9 @@ impl Simulation {
     /// Labels, and what kubelets say of their nodes.
     fn execute_on_kubelets(&mut self, command: Command, nodes: &[NodeId]) {
         match command {
+            Command::ReplaceTaints(_, taints) => {
+                self.each(nodes, |cluster, node| cluster.replace_taints(node, taints.clone()));
+            }
             Command::Label(_, key, value) => self.each(nodes, |cluster, node| label(cluster, node, key, value)),
             Command::Sicken(_, back) => {
                 self.each_machine(nodes, |machine| machine.healthy = false);
@@ -65,7 +70,7 @@ impl Simulation {
                     }
                 }
             }
-            Command::Create(workloads) => workloads.into_iter().for_each(|workload| self.create(workload)),
+            Command::Create(workloads) => self.create_all(workloads),
             Command::Scale(kind, namespace, name, replicas) => {
                 if let Some(id) = self.cluster.find_object(kind, namespace, name) {
                     self.cluster.scale(id, replicas);
@@ -99,6 +104,21 @@ impl Simulation {
             self.cluster.replace_spec(id, body.clone());
         } else {
             self.create(workload);
+        }
+    }
+
+    /// `kubectl create`: what is there already stays as it is.
+    fn create_all(&mut self, workloads: Vec<Workload>) {
+        let key = |(_, pod): (PodId, &Pod)| match pod.name {
+            PodName::Given(name) => Some((self.cluster.spec(pod.spec).namespace, name)),
+            PodName::Generated(_) | PodName::Ordinal(..) | PodName::Indexed(..) => None,
+        };
+        let taken: FxHashSet<(Name, Name)> = self.cluster.pods().filter_map(key).collect();
+        for workload in workloads {
+            match &workload {
+                Workload::Pod { name, spec } if taken.contains(&(self.cluster.spec(*spec).namespace, *name)) => (),
+                _ => self.create(workload),
+            }
         }
     }
 
@@ -240,6 +260,10 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),
         Command::SetTemplate(..) => (Operation, "update"),
         Command::Apply(..) => (Operation, "apply"),
+        Command::ReplaceTaints(_, taints) if taints.iter().any(|taint| taint.effect == Effect::NoExecute) => {
+            (Disruption, "taint")
+        }
+        Command::ReplaceTaints(..) => (Operation, "taint"),
         Command::Label(..) => (Operation, "label"),
         Command::Ungate(..) => (Operation, "ungate"),
         Command::Sicken(..) => (Fault, "sicken"),
@@ -263,6 +287,7 @@ fn target_of(command: &Command) -> Option<&Target> {
         | Command::Taint(target, ..)
         | Command::Untaint(target, ..)
         | Command::DeleteNode(target)
+        | Command::ReplaceTaints(target, _)
         | Command::Label(target, ..)
         | Command::Sicken(target, _)
         | Command::Cure(target) => Some(target),

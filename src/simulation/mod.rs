@@ -19,7 +19,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use crate::cluster::{
-    Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject,
+    Action, Change, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
 };
 use crate::controllers::{self, Controller, Key, Wakes};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
@@ -435,13 +435,18 @@ impl Simulation {
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
-    fn register(&mut self, spec: NodeSpec) -> NodeId {
+    fn register(&mut self, mut spec: NodeSpec) -> NodeId {
         let index = self.cluster.node_ids() as u64;
         let mut stream = self.cluster.seed.stream("lease", index);
         let period = self.settings.kubelet.lease_interval.sample(&mut stream);
         let drawn = Span(stream.below(period.0.max(1)));
         let fixed = self.settings.lease_phases.iter().find(|(name, _)| *name == spec.name).map(|(_, phase)| *phase);
         let anchor = self.cluster.now + fixed.unwrap_or(drawn);
+        if !self.instant {
+            // admission taints every new node; the node controller takes the taint off a Ready one
+            let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
+            spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
+        }
         self.cluster.add_node(spec, Status::True, Lease { anchor, period, renewing: true })
     }
 

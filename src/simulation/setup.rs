@@ -2,7 +2,7 @@
 //! interned already; the scenario layer builds it from a file, tests and benches by hand.
 
 use crate::cluster::object::Body;
-use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId};
+use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId, Taint};
 use crate::engine::{Distribution, Span, Time};
 use crate::workload::Source;
 use crate::{controllers, kubelet, scheduler};
@@ -193,6 +193,8 @@ pub enum Command {
     SetTemplate(Name, Name, SpecId),
     /// `kubectl apply`: the object gets this spec; it is created if it is not there.
     Apply(Workload),
+    /// The nodes get these taints in place of all they have.
+    ReplaceTaints(Target, Vec<Taint>),
     /// `kubectl label node`: key and value; no value removes the label.
     Label(Target, Name, Option<Name>),
     /// The last scheduling gate of a pod is removed: namespace, name.

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::cluster::object::Body;
 use crate::cluster::spec::Behaviour;
-use crate::cluster::{Cluster, Effect, Kind, Name, PodId};
-use crate::engine::{Distribution, Span};
+use crate::cluster::{Cluster, Effect, Kind, Name, PodId, Taint};
+use crate::engine::{Distribution, Span, Time};
 use crate::manifest::{self, Defaults};
 use crate::simulation::{Command, Component, Exit, Target, Workload};
 
@@ -108,14 +108,13 @@ impl Manifests {
             "DaemonSet" => manifest::sets::daemon_set(cluster, &typed(manifest)?, &behaviour, defaults),
             "Job" => manifest::batch::job(cluster, &typed(manifest)?, &behaviour, defaults),
             "CronJob" => manifest::batch::cron_job(cluster, &typed(manifest)?, &behaviour, defaults),
-            "PodDisruptionBudget" => manifest::disruption_budget(&mut cluster.names, &typed(manifest)?)
-                .map(Body::PodDisruptionBudget),
+            "PodDisruptionBudget" => {
+                manifest::disruption_budget(&mut cluster.names, &typed(manifest)?).map(Body::PodDisruptionBudget)
+            }
             "ResourceQuota" => {
                 manifest::quota::resource_quota(&mut cluster.names, &typed(manifest)?).map(Body::ResourceQuota)
             }
-            "LimitRange" => {
-                manifest::quota::limit_range(&mut cluster.names, &typed(manifest)?).map(Body::LimitRange)
-            }
+            "LimitRange" => manifest::quota::limit_range(&mut cluster.names, &typed(manifest)?).map(Body::LimitRange),
             "Service" => {
                 let service: core::Service = typed(manifest)?;
                 Ok(manifest::workload::service(cluster, &service).unwrap_or(Body::Service(Default::default())))
@@ -262,7 +261,18 @@ fn delete(cluster: &mut Cluster, action: &Value) -> Result<Command, String> {
     Ok(Command::Delete(kind, namespace, cluster.names.intern(text(&action["name"]))))
 }
 
-/// Cordon, taints, labels.
+fn read_taint(cluster: &mut Cluster, taint: &Value) -> Result<Taint, String> {
+    let effects = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
+    let effect = effects.into_iter().find(|effect| effect.as_str() == text(&taint["effect"]));
+    Ok(Taint {
+        key: cluster.names.intern(text(&taint["key"])),
+        value: cluster.names.intern(text(&taint["value"])),
+        effect: effect.ok_or_else(|| format!("taint {taint}"))?,
+        added_at: Time::ZERO,
+    })
+}
+
+/// Cordon, taints, labels: a strategic merge replaces the list of taints as a whole.
 fn patch_node(cluster: &mut Cluster, action: &Value, patch: &Value) -> Result<Vec<Command>, String> {
     let target = node(cluster, action);
     let mut commands = Vec::new();
@@ -271,15 +281,9 @@ fn patch_node(cluster: &mut Cluster, action: &Value, patch: &Value) -> Result<Ve
         _ if patch["spec"].get("unschedulable").is_some() => commands.push(Command::Uncordon(target.clone())),
         _ => (),
     }
-    for taint in list(&patch["spec"]["taints"]) {
-        let (key, value) = (cluster.names.intern(text(&taint["key"])), cluster.names.intern(text(&taint["value"])));
-        let effects = [Effect::NoSchedule, Effect::PreferNoSchedule, Effect::NoExecute];
-        let effect = effects.into_iter().find(|effect| effect.as_str() == text(&taint["effect"]));
-        let effect = effect.ok_or_else(|| format!("taint {taint}"))?;
-        commands.push(match text(&taint["$patch"]) {
-            "delete" => Command::Untaint(target.clone(), key, Some(effect)),
-            _ => Command::Taint(target.clone(), key, value, effect),
-        });
+    if let Some(taints) = patch["spec"]["taints"].as_array() {
+        let taints: Result<Vec<Taint>, String> = taints.iter().map(|taint| read_taint(cluster, taint)).collect();
+        commands.push(Command::ReplaceTaints(target.clone(), taints?));
     }
     for (key, value) in patch["metadata"]["labels"].as_object().into_iter().flatten() {
         let key = cluster.names.intern(key);

@@ -240,6 +240,8 @@ fn told(story: &Story) -> BTreeMap<String, usize> {
 /// The state at zero and those after it; states that last less than `burst` are left out.
 fn settled(states: &[Since<String>], burst: f64) -> Vec<Since<String>> {
     let mut kept: Vec<Since<String>> = Vec::new();
+    let mut states = states.to_vec();
+    states.dedup_by(|next, state| next.1 == state.1);
     let first = states.iter().rposition(|(t, _)| *t < 0.0).unwrap_or(0);
     let states = &states[first..];
     for (index, (t, state)) in states.iter().enumerate() {
