@@ -164,7 +164,8 @@ fn job(more: &str) -> String {
     format!("{{kind: Job, metadata: {{name: work}}, spec: {{template: {JOB_TEMPLATE}, {more}}}}}")
 }
 
-const JOB_TEMPLATE: &str = "{metadata: {labels: {app: work}}, spec: {restartPolicy: Never, containers: [{name: c, image: 'a:1'}]}}";
+const JOB_TEMPLATE: &str =
+    "{metadata: {labels: {app: work}}, spec: {restartPolicy: Never, containers: [{name: c, image: 'a:1'}]}}";
 
 fn named(cluster: &mut Cluster, node: &str) -> Target {
     Target { names: vec![cluster.names.intern(node)], ..Target::default() }
@@ -322,8 +323,7 @@ fn a_surging_daemon_goes_once_its_successor_is_available() {
     world.apply(&set("DaemonSet", "a:2", more));
     world.run_to(40);
     let story = world.story();
-    let times: Vec<String> =
-        story.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let times: Vec<String> = story.iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(times, ["10.0 created", "12.0 marked", "12.0 created", "13.0 removed", "14.0 marked", "15.0 removed"]);
 }
 
@@ -383,7 +383,8 @@ fn a_job_past_its_deadline_loses_its_pods_and_fails_when_they_are_gone() {
     world.apply(&job("activeDeadlineSeconds: 15"));
     world.run_to(60);
     let story = world.story();
-    let times: Vec<&str> = story.iter().map(|line| line.rsplit_once(" work").map_or(line.as_str(), |(t, _)| t)).collect();
+    let times: Vec<&str> =
+        story.iter().map(|line| line.rsplit_once(" work").map_or(line.as_str(), |(t, _)| t)).collect();
     assert_eq!(times, ["0.0 created", "15.0 marked", "16.0 removed", "17.0 DeadlineExceeded"]);
 }
 

@@ -155,6 +155,11 @@ impl Calls {
         Some(now + delay)
     }
 
+    /// Whether the owner's last sync failed.
+    pub(super) fn have_failed(&self, owner: ObjectId) -> bool {
+        self.failures.contains_key(&owner)
+    }
+
     /// The owner is gone.
     pub(super) fn forget(&mut self, owner: ObjectId) {
         self.expectations.remove(&owner);

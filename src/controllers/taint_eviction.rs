@@ -39,7 +39,7 @@ impl TaintEviction {
     }
 
     fn consider(&mut self, id: PodId, node: &Node, cluster: &Cluster, todo: &mut Todo) {
-        let Some(pod) = cluster.pod(id).filter(|pod| pod.bound && pod.is_active()) else { return };
+        let Some(pod) = cluster.pod(id).filter(|pod| pod.bound && pod.deletion.is_none()) else { return };
         match verdict(&node.spec.taints, &cluster.spec(pod.spec).tolerations) {
             Verdict::Untainted => {
                 if self.timers.remove(&id).is_some() {
@@ -83,6 +83,7 @@ impl TaintEviction {
                 self.client.take(cluster.now);
             }
             self.calls.pop_front();
+            todo.actions.push(Action::Disrupt(pod));
             todo.actions.push(Action::DeletePod { pod, grace: None, by: None });
         }
     }

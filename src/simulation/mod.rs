@@ -412,6 +412,7 @@ impl Simulation {
     fn preempt(&mut self, victim: PodId, by: PodId) {
         let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };
         self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(by, node));
+        self.cluster.apply(Action::Disrupt(victim));
         self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });
     }
 

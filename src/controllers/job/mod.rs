@@ -61,6 +61,8 @@ impl JobController {
         };
         if job.status.ended.is_some() {
             self.backoffs.remove(&id);
+        } else if !self.calls.are_done(id) {
+            // the sync that decided them is not over
         } else if let Some(picture) = Picture::of(id, job, cluster) {
             self.sync_picture(&picture, todo);
         }
@@ -80,7 +82,7 @@ impl JobController {
         if end.is_some() {
             self.end_active(picture, &mut status);
         } else {
-            if self.calls.are_done(id) && !picture.deleting {
+            if !picture.deleting {
                 status.active = self.manage(picture, &record, todo);
                 note_suspension(picture, &mut status, todo);
             }
@@ -101,7 +103,6 @@ impl JobController {
         status.terminating += active.len() as u32;
         status.active = 0;
         status.ready = 0;
-        self.calls.forget(picture.id);
         self.calls.decide(picture.id, Vec::new(), active, picture.cluster.now);
     }
 
@@ -157,6 +158,7 @@ fn conclude(picture: &Picture<'_>, end: Option<JobEnd>, status: &mut JobStatus, 
     status.ended = Some((end, picture.cluster.now));
     todo.actions.push(match end {
         JobEnd::CompletionsReached | JobEnd::SuccessPolicy => report(picture.id, false, "Completed", "Job completed"),
+        JobEnd::PodFailurePolicy => report(picture.id, true, end.as_str(), &picture.failing_rule()),
         failure => report(picture.id, true, failure.as_str(), words(failure)),
     });
 }
@@ -166,7 +168,7 @@ fn words(end: JobEnd) -> &'static str {
         JobEnd::CompletionsReached | JobEnd::SuccessPolicy => "Job completed",
         JobEnd::BackoffLimitExceeded => "Job has reached the specified backoff limit",
         JobEnd::DeadlineExceeded => "Job was active longer than specified deadline",
-        JobEnd::PodFailurePolicy => "A pod failed in a way that fails the Job",
+        JobEnd::PodFailurePolicy => "Job failed by its pod failure policy",
         JobEnd::FailedIndexes => "Job has failed indexes",
         JobEnd::MaxFailedIndexesExceeded => "Job has exceeded the specified maximal number of failed indexes",
     }

@@ -107,6 +107,7 @@ impl Case {
     fn setup(&self, phases: Phases, guide: &Rc<RefCell<Guide>>) -> Result<(Setup, Vec<Step>), String> {
         let mut cluster = Cluster::new(Seed(1));
         let given = guide.clone();
+        cluster.walk_first = self.story.daemon_order().map(|node| cluster.names.intern(node)).collect();
         cluster.wall_start = self.wall_at_zero(phases).saturating_sub(LEAD.since(Time::ZERO));
         cluster.uids = UidSource(Some(Rc::new(move |pod| given.borrow().uid(pod))));
         let mut lease_phases = Vec::new();
@@ -233,7 +234,7 @@ impl Case {
             start: Some(Distribution::Constant(self.timing("start_delay") + START_LATENCY)),
             watch: zero.clone(),
             status: zero.clone(),
-            stop: Distribution::Constant(self.timing("stop_delay")),
+            stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
             teardown: zero.clone(),
             boot: zero.clone(),
             kubelet_start: zero.clone(),
@@ -274,6 +275,9 @@ impl Case {
 
 /// The recorder's kubelets are this late: the median of the recordings.
 const START_LATENCY: Span = Span::from_millis(16);
+
+/// Ends of containers are this late.
+pub(super) const LATENCY: Span = Span::from_millis(10);
 
 /// From the start of a process of the recorded control plane to its first deed.
 const STARTUP: Span = Span::from_millis(250);

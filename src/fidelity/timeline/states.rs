@@ -24,6 +24,9 @@ pub(super) fn state_of(body: &Body, cluster: &Cluster) -> Option<BTreeMap<String
                 ("terminating", status.terminating),
             ]);
             state.insert("Available".to_string(), available(deployment).to_string());
+            if status.failed_create {
+                state.insert("ReplicaFailure".to_string(), "True/FailedCreate".to_string());
+            }
             state.extend(status.progress.map(|progress| ("Progressing".to_string(), progressing(progress))));
             Some(state)
         }
