@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::cluster::{Action, Change, Cluster, Effect, Message, Node, NodeId, PodId, Subject, Taint, Toleration};
-use crate::engine::{Span, Time, TokenBucket};
+use crate::engine::{Span, Time};
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -14,11 +14,10 @@ const NAME: &str = "taint-eviction-controller";
 
 /// The controller.
 pub struct TaintEviction {
-    client: TokenBucket,
     /// When each waiting pod is deleted. A timer once set is neither moved nor shortened.
     timers: BTreeMap<PodId, Time>,
-    /// Deletions due, not yet made for want of tokens.
-    calls: VecDeque<PodId>,
+    /// Evictions under way, and how many of their calls are made.
+    calls: VecDeque<(PodId, u32)>,
 }
 
 /// What a pod's tolerations make of a node's NoExecute taints.
@@ -34,8 +33,8 @@ enum Verdict {
 
 impl TaintEviction {
     /// A controller with no timers.
-    pub fn new(settings: &Settings) -> Self {
-        TaintEviction { client: settings.client(), timers: BTreeMap::new(), calls: VecDeque::new() }
+    pub fn new(_: &Settings) -> Self {
+        TaintEviction { timers: BTreeMap::new(), calls: VecDeque::new() }
     }
 
     fn consider(&mut self, id: PodId, node: &Node, cluster: &Cluster, todo: &mut Todo) {
@@ -65,31 +64,32 @@ impl TaintEviction {
     }
 
     fn evict(&mut self, id: PodId, todo: &mut Todo) {
-        if !self.calls.contains(&id) {
+        if !self.calls.iter().any(|(pod, _)| *pod == id) {
             todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::TaintManagerEviction));
-            self.calls.push_back(id);
+            self.calls.push_back((id, 0));
         }
     }
 
-    /// Makes the deletions the client's rate allows: each costs a patch of the condition
-    /// `DisruptionTarget` and the deletion itself.
+    /// Makes the calls the client's rate allows. Evictions run side by side, each a read, a patch of the
+    /// condition `DisruptionTarget` and the deletion.
     fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
-        while let Some(&pod) = self.calls.front() {
-            if self.client.next(cluster.now) > cluster.now {
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
+        while let Some(&(pod, made)) = self.calls.front() {
+            if !todo.client.try_take(cluster.now) {
+                todo.timers.push((todo.client.next(cluster.now), Key::Work));
                 return;
             }
-            for _ in 0..CALLS_PER_EVICTION {
-                self.client.take(cluster.now);
-            }
             self.calls.pop_front();
-            todo.actions.push(Action::DeletePod { pod, grace: None, by: None });
+            if made + 1 < CALLS_PER_EVICTION {
+                self.calls.push_back((pod, made + 1));
+            } else {
+                todo.calls.push(Action::DeletePod { pod, grace: None, by: None });
+            }
         }
     }
 }
 
 /// Calls one eviction makes on the client.
-const CALLS_PER_EVICTION: u32 = 2;
+const CALLS_PER_EVICTION: u32 = 3;
 
 impl Controller for TaintEviction {
     fn name(&self) -> &'static str {

@@ -45,12 +45,8 @@ struct Decision {
 
 impl DaemonSetController {
     /// A controller that has decided nothing yet.
-    pub fn new(settings: &Settings, seed: Seed) -> Self {
-        DaemonSetController {
-            calls: Calls::new(NAME, settings, seed),
-            sets: BTreeSet::new(),
-            backoffs: BTreeMap::new(),
-        }
+    pub fn new(_: &Settings, _: Seed) -> Self {
+        DaemonSetController { calls: Calls::new(NAME), sets: BTreeSet::new(), backoffs: BTreeMap::new() }
     }
 
     fn sync(&mut self, id: ObjectId, cluster: &Cluster, todo: &mut Todo) {
@@ -71,7 +67,7 @@ impl DaemonSetController {
             decision.deletions.truncate(BURST);
             self.calls.decide(id, creations, decision.deletions, cluster.now);
         }
-        self.calls.start_batch(id, cluster.now);
+        self.calls.start_batch(id, cluster.now, &mut todo.client);
         let status = daemons.status(set, cluster);
         if status != set.status {
             todo.actions.push(Action::SetStatus(id, ObjectStatus::DaemonSet(status)));
