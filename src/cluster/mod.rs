@@ -157,6 +157,16 @@ impl Cluster {
         std::mem::take(&mut self.records)
     }
 
+    /// Whether events were recorded since the last [`Cluster::take_records`].
+    pub fn has_records(&self) -> bool {
+        !self.records.is_empty()
+    }
+
+    /// Records an event as it is.
+    pub fn publish(&mut self, record: Record) {
+        self.records.push(record);
+    }
+
     /// Records a Kubernetes event about `subject`, reported by `source`.
     pub fn record(&mut self, source: &'static str, subject: Subject, message: Message) {
         self.records.push(Record { at: self.now, source, subject, message });

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::cluster::{Action, Change, Cluster, NodeId, PodId, Status};
-use crate::engine::{Seed, Span, Time, TokenBucket};
+use crate::engine::{Seed, Span, Time};
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -17,7 +17,6 @@ const QUARANTINE: Span = Span::from_secs(40);
 pub struct PodGc {
     first_pass: Time,
     threshold: u32,
-    client: TokenBucket,
     /// Pods that have ended and still exist, oldest first.
     ended: BTreeSet<PodId>,
     /// Nodes that are gone, with the pods bound to them when they went.
@@ -44,7 +43,6 @@ impl PodGc {
         PodGc {
             first_pass: settings.pod_gc_phase.unwrap_or_else(drawn),
             threshold: settings.terminated_pod_gc_threshold,
-            client: settings.client(),
             ended: BTreeSet::new(),
             orphans: BTreeMap::new(),
             out_of_service: BTreeSet::new(),
@@ -103,11 +101,12 @@ impl PodGc {
     /// Makes the calls the client's rate allows: a pod costs a patch to Failed and a deletion.
     fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
         while !self.calls.is_empty() {
-            if !self.client.try_take(cluster.now) {
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
+            if !todo.client.try_take(cluster.now) {
+                todo.timers.push((todo.client.next(cluster.now), Key::Work));
                 return;
             }
-            todo.actions.extend(self.calls.pop_front().map(Action::ForceDeletePod));
+            todo.client.take(cluster.now);
+            todo.calls.extend(self.calls.pop_front().map(Action::ForceDeletePod));
         }
     }
 }

@@ -41,13 +41,8 @@ pub struct JobController {
 
 impl JobController {
     /// A controller that has decided nothing yet.
-    pub fn new(settings: &Settings, seed: Seed) -> Self {
-        JobController {
-            calls: Calls::new(NAME, settings, seed),
-            due: BTreeMap::new(),
-            backoffs: BTreeMap::new(),
-            orphans: Vec::new(),
-        }
+    pub fn new(_: &Settings, _: Seed) -> Self {
+        JobController { calls: Calls::new(NAME), due: BTreeMap::new(), backoffs: BTreeMap::new(), orphans: Vec::new() }
     }
 
     fn sync(&mut self, id: ObjectId, cluster: &Cluster, todo: &mut Todo) {
@@ -66,7 +61,7 @@ impl JobController {
         } else if let Some(picture) = Picture::of(id, job, cluster) {
             self.sync_picture(&picture, todo);
         }
-        self.calls.start_batch(id, cluster.now);
+        self.calls.start_batch(id, cluster.now, &mut todo.client);
     }
 
     fn sync_picture(&mut self, picture: &Picture<'_>, todo: &mut Todo) {
@@ -224,6 +219,9 @@ impl Controller for JobController {
         todo.actions.extend(std::mem::take(&mut self.orphans).into_iter().map(Action::ReleasePod));
         if let Key::Object(id) = key {
             self.sync(id, cluster, todo);
+        }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
         }
         self.calls.work(cluster, todo);
     }
