@@ -9,7 +9,7 @@ use super::Cluster;
 use super::ids::{NodeId, ObjectId, PodId};
 
 /// What an event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A pod.
     Pod(PodId),
@@ -90,11 +90,18 @@ pub enum Message {
     BackOff,
     /// The kubelet has no room for the pod; the resource.
     OutOf(Rc<str>),
+    /// Similar events, of which this is the last.
+    Combined(Rc<Message>),
     /// Words of a kind that only one controller says: reason and message.
     Other(Reason, Rc<str>),
 }
 
 impl Message {
+    /// The same as one of several similar events.
+    pub fn combined(self) -> Message {
+        Message::Combined(Rc::new(self))
+    }
+
     /// `type` and `reason`.
     pub fn reason(&self) -> Reason {
         let normal = |text| Reason { warning: false, text };
@@ -122,6 +129,7 @@ impl Message {
             Message::Started => normal("Started"),
             Message::BackOff => warning("BackOff"),
             Message::OutOf(_) => warning("OutOfResource"),
+            Message::Combined(last) => last.reason(),
             Message::Other(reason, _) => *reason,
         }
     }
@@ -136,12 +144,19 @@ impl Message {
             Message::Preempted(by, node) => {
                 format!("Preempted by pod {} on node {}", cluster.pod_uid_text(*by), cluster.node_name(*node))
             }
-            Message::SuccessfulCreate(pod) => format!("Created pod: {}", cluster.pod_name(*pod)),
-            Message::SuccessfulDelete(pod) => format!("Deleted pod: {}", cluster.pod_name(*pod)),
+            Message::SuccessfulCreate(pod) => match stateful_set(subject, cluster) {
+                Some(set) => format!("Create Pod {} in StatefulSet {set} successful", cluster.pod_name(*pod)),
+                None => format!("Created pod: {}", cluster.pod_name(*pod)),
+            },
+            Message::SuccessfulDelete(pod) => match stateful_set(subject, cluster) {
+                Some(set) => format!("Delete Pod {} in StatefulSet {set} successful", cluster.pod_name(*pod)),
+                None => format!("Deleted pod: {}", cluster.pod_name(*pod)),
+            },
             Message::ScalingReplicaSet(set, from, to) => {
                 let direction = if to > from { "up" } else { "down" };
                 format!("Scaled {direction} replica set {} from {from} to {to}", cluster.object_name(*set))
             }
+            Message::Combined(last) => format!("(combined from similar events): {}", last.text(subject, cluster)),
             Message::TaintManagerEviction => format!("Marking for deletion Pod {}", subject_path(subject, cluster)),
             Message::TaintManagerEvictionCancelled => {
                 format!("Cancelling deletion of Pod {}", subject_path(subject, cluster))
@@ -169,6 +184,12 @@ fn node_text(message: &Message, subject: Subject, cluster: &Cluster) -> String {
         Message::Starting => "Starting kubelet.".to_string(),
         other => format!("Node {name} status is now: {}", other.reason().text),
     }
+}
+
+/// The name of the StatefulSet the event is about: its controller has words of its own.
+fn stateful_set(subject: Subject, cluster: &Cluster) -> Option<&str> {
+    let Subject::Object(object) = subject else { return None };
+    cluster.stateful_set(object).map(|_| cluster.object_name(object))
 }
 
 fn subject_path(subject: Subject, cluster: &Cluster) -> String {

@@ -137,6 +137,20 @@ impl Cluster {
         }
     }
 
+    /// Gives the node these taints and no others; those it has keep their age.
+    pub fn replace_taints(&mut self, id: NodeId, mut taints: Vec<Taint>) {
+        let now = self.now;
+        let present = &mut self.node_mut(id).spec.taints;
+        for taint in &mut taints {
+            let same = |old: &&Taint| (old.key, old.value, old.effect) == (taint.key, taint.value, taint.effect);
+            taint.added_at = present.iter().find(same).map_or(now, |old| old.added_at);
+        }
+        if *present != taints {
+            *present = taints;
+            self.emit(Change::NodeTainted(id));
+        }
+    }
+
     /// Sets `spec.unschedulable`.
     pub fn set_cordon(&mut self, id: NodeId, unschedulable: bool) {
         let node = self.node_mut(id);
@@ -181,6 +195,13 @@ impl Cluster {
             machine.epoch = before.epoch + 1;
             self.emit(Change::Machine(id));
         }
+    }
+
+    /// Physics: the kubelet works after a boot. What was planned for the boot stays valid.
+    pub fn set_booted(&mut self, id: NodeId, healthy: bool) {
+        let machine = &mut self.node_mut(id).machine;
+        (machine.power, machine.kubelet, machine.healthy) = (Power::On, true, healthy);
+        self.emit(Change::Machine(id));
     }
 
     /// The kubelet can no longer renew the node's lease.

@@ -88,6 +88,8 @@ pub enum Role {
 /// One container of a template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerSpec {
+    /// Its name.
+    pub name: Name,
     /// Its part.
     pub role: Role,
     /// The image, as written.
@@ -177,6 +179,7 @@ impl PodSpec {
     /// A template in `default` with one container of `image` that asks for nothing.
     pub fn new(names: &mut Names, image: &str) -> Self {
         let container = ContainerSpec {
+            name: names.intern("app"),
             role: Role::App,
             image: names.intern(image),
             always_pull: false,
@@ -267,6 +270,11 @@ impl PodSpec {
             )
         });
         (scored.cpu + self.overhead.cpu, scored.memory + self.overhead.memory)
+    }
+
+    /// The limits of all containers together, summed as requests are.
+    pub fn limits(&self) -> Resources {
+        sum_containers(&self.containers, |container| container.limits.clone())
     }
 
     /// Whether it has affinity or anti-affinity terms, required or preferred, towards other pods.

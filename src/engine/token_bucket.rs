@@ -16,6 +16,13 @@ pub struct TokenBucket {
     full_at: Time,
 }
 
+impl Default for TokenBucket {
+    /// A bucket that gives nothing.
+    fn default() -> Self {
+        TokenBucket::new(Span::MAX, 0)
+    }
+}
+
 impl TokenBucket {
     /// A full bucket giving one token per `interval`, holding up to `burst`. An interval of zero
     /// never makes anybody wait; one of [`Span::MAX`] gives nothing.
@@ -25,7 +32,7 @@ impl TokenBucket {
 
     /// A full bucket of `milli_rate` thousandths of a token a second; 0 gives nothing, ever.
     pub fn per_second_milli(milli_rate: u64, burst: u64) -> Self {
-        let interval = if milli_rate == 0 { Span::MAX } else { Span(1_000_000_000_000 / milli_rate) };
+        let interval = 1_000_000_000_000_u64.checked_div(milli_rate).map_or(Span::MAX, Span);
         TokenBucket::new(interval, if milli_rate == 0 { 0 } else { burst })
     }
 
@@ -58,6 +65,11 @@ impl TokenBucket {
             self.full_at = self.full_at.max(at) + self.interval;
         }
         at
+    }
+
+    /// Whether both give tokens equally fast and keep equally many.
+    pub fn has_rate_of(&self, other: &TokenBucket) -> bool {
+        (self.interval, self.burst) == (other.interval, other.burst)
     }
 
     /// Another rate from `now` on. As in client-go's swap of limiters: if the old bucket was empty,

@@ -1,10 +1,26 @@
 //! The life of a machine and its kubelet: crash, boot, partition, return (nodes.md 8).
 
-use crate::cluster::{Action, Cluster, Container, Message, NodeId, Phase, RestartPolicy, Status, Subject};
+use crate::cluster::{
+    Action, Cluster, Container, Link, Message, Node, NodeId, Phase, Pod, PodId, RestartPolicy, Status, Subject,
+};
 
 use super::{Event, Kubelet, NodeStep, PodStep, Todo, pod};
 
 const NAME: &str = "kubelet";
+
+/// What the kubelet would say of its node.
+fn healthy_status(node: &Node) -> Status {
+    if node.machine.healthy { Status::True } else { Status::False }
+}
+
+/// The kubelet's status: the Ready condition, if it changed.
+fn report_node(id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+    let Some(node) = cluster.node(id).filter(|node| node.ready.status != healthy_status(node)) else { return };
+    let status = healthy_status(node);
+    let message = if status == Status::True { Message::NodeReady } else { Message::NodeNotReady };
+    todo.actions.push(Action::SetNodeReady(id, status));
+    todo.actions.push(Action::Record(NAME, Subject::Node(id), message));
+}
 
 impl Kubelet {
     /// Power is gone: nothing runs, nobody reports.
@@ -31,6 +47,14 @@ impl Kubelet {
         }
     }
 
+    /// What the kubelet would say of its node is not what the API shows: it says so with its next status.
+    pub(super) fn health_changed(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = cluster.node(id).filter(|node| node.lease.renewing) else { return };
+        if node.ready.status != healthy_status(node) {
+            self.node_later(id, NodeStep::Status, &self.settings.reconnect, cluster, todo);
+        }
+    }
+
     fn node_later(
         &self,
         id: NodeId,
@@ -51,17 +75,16 @@ impl Kubelet {
             NodeStep::Ready => {
                 todo.actions.push(Action::SetNodeReady(id, Status::True));
                 todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
+                todo.actions.push(Action::SetBooted(id, true));
                 self.restart_pods(id, cluster, todo);
             }
             NodeStep::Reconnected => {
                 todo.actions.push(Action::ResumeLease(id, cluster.now));
-                if cluster.node(id).is_some_and(|node| node.ready.status != Status::True) {
-                    todo.actions.push(Action::SetNodeReady(id, Status::True));
-                    todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
-                }
+                report_node(id, cluster, todo);
                 self.node_later(id, NodeStep::Resync, &self.settings.resync, cluster, todo);
             }
             NodeStep::Resync => self.resync(id, cluster, todo),
+            NodeStep::Status => report_node(id, cluster, todo),
         }
     }
 
@@ -70,7 +93,12 @@ impl Kubelet {
     fn first_status(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Starting));
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Rebooted));
+        if cluster.node(id).is_some_and(|node| node.machine.link == Link::Partitioned) {
+            todo.actions.push(Action::SetBooted(id, true)); // nobody hears of it until the partition ends
+            return;
+        }
         todo.actions.push(Action::ResumeLease(id, cluster.now));
+        todo.actions.push(Action::SetBooted(id, false));
         let at_once = self.settings.node_ready.constant() == Some(crate::engine::Span::ZERO);
         if !at_once {
             todo.actions.push(Action::SetNodeReady(id, Status::False));
@@ -84,17 +112,22 @@ impl Kubelet {
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
             let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
-            if pod.deletion.is_some() {
-                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Terminate)));
-            } else if pod.phase == Phase::Pending {
-                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Accept)));
-            } else if cluster.spec(pod.spec).restart_policy == RestartPolicy::Never {
-                todo.actions.push(Action::SetPhase(pod_id, Phase::Failed));
-            } else {
-                todo.actions.push(Action::SetPodReady(pod_id, false));
-                todo.actions.push(Action::CountRestart(pod_id));
-                self.bring_up(pod_id, pod, id, cluster, todo);
-            }
+            self.restart_pod(pod_id, pod, id, cluster, todo);
+        }
+    }
+
+    /// A pod whose containers the machine lost.
+    fn restart_pod(&mut self, id: PodId, pod: &Pod, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        if pod.deletion.is_some() {
+            todo.events.push((cluster.now, Event::Pod(id, pod.epoch, PodStep::Terminate)));
+        } else if pod.phase == Phase::Pending {
+            todo.events.push((cluster.now, Event::Pod(id, pod.epoch, PodStep::Accept)));
+        } else if cluster.spec(pod.spec).restart_policy == RestartPolicy::Never {
+            todo.actions.push(Action::SetPhase(id, Phase::Failed));
+        } else {
+            todo.actions.push(Action::SetPodReady(id, false));
+            todo.actions.push(Action::CountRestart(id));
+            self.bring_up(id, pod, node, cluster, todo);
         }
     }
 
@@ -103,10 +136,10 @@ impl Kubelet {
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
             let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
-            if pod.deletion.is_some() {
+            if pod.container == Container::Absent {
+                self.restart_pod(pod_id, pod, id, cluster, todo);
+            } else if pod.deletion.is_some() {
                 todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Terminate)));
-            } else if pod.container == Container::Absent && pod.phase == Phase::Pending {
-                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Accept)));
             } else {
                 pod::report(pod_id, pod, cluster, todo);
             }

@@ -6,10 +6,35 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cluster::{Body, Cluster, Container, ObjectId, Phase, Pod, PodId};
+use crate::cluster::{Body, Cluster, Container, Object, ObjectId, Phase, Pod, PodId};
 use crate::engine::{Integral, Time};
 
 use super::series::Recorder;
+
+/// How many pods an object wants; `None` for kinds that own no pods.
+fn desired(object: &Object, cluster: &Cluster) -> Option<u32> {
+    match &object.body {
+        Body::Deployment(deployment) => Some(deployment.replicas),
+        Body::ReplicaSet(set) => Some(set.replicas),
+        Body::StatefulSet(set) => Some(set.replicas),
+        Body::DaemonSet(set) => Some(set.status.desired),
+        Body::Job(job) if job.suspend || job.status.ending.is_some() => Some(0),
+        Body::Job(job) => {
+            let left = job.completions.map_or(u32::MAX, |wanted| wanted.saturating_sub(job.status.succeeded));
+            Some(job.parallelism.min(left))
+        }
+        Body::CronJob(_) => {
+            let jobs = object.children.iter().filter_map(|child| cluster.object(*child));
+            Some(jobs.filter_map(|job| desired(job, cluster)).sum())
+        }
+        _ => None,
+    }
+}
+
+/// Whether how many pods the object wants follows from its status.
+pub(crate) fn wants_by_status(object: ObjectId, cluster: &Cluster) -> bool {
+    cluster.object(object).is_some_and(|object| matches!(object.body, Body::DaemonSet(_) | Body::Job(_)))
+}
 
 /// How pods without an owner are grouped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +144,10 @@ pub(crate) struct Workload {
     /// Fewest pods serving since it was complete for the first time.
     pub(crate) lowest: Option<i64>,
     pub(crate) series: Option<WorkloadSeries>,
-    /// What open incidents wait for: pods serving when the first of them struck.
+    /// Whether it has been complete with the number desired now.
+    been_complete: bool,
+    /// What open incidents wait for: what was desired when the first of them struck if the workload had
+    /// been complete, or else what served.
     pub(crate) target: Option<i64>,
     /// Since when serving ≥ min(target, desired), while there is a target.
     pub(crate) whole_since: Option<Time>,
@@ -156,6 +184,7 @@ impl Workload {
                 serving: recorder(limit),
                 ready: recorder(limit),
             }),
+            been_complete: false,
             target: None,
             whole_since: None,
             area_when_whole: 0,
@@ -172,6 +201,7 @@ impl Workload {
             return;
         }
         self.desired.add(now, desired);
+        self.been_complete &= desired == 0;
         self.serving.add(now, serving);
         self.ready.add(now, ready);
         self.derive(now);
@@ -180,6 +210,7 @@ impl Workload {
     /// Recomputes what follows from desired, serving and ready.
     fn derive(&mut self, now: Time) {
         let (desired, serving, ready) = (self.desired.value(), self.serving.value(), self.ready.value());
+        self.been_complete |= serving >= desired;
         self.unavailable.set(now, (desired - serving).max(0));
         self.not_ready.set(now, (desired - ready).max(0));
         self.complete.set(now, i64::from(serving >= desired));
@@ -202,10 +233,10 @@ impl Workload {
         }
     }
 
-    /// An incident opens: from now on it waits for what serves now, unless it waits already.
+    /// An incident opens: from now on the workload waits to be what it was, unless it waits already.
     pub(crate) fn await_whole(&mut self, now: Time) {
         if self.target.is_none() {
-            self.target = Some(self.serving.value());
+            self.target = Some(if self.been_complete { self.desired.value() } else { self.serving.value() });
             self.derive(now);
         }
     }
@@ -276,11 +307,7 @@ impl Workloads {
         let desired = match cluster.object(id) {
             Some(object) if object.owner.is_some() => return None,
             Some(object) if object.deleting => Some(0),
-            Some(object) => match &object.body {
-                Body::Deployment(deployment) => Some(deployment.replicas),
-                Body::ReplicaSet(set) => Some(set.replicas),
-                _ => None,
-            },
+            Some(object) => desired(object, cluster),
             None => Some(0),
         }?;
         let known = self.of_object.get(id.index()).copied().flatten();

@@ -150,10 +150,10 @@ impl Index {
                     list.push(id);
                 }
             }
-            Change::ObjectUpdated(id) => {
-                if cluster.object(id).is_some_and(|object| object.body.kind() == Kind::Service) {
-                    self.objects.service_epoch += 1;
-                }
+            Change::ObjectUpdated(id)
+                if cluster.object(id).is_some_and(|object| object.body.kind() == Kind::Service) =>
+            {
+                self.objects.service_epoch += 1;
             }
             Change::ObjectRemoved(id) => self.forget_object(id),
             _ => (),
