@@ -395,19 +395,21 @@ impl Simulation {
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
-    fn register(&mut self, mut spec: NodeSpec) -> NodeId {
+    fn register(&mut self, spec: NodeSpec) -> NodeId {
         let index = self.cluster.node_ids() as u64;
         let mut stream = self.cluster.seed.stream("lease", index);
         let period = self.settings.kubelet.lease_interval.sample(&mut stream);
         let drawn = Span(stream.below(period.0.max(1)));
         let fixed = self.settings.lease_phases.iter().find(|(name, _)| *name == spec.name).map(|(_, phase)| *phase);
         let anchor = self.cluster.now + fixed.unwrap_or(drawn);
-        if !self.instant {
-            // admission taints every new node; the node controller takes the taint off a Ready one
-            let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
-            spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
-        }
         self.cluster.add_node(spec, Status::True, Lease { anchor, period, renewing: true })
+    }
+
+    /// A machine joins the running cluster: admission taints it until the node controller sees it Ready.
+    fn join(&mut self, mut spec: NodeSpec) {
+        let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
+        spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
+        self.register(spec);
     }
 
     /// Creates what a manifest holds.
