@@ -90,6 +90,8 @@ struct SchedulingState {
     busy_until: Time,
     /// The cycle already scheduled.
     next_cycle: Time,
+    /// Whether it is one at which news is heard of that is on the way: it takes no second delay.
+    hears: bool,
 }
 
 impl Simulation {
@@ -109,6 +111,7 @@ impl Simulation {
                 write: seed.stream("scheduler-write", 0),
                 busy_until: Time::ZERO,
                 next_cycle: Time::MAX,
+                hears: false,
             },
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
@@ -292,14 +295,15 @@ impl Simulation {
         if self.scheduling.next_cycle <= earliest {
             return;
         }
-        let at = if wake > now {
-            wake.max(earliest)
+        if wake > now {
+            self.cycle_at(wake.max(earliest));
         } else if self.instant {
-            now
-        } else {
-            earliest.max(now + self.settings.scheduling.watch.sample(&mut self.scheduling.watch))
-        };
-        self.cycle_at(at);
+            self.cycle_at(now);
+        } else if !self.scheduling.hears {
+            self.scheduling.hears = true;
+            let delay = self.settings.scheduling.watch.sample(&mut self.scheduling.watch);
+            self.cycle_at(earliest.max(now + delay));
+        }
     }
 
     fn cycle_at(&mut self, at: Time) {
@@ -316,6 +320,7 @@ impl Simulation {
             return; // an earlier cycle was scheduled since
         }
         self.scheduling.next_cycle = Time::MAX;
+        self.scheduling.hears = false;
         let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
         if !self.instant {
             let scheduling = &self.settings.scheduling;
