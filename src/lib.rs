@@ -25,6 +25,8 @@ pub mod simulation;
 
 pub mod scenario;
 
+pub mod experiment;
+
 pub mod report;
 
 pub mod fidelity;

@@ -349,7 +349,8 @@ fn scheduler_flags(flags: &SchedulerFlags, has_config: bool, problems: &mut Prob
     if let Some(burst) = &flags.kube_api_burst {
         at_least_one(burst, problems);
     }
-    let given = [flags.kube_api_qps.as_ref().map(|qps| qps.location), flags.kube_api_burst.as_ref().map(|b| b.location)];
+    let given =
+        [flags.kube_api_qps.as_ref().map(|qps| qps.location), flags.kube_api_burst.as_ref().map(|b| b.location)];
     for location in given.into_iter().flatten().filter(|_| has_config) {
         let problem = problems.report(location, "kube-scheduler ignores this flag beside a configuration");
         problem.help("give it as `clientConnection` in `scheduler.config`");
