@@ -91,5 +91,6 @@ pub fn node(cluster: &mut Cluster, index: u64) -> NodeSpec {
         allocatable: size,
         max_pods: 110,
         images: Vec::new(),
+        gpus: None,
     }
 }

@@ -7,6 +7,7 @@ use crate::engine::Span;
 
 use super::Cluster;
 use super::change::Change;
+use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, PodId, SpecId};
 use super::pod::{Container, Deletion, Phase, Pod, PodName};
 
@@ -119,6 +120,7 @@ impl Cluster {
             created_at: self.now,
             phase: Phase::Pending,
             node: None,
+            devices: DeviceSet::default(),
             bound: false,
             bound_at: None,
             started_at: None,
@@ -145,6 +147,12 @@ impl Cluster {
             self.bind(id);
         }
         id
+    }
+
+    /// Which devices the pod is to get of the node it is assumed on next. Without this, or with none, it
+    /// gets the tightest that fit.
+    pub fn choose_devices(&mut self, id: PodId, devices: DeviceSet) {
+        self.pod_mut(id).devices = devices;
     }
 
     /// The scheduler counts the pod on `node` from now on.
@@ -326,6 +334,19 @@ impl Cluster {
         node.score_requested.0 += sign * spec.score_requests.0;
         node.score_requested.1 += sign * spec.score_requests.1;
         node.n_pods += sign;
+        if let Some(request) = &spec.gpu {
+            let chosen = pod.devices;
+            let devices = match sign {
+                1 if chosen.is_empty() => node.gpus.tightest(request).unwrap_or_default(),
+                _ => chosen,
+            };
+            if sign > 0 {
+                node.gpus.take(request, devices);
+            } else {
+                node.gpus.give_back(request, devices);
+            }
+            self.pod_mut(id).devices = if sign > 0 { devices } else { DeviceSet::default() };
+        }
     }
 
     /// Puts the pod on the node's list.

@@ -18,6 +18,7 @@ pub mod index;
 pub mod nominator;
 pub mod order;
 pub mod plugins;
+pub mod policies;
 pub mod preemption;
 pub mod queue;
 pub mod volumes;
