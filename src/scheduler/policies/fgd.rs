@@ -84,6 +84,11 @@ impl Policy for Fgd {
         self.best(ask, node).0
     }
 
+    /// One that learns scores the same node differently later.
+    fn scores_alone(&self) -> bool {
+        self.seen.is_none()
+    }
+
     fn devices(&self, ask: &Ask<'_>, node: &Candidate<'_>, _draw: &mut Stream) -> DeviceSet {
         self.best(ask, node).1
     }
