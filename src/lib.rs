@@ -30,3 +30,5 @@ pub mod experiment;
 pub mod report;
 
 pub mod fidelity;
+
+pub mod cli;

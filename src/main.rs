@@ -1,3 +1,7 @@
-//! The command line; still to come.
+//! Arguments → [`sim::cli::run`] → exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sim::cli::run(std::env::args_os())
+}

@@ -58,6 +58,8 @@ pub struct Expectation {
     pub text: String,
     /// The value found; `None` if nothing in the run gives the metric a value.
     pub observed: Option<f64>,
+    /// The bound it was compared with.
+    pub bound: f64,
     /// Whether it held.
     pub held: bool,
 }
@@ -88,6 +90,8 @@ pub struct Action {
     pub label: String,
     /// The nodes it strikes.
     pub nodes: Vec<String>,
+    /// Whether there was anything to do it to.
+    pub struck: bool,
 }
 
 /// How pods are laid out over the cluster at an instant.

@@ -58,6 +58,8 @@ pub enum Action {
     RemoveTaint(NodeId, Name, Effect),
     /// Set `spec.unschedulable`.
     SetCordon(NodeId, bool),
+    /// A machine that booted is up.
+    MachineUp(NodeId),
     /// The kubelet stops renewing the lease.
     StopLease(NodeId),
     /// The kubelet renews the lease from this instant on.
@@ -105,6 +107,7 @@ impl Cluster {
             }),
             Action::RemoveTaint(node, key, effect) => self.on_node(node, |c| c.remove_taint(node, key, effect)),
             Action::SetCordon(node, cordon) => self.on_node(node, |c| c.set_cordon(node, cordon)),
+            Action::MachineUp(node) => self.on_node(node, |c| c.machine_is_up(node)),
             Action::StopLease(node) => self.on_node(node, |c| c.stop_lease(node)),
             Action::ResumeLease(node, first) => self.on_node(node, |c| c.resume_lease(node, first)),
             Action::AddImage(node, image, bytes) => self.on_node(node, |c| c.add_image(node, image, bytes)),

@@ -185,6 +185,15 @@ impl Cluster {
         }
     }
 
+    /// A machine that booted is up: its kubelet works. What waits for it stays due.
+    pub fn machine_is_up(&mut self, id: NodeId) {
+        let machine = &mut self.node_mut(id).machine;
+        if machine.power != Power::On {
+            machine.power = Power::On;
+            self.emit(Change::Machine(id));
+        }
+    }
+
     /// The kubelet can no longer renew the node's lease.
     pub fn stop_lease(&mut self, id: NodeId) {
         let now = self.now;

@@ -1,6 +1,8 @@
 //! The life of a machine and its kubelet: crash, boot, partition, return (nodes.md 8).
 
-use crate::cluster::{Action, Cluster, Container, Message, NodeId, Phase, RestartPolicy, Status, Subject};
+use crate::cluster::{
+    Action, Cluster, Container, Link, Message, NodeId, Phase, Pod, PodId, RestartPolicy, Status, Subject,
+};
 
 use super::{Event, Kubelet, NodeStep, PodStep, Todo, pod};
 
@@ -70,7 +72,12 @@ impl Kubelet {
     fn first_status(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Starting));
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Rebooted));
+        if cluster.node(id).is_some_and(|node| node.machine.link == Link::Partitioned) {
+            todo.actions.push(Action::MachineUp(id)); // nobody hears of it until the partition ends
+            return;
+        }
         todo.actions.push(Action::ResumeLease(id, cluster.now));
+        todo.actions.push(Action::MachineUp(id));
         let at_once = self.settings.node_ready.constant() == Some(crate::engine::Span::ZERO);
         if !at_once {
             todo.actions.push(Action::SetNodeReady(id, Status::False));
@@ -84,17 +91,22 @@ impl Kubelet {
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
             let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
-            if pod.deletion.is_some() {
-                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Terminate)));
-            } else if pod.phase == Phase::Pending {
-                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Accept)));
-            } else if cluster.spec(pod.spec).restart_policy == RestartPolicy::Never {
-                todo.actions.push(Action::SetPhase(pod_id, Phase::Failed));
-            } else {
-                todo.actions.push(Action::SetPodReady(pod_id, false));
-                todo.actions.push(Action::CountRestart(pod_id));
-                self.bring_up(pod_id, pod, id, cluster, todo);
-            }
+            self.restart_pod(pod_id, pod, id, cluster, todo);
+        }
+    }
+
+    /// A pod whose containers the machine lost.
+    fn restart_pod(&mut self, id: PodId, pod: &Pod, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        if pod.deletion.is_some() {
+            todo.events.push((cluster.now, Event::Pod(id, pod.epoch, PodStep::Terminate)));
+        } else if pod.phase == Phase::Pending {
+            todo.events.push((cluster.now, Event::Pod(id, pod.epoch, PodStep::Accept)));
+        } else if cluster.spec(pod.spec).restart_policy == RestartPolicy::Never {
+            todo.actions.push(Action::SetPhase(id, Phase::Failed));
+        } else {
+            todo.actions.push(Action::SetPodReady(id, false));
+            todo.actions.push(Action::CountRestart(id));
+            self.bring_up(id, pod, node, cluster, todo);
         }
     }
 
@@ -103,10 +115,10 @@ impl Kubelet {
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
             let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
-            if pod.deletion.is_some() {
+            if pod.container == Container::Absent {
+                self.restart_pod(pod_id, pod, id, cluster, todo);
+            } else if pod.deletion.is_some() {
                 todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Terminate)));
-            } else if pod.container == Container::Absent && pod.phase == Phase::Pending {
-                todo.events.push((cluster.now, Event::Pod(pod_id, pod.epoch, PodStep::Accept)));
             } else {
                 pod::report(pod_id, pod, cluster, todo);
             }

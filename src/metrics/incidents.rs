@@ -5,8 +5,8 @@
 //! comes **back** (serves on a node that is heard and Ready). A pod of the workload that is created
 //! while more hit pods have gone than were replaced is a **replacement**.
 //!
-//! The workload is *whole* when serving ≥ min(what served before the fault, desired). The incident
-//! closes once it is whole and no hit pod is undecided; `whole` is when the present stretch of being
+//! The workload is *whole* when serving ≥ min(what it was, desired); what it was is what was desired
+//! when the fault struck, or what served then if it had never been complete. The incident closes once it is whole and no hit pod is undecided; `whole` is when the present stretch of being
 //! whole began (the fault itself if service never dipped). While incidents of one workload overlap
 //! they share the first one's target, and each may also close when its own losses are made good:
 //! every pod that went has a replacement that serves.
@@ -201,7 +201,8 @@ impl Incidents {
     ) -> Option<Part> {
         let now = cluster.now;
         let open = &mut self.all[incident as usize];
-        if !facts.has(Facts::READY) {
+        // with a node struck, the control plane knows when it knows of the node
+        if open.record.nodes.is_empty() && !facts.has(Facts::READY) {
             open.record.detected.get_or_insert(now);
         }
         if !facts.has(Facts::ACTIVE) {

@@ -164,6 +164,8 @@ pub struct ActionNote<'a> {
     pub nodes: &'a [NodeId],
     /// Pods it strikes beyond those on `nodes` (`kill pod`, preemption experiments …).
     pub pods: &'a [PodId],
+    /// Whether there was anything to do it to.
+    pub struck: bool,
 }
 
 /// All observers of one run.
@@ -298,6 +300,7 @@ impl Metrics {
             verb: note.verb.to_string(),
             label: note.label.to_string(),
             nodes: note.nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect(),
+            struck: note.struck,
         });
     }
 

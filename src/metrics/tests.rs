@@ -96,7 +96,7 @@ impl World {
 
     fn note(&mut self, kind: ActionKind, label: &str, nodes: &[NodeId]) {
         self.tell();
-        self.metrics.action(&self.cluster, ActionNote { kind, verb: "crash", label, nodes, pods: &[] });
+        self.metrics.action(&self.cluster, ActionNote { kind, verb: "crash", label, nodes, pods: &[], struck: true });
     }
 
     fn pods_on(&self, node: NodeId) -> Vec<PodId> {

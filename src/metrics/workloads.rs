@@ -119,7 +119,10 @@ pub(crate) struct Workload {
     /// Fewest pods serving since it was complete for the first time.
     pub(crate) lowest: Option<i64>,
     pub(crate) series: Option<WorkloadSeries>,
-    /// What open incidents wait for: pods serving when the first of them struck.
+    /// Whether it has been complete with the number desired now.
+    been_complete: bool,
+    /// What open incidents wait for: what was desired when the first of them struck if the workload had
+    /// been complete, or else what served.
     pub(crate) target: Option<i64>,
     /// Since when serving ≥ min(target, desired), while there is a target.
     pub(crate) whole_since: Option<Time>,
@@ -156,6 +159,7 @@ impl Workload {
                 serving: recorder(limit),
                 ready: recorder(limit),
             }),
+            been_complete: false,
             target: None,
             whole_since: None,
             area_when_whole: 0,
@@ -172,6 +176,7 @@ impl Workload {
             return;
         }
         self.desired.add(now, desired);
+        self.been_complete &= desired == 0;
         self.serving.add(now, serving);
         self.ready.add(now, ready);
         self.derive(now);
@@ -180,6 +185,7 @@ impl Workload {
     /// Recomputes what follows from desired, serving and ready.
     fn derive(&mut self, now: Time) {
         let (desired, serving, ready) = (self.desired.value(), self.serving.value(), self.ready.value());
+        self.been_complete |= serving >= desired;
         self.unavailable.set(now, (desired - serving).max(0));
         self.not_ready.set(now, (desired - ready).max(0));
         self.complete.set(now, i64::from(serving >= desired));
@@ -202,10 +208,10 @@ impl Workload {
         }
     }
 
-    /// An incident opens: from now on it waits for what serves now, unless it waits already.
+    /// An incident opens: from now on the workload waits to be what it was, unless it waits already.
     pub(crate) fn await_whole(&mut self, now: Time) {
         if self.target.is_none() {
-            self.target = Some(self.serving.value());
+            self.target = Some(if self.been_complete { self.desired.value() } else { self.serving.value() });
             self.derive(now);
         }
     }

@@ -4,9 +4,10 @@
 use std::fmt::Write;
 
 use crate::engine::{Span, Time};
-use crate::outcome::{Action, ActionKind, Incident, Outcome, Point, Series, Workload};
+use crate::outcome::{Action, ActionKind, Expectation, Incident, Outcome, Point, Series, Workload};
 
-use super::format::{count, duration, moment, percent, short};
+pub(crate) use super::format::moment;
+use super::format::{count, duration, percent, short};
 use super::summary::digest_text;
 
 /// Columns of the bar of serving pods.
@@ -202,9 +203,17 @@ fn expectations(out: &mut String, outcome: &Outcome) {
     line(out, format_args!(""));
     for expectation in &outcome.expectations {
         let word = if expectation.held { "held" } else { "BROKEN" };
-        let observed = expectation.observed.map_or("no value".to_string(), short);
-        line(out, format_args!("{word:<7} {}   observed {observed}", expectation.text));
+        line(out, format_args!("{word:<7} {}", expectation_line(expectation)));
     }
+}
+
+/// A condition with what was observed, and by how much it is missed.
+pub fn expectation_line(expectation: &Expectation) -> String {
+    let Expectation { text, observed, bound, held } = expectation;
+    let Some(observed) = *observed else { return format!("{text}   nothing in the run gives it a value") };
+    let missed = (observed - bound).abs();
+    let by = if *held || !missed.is_finite() { String::new() } else { format!(", off by {}", short(missed)) };
+    format!("{text}   observed {}{by}", short(observed))
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -26,6 +26,7 @@ fn crash(number: u32, at: f64) -> Action {
         verb: "crash".to_string(),
         label: format!("crash {node}"),
         nodes: vec![node],
+        struck: true,
     }
 }
 
@@ -38,6 +39,7 @@ pub(super) fn node_failure() -> Outcome {
         verb: "scale".to_string(),
         label: "scale deployment web to 8".to_string(),
         nodes: Vec::new(),
+        struck: true,
     };
     Outcome {
         run: Run {
@@ -88,11 +90,13 @@ pub(super) fn node_failure() -> Outcome {
             Expectation {
                 text: "recovery_seconds{workload=\"web\"} <= 420".to_string(),
                 observed: Some(349.574),
+                bound: 420.0,
                 held: true,
             },
             Expectation {
                 text: "availability_ratio{workload=\"web\"} >= 0.90".to_string(),
                 observed: Some(0.881),
+                bound: 0.90,
                 held: false,
             },
         ],
@@ -234,7 +238,7 @@ WORKLOAD   SERVING  AVAILABLE  FEWEST  SERVING, 0 TO 15M
 web            8/8     88.10%       4  ·████▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅█████▆█████████████
 
 held    recovery_seconds{workload=\"web\"} <= 420   observed 349.574
-BROKEN  availability_ratio{workload=\"web\"} >= 0.90   observed 0.881
+BROKEN  availability_ratio{workload=\"web\"} >= 0.90   observed 0.881, off by 0.019
 ";
     let told = terminal::summary(&node_failure());
     assert_eq!(told, expected, "\n{told}");

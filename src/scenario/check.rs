@@ -7,6 +7,8 @@ mod timeline;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use objects::locate;
+
 use super::diagnostics::{Problems, listed};
 use super::duration;
 use super::manifests::Object;
@@ -59,15 +61,18 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
             .report(scoring.location, "`scoring` is about the default profile")
             .expected("it does not go with `policy` or `config`");
     }
-    if let Some(policy) = scheduler.policy.as_ref().filter(|policy| !POLICIES.contains(&policy.as_str())) {
+    if let Some(policy) =
+        scheduler.policy.as_ref().filter(|policy| POLICIES.iter().all(|(name, _)| *name != policy.value))
+    {
         let problem = problems.report(policy.location, format!("no policy is called `{}`", policy.value));
-        problem.expected(format!("expected one of {}", listed(POLICIES))).suggest(policy, POLICIES);
+        let names = || POLICIES.iter().map(|(name, _)| *name);
+        problem.expected(format!("expected one of {}", listed(names()))).suggest(policy, names());
     }
     expect::check(scenario, &objects, &names, problems);
 }
 
-/// The names of scheduling policies.
-const POLICIES: [&str; 1] = ["default"];
+/// The scheduling policies: names, and a line on each.
+pub const POLICIES: [(&str, &str); 1] = [("default", "kube-scheduler's default profile")];
 
 /// The groups that are there from the start and those that are added, each with its time.
 fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> {

@@ -3,12 +3,15 @@
 //! Start with [`load`]. `source` turns YAML into a tree with positions, `read`, `fields` and `record` turn
 //! trees into the types of `schema`, `manifests` does so for Kubernetes objects, `check` compares
 //! the parts with one another. Every problem is collected in `diagnostics`; nothing stops at the
-//! first. What is here knows text; what is built from it does not.
+//! first. [`build()`] makes a run's setup of the data, which knows no text any more, and [`judge()`]
+//! compares the run's outcome with what was expected.
 
+pub mod build;
 mod check;
 pub mod diagnostics;
 pub mod duration;
 pub mod fields;
+mod judge;
 mod load;
 pub mod manifests;
 mod overrides;
@@ -20,7 +23,10 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 
+pub use build::build;
+pub use check::POLICIES;
 pub use diagnostics::Diagnostics;
+pub use judge::judge;
 pub use load::{load, load_text};
 pub use reference::{reference, schema};
 pub use schema::Scenario;

@@ -1,12 +1,12 @@
 //! `--set path=value`: changes to the tree before anything is read from it.
 
 use super::diagnostics::{Problems, nearest};
-use super::source::{Entry, Location, Node, Sources, Value};
+use super::source::{Entry, Location, Node, SETTING, Sources, Value};
 
 /// Sets what stands at a path such as `cluster.nodes[0].count` or `workloads.0.replicas` to a value
 /// written as YAML. Maps on the way are made if they are missing; lists are not.
 pub(super) fn apply(root: &mut Node, path: &str, value: &str, sources: &mut Sources, problems: &mut Problems) {
-    let source = sources.add(format!("--set {path}"), value);
+    let source = sources.add(format!("{SETTING}{path}"), value);
     let at = Location { source, start: 0, end: value.len() as u32 };
     let Some(mut documents) = sources.parse(source, problems) else { return };
     let value =

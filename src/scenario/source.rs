@@ -141,6 +141,9 @@ impl Node {
     }
 }
 
+/// How the names of texts from the command line begin.
+pub(super) const SETTING: &str = "--set ";
+
 impl Sources {
     /// Keeps a text under the name shown in diagnostics; returns its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
@@ -156,6 +159,16 @@ impl Sources {
     pub fn get(&self, source: u32) -> (&str, &str) {
         let file = &self.files[source as usize];
         (&file.name, &file.text)
+    }
+
+    /// The first text, and behind it those of the files it names, each after a line with its name.
+    pub fn texts(&self) -> String {
+        let mut files = self.files.iter();
+        let mut all = files.next().map(|first| first.text.clone()).unwrap_or_default();
+        for file in files.filter(|file| !file.name.starts_with(SETTING)) {
+            all += &format!("\n--- # {}\n{}", file.name, file.text);
+        }
+        all
     }
 
     /// Reads a file and keeps its text.

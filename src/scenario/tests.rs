@@ -240,6 +240,7 @@ scheduler: { policy: x, config: { a: 1 } }
             "t.yaml:22:18: not an expectation: `=\"…\"` is missing after label `a`",
             "t.yaml:23:16: not an expectation: a comparison is missing here",
             "t.yaml:24:22: both `policy` and `config`",
+            "t.yaml:24:22: no policy is called `x`",
         ]
     );
 }

@@ -2,8 +2,9 @@
 
 use crate::cluster::{Action, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
 use crate::engine::Span;
+use crate::outcome::ActionKind;
 
-use super::observer::{Note, NoteKind, Observer};
+use super::observer::{Note, Observer};
 use super::setup::{Command, Target};
 use super::{Simulation, target};
 
@@ -130,10 +131,7 @@ impl Simulation {
     }
 
     fn delete_pod(&mut self, namespace: Name, name: &str, grace: Option<Span>) {
-        let named = |id: &PodId| self.cluster.pod_name(*id) == name;
-        let in_namespace = |id: &PodId| self.cluster.pod_namespace(*id) == self.cluster.names.text(namespace);
-        let found = self.cluster.pods().map(|(id, _)| id).find(|id| named(id) && in_namespace(id));
-        if let Some(pod) = found {
+        if let Some(pod) = self.find_pod(namespace, name) {
             self.cluster.apply(Action::DeletePod { pod, grace, by: None });
         }
     }
@@ -153,7 +151,31 @@ impl Simulation {
             Command::Create(workloads) => format!("{} objects", workloads.len()),
             _ => list(nodes.iter().map(|node| self.cluster.node_name(*node))),
         };
-        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec() }
+        let struck = match target_of(command) {
+            Some(_) => !nodes.is_empty(),
+            None => self.has_object(command),
+        };
+        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec(), struck }
+    }
+
+    /// Whether what a command is about exists now.
+    fn has_object(&self, command: &Command) -> bool {
+        match command {
+            Command::Scale(kind, namespace, name, _) | Command::Delete(kind, namespace, name) => {
+                self.cluster.find_object(*kind, *namespace, *name).is_some()
+            }
+            Command::SetTemplate(namespace, name, _) => {
+                self.cluster.find_object(Kind::Deployment, *namespace, *name).is_some()
+            }
+            Command::DeletePod(namespace, name, _) => self.find_pod(*namespace, name).is_some(),
+            _ => true,
+        }
+    }
+
+    fn find_pod(&self, namespace: Name, name: &str) -> Option<PodId> {
+        let namespace = self.cluster.names.text(namespace);
+        let is_it = |id: &PodId| self.cluster.pod_name(*id) == name && self.cluster.pod_namespace(*id) == namespace;
+        self.cluster.pods().map(|(id, _)| id).find(is_it)
     }
 }
 
@@ -167,21 +189,23 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-fn verb(command: &Command) -> (NoteKind, &'static str) {
-    use NoteKind::{Fault, FaultEnds, Operation};
+/// Its kind and its verb. What takes pods away on purpose is a disruption.
+fn verb(command: &Command) -> (ActionKind, &'static str) {
+    use ActionKind::{Command as Operation, Disruption, Fault, FaultEnded};
     match command {
         Command::Crash(..) => (Fault, "crash"),
-        Command::Recover(..) => (FaultEnds, "recover"),
+        Command::Recover(..) => (FaultEnded, "recover"),
         Command::Reboot(..) => (Fault, "reboot"),
         Command::Partition(..) => (Fault, "partition"),
-        Command::Heal(..) => (FaultEnds, "heal"),
+        Command::Heal(..) => (FaultEnded, "heal"),
         Command::Cordon(..) => (Operation, "cordon"),
         Command::Uncordon(..) => (Operation, "uncordon"),
-        Command::Drain(..) => (Operation, "drain"),
+        Command::Drain(..) => (Disruption, "drain"),
+        Command::Taint(_, _, _, Effect::NoExecute) => (Disruption, "taint"),
         Command::Taint(..) => (Operation, "taint"),
         Command::Untaint(..) => (Operation, "untaint"),
-        Command::DeleteNode(..) => (Fault, "delete-node"),
-        Command::AddNodes(..) => (Operation, "add-nodes"),
+        Command::DeleteNode(..) => (Disruption, "delete node"),
+        Command::AddNodes(..) => (Operation, "add nodes"),
         Command::Create(..) => (Operation, "create"),
         Command::Scale(..) => (Operation, "scale"),
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),

@@ -26,7 +26,7 @@ use crate::kubelet::{self, Kubelet};
 use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, Source};
 
-pub use observer::{Note, NoteKind, Observer, Silent};
+pub use observer::{Note, Observer, Silent};
 pub use setup::{Command, Sample, Scheduling, Settings, Setup, Target, Workload};
 
 /// What will happen at an instant.
@@ -131,14 +131,19 @@ impl Simulation {
 
     /// Runs up to and including `until`; the clock then stands there.
     pub fn run_until(&mut self, until: Time, observer: &mut dyn Observer) {
-        while let Some(event) = self.queue.pop(until) {
-            self.cluster.now = self.queue.now();
-            self.events_handled += 1;
-            self.handle(event, observer);
-            self.settle(observer);
-        }
+        while self.step(until, observer) {}
         self.queue.advance_to(until);
         self.cluster.now = until;
+    }
+
+    /// Handles the next event up to and including `until`; `false` if there is none.
+    pub fn step(&mut self, until: Time, observer: &mut dyn Observer) -> bool {
+        let Some(event) = self.queue.pop(until) else { return false };
+        self.cluster.now = self.queue.now();
+        self.events_handled += 1;
+        self.handle(event, observer);
+        self.settle(observer);
+        true
     }
 
     /// How many events have been handled so far.

@@ -1,29 +1,22 @@
 //! Who looks on: metrics, logs, tests. Observers change nothing.
 
 use crate::cluster::{Change, Cluster, NodeId, Record};
-
-/// What kind of thing an operator or a fault does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteKind {
-    /// A fault strikes.
-    Fault,
-    /// A fault ends.
-    FaultEnds,
-    /// An operator's command.
-    Operation,
-}
+use crate::metrics::{ActionNote, Metrics};
+use crate::outcome::ActionKind;
 
 /// An entry of the timeline that is carried out now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// What kind of thing.
-    pub kind: NoteKind,
+    pub kind: ActionKind,
     /// Its verb: `crash`, `drain` ….
     pub verb: &'static str,
     /// For people: `crash worker-2`.
     pub label: String,
     /// The nodes hit.
     pub nodes: Vec<NodeId>,
+    /// Whether there was anything to do it to: a node that matches, a workload of that name.
+    pub struck: bool,
 }
 
 /// Somebody who looks on.
@@ -44,4 +37,19 @@ impl Observer for Silent {
     fn observe(&mut self, _: Change, _: &Cluster) {}
     fn record(&mut self, _: &Record, _: &Cluster) {}
     fn note(&mut self, _: Note, _: &Cluster) {}
+}
+
+impl Observer for Metrics {
+    fn observe(&mut self, change: Change, cluster: &Cluster) {
+        Metrics::observe(self, change, cluster);
+    }
+
+    fn record(&mut self, record: &Record, cluster: &Cluster) {
+        Metrics::record(self, record, cluster);
+    }
+
+    fn note(&mut self, note: Note, cluster: &Cluster) {
+        let Note { kind, verb, label, nodes, struck } = &note;
+        self.action(cluster, ActionNote { kind: *kind, verb, label, nodes, pods: &[], struck: *struck });
+    }
 }

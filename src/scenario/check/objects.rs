@@ -89,7 +89,7 @@ fn selector(
 
 /// Where `spec.containers[0].resources.requests[nvidia.com/gpu]` stands, or the innermost of its
 /// parents that was written.
-fn locate(root: &Node, path: &str) -> Location {
+pub(in crate::scenario) fn locate(root: &Node, path: &str) -> Location {
     let mut node = root;
     for step in steps(path) {
         let next = match &node.value {

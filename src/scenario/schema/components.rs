@@ -32,8 +32,6 @@ record! {
         "node-monitor-grace-period" => node_monitor_grace_period: Spanned<Span> = "50s",
         /// Time between two looks at all nodes.
         "node-monitor-period" => node_monitor_period: Spanned<Span> = "5s",
-        /// The same grace for a node that never reported.
-        "node-startup-grace-period" => node_startup_grace_period: Span = "60s",
         /// Nodes per second and zone that get their NoExecute taint.
         "node-eviction-rate" => node_eviction_rate: Spanned<f64> = "0.1",
         /// The same while the zone is unhealthy and large.

@@ -59,6 +59,23 @@ record! {
     }
 }
 
+impl Scenario {
+    /// Name of the scheduling policy, for reports.
+    pub fn policy_name(&self) -> String {
+        match (&self.scheduler.policy, &self.scheduler.config, &self.scheduler.scoring) {
+            (Some(policy), ..) => policy.value.clone(),
+            (None, Some(_), _) => "config".to_string(),
+            (None, None, Some(scoring)) => scoring.value.word().to_string(),
+            (None, None, None) => "default".to_string(),
+        }
+    }
+
+    /// The scenario file as it was written, with the files it names behind it.
+    pub fn text(&self) -> String {
+        self.files.sources.texts()
+    }
+}
+
 /// What a scenario was read from; filled in after reading.
 #[derive(Clone, Debug, Default)]
 pub struct Files {

@@ -1,0 +1,166 @@
+//! The command line: one file per subcommand, the only place that prints and decides about exit codes.
+//!
+//! Plain words go to standard output for people, `--json` is for programs, diagnostics go to standard
+//! error. Exit codes: 0 done; 1 an `expect` was broken (or `--verify` found a difference); 2 bad usage or
+//! scenario; 3 internal error; 130 interrupted.
+
+mod check;
+mod completions;
+mod list;
+mod progress;
+mod run;
+mod schema;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::scenario::{self, Diagnostics, Scenario};
+
+/// A deterministic simulator of a Kubernetes-like cluster: what breaks, when it is noticed, when it is
+/// whole again, and what it cost.
+#[derive(Parser)]
+#[command(name = "sim", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario: a summary on the terminal, tables and pictures in a folder
+    Run(run::RunArgs),
+    /// Check scenario files without running them
+    Check(check::CheckArgs),
+    /// List what there is, with a line on each
+    List(list::ListArgs),
+    /// Print the JSON Schema of the scenario file, for editors
+    Schema(schema::SchemaArgs),
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Which scenario, and what differs from its file.
+#[derive(Args)]
+pub(crate) struct ScenarioArgs {
+    /// The scenario file
+    pub(crate) scenario: PathBuf,
+    /// Seed of everything random, in place of the file's
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Scheduling policy, in place of the file's; `sim list policies` shows them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) policy: Option<String>,
+    /// Change the scenario: `cluster.nodes[0].count=5`; can be given several times
+    #[arg(long, value_name = "PATH=VALUE", value_parser = setting)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+impl ScenarioArgs {
+    /// The changes in the order they apply.
+    pub(crate) fn overrides(&self) -> Vec<(String, String)> {
+        let mut overrides = self.set.clone();
+        overrides.extend(self.policy.iter().map(|policy| ("scheduler.policy".to_string(), policy.clone())));
+        overrides.extend(self.seed.iter().map(|seed| ("seed".to_string(), seed.to_string())));
+        overrides
+    }
+
+    /// Reads and checks the scenario.
+    pub(crate) fn load(&self) -> Result<Scenario, Failure> {
+        Ok(scenario::load(&self.scenario, &self.overrides())?)
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (path, value) = text.split_once('=').ok_or("expected PATH=VALUE, as in `seed=7`")?;
+    Ok((path.trim().to_string(), value.to_string()))
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// An expectation was broken, a verification failed; said already.
+    #[error("")]
+    Broken,
+    /// The scenario is wrong.
+    #[error("{0}")]
+    Scenario(Box<Diagnostics>),
+    /// A file cannot be read or written.
+    #[error("{0}: {1}")]
+    File(String, io::Error),
+    /// Standard output cannot be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+    /// Ctrl-C.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Failure::Scenario(Box::new(diagnostics))
+    }
+}
+
+/// Runs the program with these arguments, the first of which is its own name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print(); // nobody is left to tell
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let result = panic::catch_unwind(AssertUnwindSafe(|| match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(args),
+        Command::List(args) => list::run(args),
+        Command::Schema(args) => schema::run(args),
+        Command::Completions(args) => completions::run(args),
+    }));
+    match result {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => report(&failure),
+        Err(_) => {
+            complain("internal error: please report this with the scenario, the seed and the message above");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Says what failed; the exit code for it.
+fn report(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Broken => ExitCode::from(1),
+        Failure::Scenario(diagnostics) => {
+            let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
+            ExitCode::from(2)
+        }
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS, // `| head`
+        Failure::Interrupted => {
+            complain(&failure.to_string());
+            ExitCode::from(130)
+        }
+        other => {
+            complain(&format!("error: {other}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A line on standard error; if that is closed, nobody is left to tell.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Writes to standard output.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! `sim schema`: the JSON Schema of the scenario file, or its reference page.
+
+use clap::Args;
+
+use crate::scenario;
+
+use super::{Failure, print};
+
+#[derive(Args)]
+pub(crate) struct SchemaArgs {
+    /// Print the reference page (docs/SCENARIOS.md) instead
+    #[arg(long)]
+    markdown: bool,
+}
+
+pub(super) fn run(args: &SchemaArgs) -> Result<(), Failure> {
+    if args.markdown { print(&scenario::reference()) } else { print(&format!("{:#}\n", scenario::schema())) }
+}

@@ -1,0 +1,67 @@
+//! One run: a built scenario in, an [`Outcome`] out.
+
+use crate::engine::Time;
+use crate::metrics::{self, Metrics};
+use crate::outcome::{EventSink, Outcome, Run};
+use crate::simulation::{Setup, Simulation};
+
+/// Events between two looks at [`Progress`].
+const STRIDE: u32 = 4096;
+
+/// What a run needs beside its setup.
+#[derive(Default)]
+pub struct Options {
+    /// What was run, for the outcome.
+    pub run: Run,
+    /// Takes the event log.
+    pub log: Option<Box<dyn EventSink>>,
+    /// How much detail metrics keep.
+    pub metrics: metrics::Settings,
+}
+
+/// Somebody who waits for a long run.
+pub trait Progress {
+    /// The virtual clock has come to `now`. `false` stops the run.
+    fn reached(&mut self, now: Time) -> bool;
+}
+
+/// Nobody waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Progress for Unwatched {
+    fn reached(&mut self, _: Time) -> bool {
+        true
+    }
+}
+
+/// The run was stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// Runs to the end and sums up. `expectations` of the outcome are left empty: see
+/// [`crate::scenario::judge`].
+///
+/// # Errors
+/// [`Interrupted`] if `progress` stops it.
+pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Result<Outcome, Interrupted> {
+    let mut metrics = Metrics::new(&setup.cluster, options.metrics);
+    if let Some(log) = options.log {
+        metrics.log_to(log);
+    }
+    let mut simulation = Simulation::new(setup, &mut metrics);
+    let end = simulation.end();
+    let mut events = 0_u32;
+    while simulation.step(end, &mut metrics) {
+        events += 1;
+        if events == STRIDE {
+            events = 0;
+            if !progress.reached(simulation.cluster.now) {
+                return Err(Interrupted);
+            }
+        }
+    }
+    simulation.run_until(end, &mut metrics); // the clock to the end
+    Ok(metrics.finish(&simulation.cluster, options.run))
+}

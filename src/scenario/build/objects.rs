@@ -1,0 +1,79 @@
+//! Kubernetes objects, those of the shorthand included, as what is created in a run.
+
+use super::Builder;
+use crate::cluster::spec::Behaviour;
+use crate::manifest;
+use crate::scenario::manifests::{Body, Object};
+use crate::scenario::schema::workloads::Behaviour as WrittenBehaviour;
+use crate::simulation::Workload;
+
+impl Builder<'_> {
+    /// What creating an object creates: nothing for classes and namespaces, which are known beforehand,
+    /// and several for pods with a `count`.
+    pub(super) fn create(&mut self, object: &Object) -> Vec<Workload> {
+        self.templates.create(object);
+        let made = match &object.body {
+            Body::Pod(_) => return self.pods(object),
+            Body::Service(service) => Ok(manifest::workload::service(&mut self.cluster, service)),
+            Body::Deployment(_) | Body::ReplicaSet(_) => self.body(object).map(Some),
+            Body::Namespace(_) | Body::Node(_) | Body::PriorityClass(_) | Body::RuntimeClass(_) => Ok(None),
+        };
+        match made {
+            Ok(Some(body)) => {
+                let names = &mut self.cluster.names;
+                let labels = manifest::labels(names, object.metadata().labels.as_ref());
+                let (namespace, name) = (names.intern(&object.namespace), names.intern(&object.name));
+                vec![Workload::Object { namespace, name, labels, body }]
+            }
+            Ok(None) => Vec::new(),
+            Err(problems) => {
+                self.report(&object.node, problems);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The cluster's form of a Deployment or ReplicaSet.
+    ///
+    /// # Errors
+    /// What the API server would refuse.
+    pub(super) fn body(&mut self, object: &Object) -> Result<crate::cluster::Body, manifest::Problems> {
+        let behaviour = object.behaviour.as_ref().map(behaviour).unwrap_or_default();
+        let Builder { cluster, defaults, .. } = self;
+        match &object.body {
+            Body::Deployment(deployment) => manifest::workload::deployment(cluster, deployment, &behaviour, defaults),
+            Body::ReplicaSet(set) => manifest::workload::replica_set(cluster, set, &behaviour, defaults),
+            _ => unreachable!("{} {} has no pod template", object.kind(), object.name),
+        }
+    }
+
+    fn pods(&mut self, object: &Object) -> Vec<Workload> {
+        let Some((_, Some(metadata), pod)) = object.template() else { return Vec::new() };
+        let mut spec = match manifest::pod_spec(&mut self.cluster.names, metadata, pod, &self.defaults) {
+            Ok(spec) => spec,
+            Err(problems) => {
+                self.report(&object.node, problems);
+                return Vec::new();
+            }
+        };
+        spec.set_behaviour(&object.behaviour.as_ref().map(behaviour).unwrap_or_default());
+        let spec = self.cluster.intern_spec(spec);
+        let mut named = |name: &str| Workload::Pod { name: self.cluster.names.intern(name), spec };
+        match object.count {
+            None => vec![named(&object.name)],
+            Some(count) => (1..=count).map(|number| named(&format!("{}-{number}", object.name))).collect(),
+        }
+    }
+}
+
+/// What containers do, as the cluster keeps it. A readiness probe is Kubernetes' own to describe.
+fn behaviour(written: &WrittenBehaviour) -> Behaviour {
+    Behaviour {
+        ready_after: written.ready_after.as_ref().map(|latency| latency.0.clone()),
+        never_ready: written.never_ready,
+        readiness_probe: None,
+        run_for: written.run_for.as_ref().map(|latency| latency.0.clone()),
+        exit_code: written.exit_code,
+        stop_after: written.stop_after.as_ref().map(|latency| latency.0.clone()),
+    }
+}

@@ -1,0 +1,40 @@
+//! The scheduler's configuration: the default profile, its shorthand, or a KubeSchedulerConfiguration.
+
+use super::settings::milli;
+use crate::cluster::Names;
+use crate::scenario::check::locate;
+use crate::scenario::diagnostics::Problems;
+use crate::scenario::read::to_json;
+use crate::scenario::schema::Scenario;
+use crate::scenario::schema::scheduler::{SchedulerConfig, Scoring};
+use crate::scheduler::Config;
+use crate::scheduler::config::{Problem, Strategy, read};
+
+/// What the scenario says about the scheduler; what is wrong with its configuration is reported at its
+/// place in the file, and the default stands in.
+pub(in crate::scenario) fn config(scenario: &Scenario, names: &mut Names, problems: &mut Problems) -> Config {
+    let mut config = match &scenario.scheduler.config {
+        Some(SchedulerConfig::Object(node)) => read(&to_json(node), names).unwrap_or_else(|found| {
+            for Problem { path, message } in found {
+                problems.report(locate(node, &path), message).expected(path);
+            }
+            Config::new(names)
+        }),
+        Some(SchedulerConfig::File(_)) | None => Config::new(names),
+    };
+    if let Some(scoring) = &scenario.scheduler.scoring {
+        config.profiles[0].args.strategy = match scoring.value {
+            Scoring::LeastAllocated => Strategy::LeastAllocated,
+            Scoring::MostAllocated => Strategy::MostAllocated,
+        };
+    }
+    let flags = &scenario.control_plane.scheduler;
+    config.max_unschedulable = flags.pod_max_in_unschedulable_pods_duration;
+    if let Some(qps) = &flags.kube_api_qps {
+        config.client_qps_milli = milli(qps.value);
+    }
+    if let Some(burst) = &flags.kube_api_burst {
+        config.client_burst = burst.value.into();
+    }
+    config
+}
