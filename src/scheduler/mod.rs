@@ -17,6 +17,7 @@ pub mod framework;
 pub mod index;
 pub mod nominator;
 pub mod order;
+mod placed;
 pub mod plugins;
 pub mod policies;
 pub mod preemption;
@@ -28,7 +29,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Cluster, NodeId, PodId};
+use crate::cluster::{Cluster, DeviceSet, NodeId, PodId};
 use crate::engine::{Seed, Stream, Time};
 
 pub use config::{Config, TieBreak};
@@ -74,6 +75,8 @@ pub struct Decision {
     /// With [`Verdict::Bind`]: what is to be done about the pod's unbound claims, at once (the scheduler's
     /// own assumption) and before the binding (PreBind).
     pub claims: Vec<ClaimDecision>,
+    /// With [`Verdict::Bind`]: the devices it gets; none leaves the choice to the cluster.
+    pub devices: DeviceSet,
 }
 
 /// What is to be done about a pod.
@@ -166,6 +169,7 @@ impl Scheduler {
             verdict: Verdict::Skip(text.map(Rc::from)),
             examined: 0,
             claims: Vec::new(),
+            devices: DeviceSet::default(),
         };
         let Some(found) = cluster.pod(pod).filter(|_| cluster.pod_exists(pod)) else {
             self.queue.remove(pod);
@@ -186,6 +190,7 @@ impl Scheduler {
                 verdict: Verdict::Error("no nodes available to schedule pods".into()),
                 examined: 0,
                 claims: Vec::new(),
+                devices: DeviceSet::default(),
             };
         }
         let profile = self.queue.get(pod).map_or(0, |queued| queued.profile);
@@ -193,7 +198,8 @@ impl Scheduler {
         match search.chosen {
             Some(node) => {
                 let Search { examined, claims, .. } = search;
-                Decision { pod, verdict: Verdict::Bind(node), examined, claims }
+                let devices = self.placed(pod, profile, node, cluster);
+                Decision { pod, verdict: Verdict::Bind(node), examined, claims, devices }
             }
             None => self.give_up(pod, search, cluster),
         }
@@ -214,7 +220,8 @@ impl Scheduler {
         };
         let message = search.diagnosis.message(cluster).into();
         let verdict = Verdict::Unschedulable { message, nomination, victims, unnominated };
-        Decision { pod, verdict, examined: search.examined, claims: Vec::new() }
+        let (claims, devices) = (Vec::new(), DeviceSet::default());
+        Decision { pod, verdict, examined: search.examined, claims, devices }
     }
 
     /// Looks for a node, and for victims if there is none.

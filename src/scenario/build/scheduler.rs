@@ -7,8 +7,8 @@ use crate::scenario::diagnostics::Problems;
 use crate::scenario::read::to_json;
 use crate::scenario::schema::Scenario;
 use crate::scenario::schema::scheduler::{SchedulerConfig, Scoring};
-use crate::scheduler::Config;
 use crate::scheduler::config::{Problem, Strategy, read};
+use crate::scheduler::{Config, policies};
 
 /// What the scenario says about the scheduler; what is wrong with its configuration is reported at its
 /// place in the file, and the default stands in.
@@ -27,6 +27,9 @@ pub(in crate::scenario) fn config(scenario: &Scenario, names: &mut Names, proble
             Scoring::LeastAllocated => Strategy::LeastAllocated,
             Scoring::MostAllocated => Strategy::MostAllocated,
         };
+    }
+    if let Some(policy) = scenario.scheduler.policy.as_ref().and_then(|policy| policies::find(policy)) {
+        config.use_policy(policy);
     }
     let flags = &scenario.control_plane.scheduler;
     config.max_unschedulable = flags.pod_max_in_unschedulable_pods_duration;

@@ -13,6 +13,7 @@ use crate::cluster::{Name, Names, NodeSelector, NodeSelectorTerm};
 use crate::engine::Span;
 
 use super::plugins::{self, Points};
+use super::policies;
 
 /// How a choice among equally good nodes is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,8 @@ pub struct Args {
     pub min_candidate_percentage: u64,
     /// DefaultPreemption: `minCandidateNodesAbsolute`.
     pub min_candidate_absolute: u64,
+    /// PlacementPolicy: which.
+    pub policy: Option<&'static policies::Entry>,
 }
 
 impl Args {
@@ -133,6 +136,7 @@ impl Args {
             added_preferred: Vec::new(),
             min_candidate_percentage: 10,
             min_candidate_absolute: 100,
+            policy: None,
         }
     }
 }
@@ -228,6 +232,18 @@ impl Config {
             ties: TieBreak::Seeded,
             cached: true,
             known,
+        }
+    }
+
+    /// Puts a placement policy in the place of the score plugins of all profiles. Filters, preemption and
+    /// binding stay. All nodes are looked at, and ties go to the first of them.
+    pub fn use_policy(&mut self, policy: &'static policies::Entry) {
+        self.ties = TieBreak::First;
+        for profile in &mut self.profiles {
+            profile.args.policy = Some(policy);
+            profile.percentage_of_nodes_to_score = 100;
+            profile.points.pre_score = vec![plugins::PLACEMENT_POLICY];
+            profile.points.score = vec![(plugins::PLACEMENT_POLICY, 1)];
         }
     }
 }

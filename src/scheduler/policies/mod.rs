@@ -88,7 +88,7 @@ pub struct Candidate<'a> {
     pub pods: i64,
     /// Those of them that belong to the pod's group.
     pub pods_of_group: i64,
-    /// Pods of the group that failed on it within the last five minutes.
+    /// Pods of the group that failed on it and still exist.
     pub failures_of_group: i64,
 }
 

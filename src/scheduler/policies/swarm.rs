@@ -1,10 +1,10 @@
 //! Docker Swarm's spread: pods of a service, then pods of a node, evenly; resources only filter.
 //!
 //! ```text
-//! 1. a node with 5 or more failures of the service within 5 min comes after those with fewer
+//! 1. a node with 5 or more failures of the service comes after those with fewer
 //! 2. fewer tasks of the service      3. fewer tasks      4. the first looked at
 //! ```
-//! Source: swarmkit, manager/scheduler/nodeinfo.go and scheduler.go (reference: scheduler.md 9.2).
+//! Swarm counts failures of the last five minutes; here those count whose pods still exist. Source: swarmkit, manager/scheduler/nodeinfo.go and scheduler.go (reference: scheduler.md 9.2).
 
 use super::{Ask, Candidate, Policy};
 
