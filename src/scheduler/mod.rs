@@ -17,6 +17,7 @@ pub mod framework;
 pub mod index;
 pub mod nominator;
 pub mod order;
+pub mod order_of_pods;
 mod placed;
 pub mod plugins;
 pub mod policies;
@@ -41,6 +42,7 @@ use framework::Context;
 use index::Index;
 use nominator::Nominator;
 use order::{NodeOrder, nodes_to_find};
+use order_of_pods::PodOrder;
 use plugins::volume_binding::ClaimDecision;
 use preemption::Outcome;
 use queue::Queue;
@@ -50,6 +52,7 @@ pub struct Scheduler {
     config: Config,
     profiles: Vec<Profile>,
     queue: Queue,
+    pod_order: PodOrder,
     index: Index,
     order: NodeOrder,
     nominator: Nominator,
@@ -128,6 +131,7 @@ impl Scheduler {
         Scheduler {
             profiles: profiles.collect(),
             queue: Queue::new(config.initial_backoff, config.max_backoff, config.max_unschedulable),
+            pod_order: PodOrder::new(config.queue_order),
             index: Index::default(),
             order: NodeOrder::default(),
             nominator: Nominator::default(),
@@ -154,7 +158,8 @@ impl Scheduler {
     /// Pops one pod and decides. `None` if there is nothing to do now. The queue already counts the
     /// attempt as having ended so; the simulation has to make the rest true.
     pub fn cycle(&mut self, cluster: &Cluster) -> Option<Decision> {
-        let pod = self.queue.pop(cluster.now)?;
+        let order = &self.pod_order;
+        let pod = self.queue.pop_by(cluster.now, |tenant| order.share(tenant))?;
         Some(self.decide(pod, cluster))
     }
 

@@ -9,6 +9,8 @@ use rustc_hash::FxHashMap;
 use crate::cluster::PodId;
 use crate::engine::{Span, Time};
 
+use super::order_of_pods::Standing;
+
 /// A set of plugins by their position in [`super::plugins::ALL`].
 pub type PluginSet = u32;
 
@@ -34,6 +36,8 @@ pub enum Place {
 pub struct Queued {
     /// Its priority.
     pub priority: i32,
+    /// Where it stands in the order of the queue, before its priority.
+    pub standing: Standing,
     /// When it came into the queue, or last came back from a failed attempt.
     pub timestamp: Time,
     /// Order of first arrival: the last key.
@@ -54,14 +58,15 @@ pub struct Queued {
     ticket: u64,
 }
 
-type ActiveKey = Reverse<(Reverse<i32>, Time, u64, u64, PodId)>;
+type ActiveKey = Reverse<(u64, Reverse<i32>, Time, u64, u64, PodId)>;
 type BackoffKey = Reverse<(Time, Reverse<i32>, Time, u64, u64, PodId)>;
 
 /// The queue.
 #[derive(Debug)]
 pub struct Queue {
     pods: FxHashMap<PodId, Queued>,
-    active: BinaryHeap<ActiveKey>,
+    /// By tenant, of which there is one only unless tenants take turns by their share.
+    active: Vec<(u32, BinaryHeap<ActiveKey>)>,
     backoff: BinaryHeap<BackoffKey>,
     error_backoff: BinaryHeap<BackoffKey>,
     /// By timestamp.
@@ -85,7 +90,7 @@ impl Queue {
     pub fn new(initial_backoff: Span, max_backoff: Span, max_unschedulable: Span) -> Self {
         Queue {
             pods: FxHashMap::default(),
-            active: BinaryHeap::new(),
+            active: Vec::new(),
             backoff: BinaryHeap::new(),
             error_backoff: BinaryHeap::new(),
             unschedulable: BTreeSet::new(),
@@ -103,14 +108,20 @@ impl Queue {
         self.pods.get(&pod)
     }
 
-    /// A new pod.
+    /// A new pod, in Kubernetes' own order.
     pub fn add(&mut self, pod: PodId, priority: i32, profile: usize, gated: bool, now: Time) {
+        self.add_at(Standing::default(), pod, priority, profile, gated, now);
+    }
+
+    /// A new pod that stands there.
+    pub fn add_at(&mut self, standing: Standing, pod: PodId, priority: i32, profile: usize, gated: bool, now: Time) {
         if self.pods.contains_key(&pod) {
             return;
         }
         self.next_sequence += 1;
         let queued = Queued {
             priority,
+            standing,
             timestamp: now,
             sequence: self.next_sequence,
             attempts: 0,
@@ -143,21 +154,38 @@ impl Queue {
     /// The next pod to try, if any; it is in flight from now on. With an empty activeQ the head of
     /// the backoffQ is taken at once.
     pub fn pop(&mut self, now: Time) -> Option<PodId> {
+        self.pop_by(now, |_| 0)
+    }
+
+    /// The same, of the tenant with the smallest share.
+    pub fn pop_by(&mut self, now: Time, share: impl Fn(u32) -> i64) -> Option<PodId> {
         self.advance(now);
-        let pod = self.pop_active().or_else(|| self.pop_backoff())?;
+        let pod = self.pop_active(share).or_else(|| self.pop_backoff())?;
         let queued = self.pods.get_mut(&pod)?;
         queued.place = Place::InFlight;
         queued.attempts += 1;
         Some(pod)
     }
 
-    fn pop_active(&mut self) -> Option<PodId> {
-        while let Some(Reverse((_, _, _, ticket, pod))) = self.active.pop() {
-            if self.is_at(pod, Place::Active, ticket) {
-                return Some(pod);
+    fn pop_active(&mut self, share: impl Fn(u32) -> i64) -> Option<PodId> {
+        self.drop_left_over_active();
+        let heads = self.active.iter().enumerate().filter_map(|(index, (tenant, heap))| {
+            let Reverse(head) = heap.peek()?;
+            Some(((share(*tenant), *head), index))
+        });
+        let (_, index) = heads.min()?;
+        self.active[index].1.pop().map(|Reverse((.., pod))| pod)
+    }
+
+    /// Heads that are left over of pods that went elsewhere.
+    fn drop_left_over_active(&mut self) {
+        for index in 0..self.active.len() {
+            while let Some(Reverse((.., ticket, pod))) = self.active[index].1.peek().copied()
+                && !self.is_at(pod, Place::Active, ticket)
+            {
+                self.active[index].1.pop();
             }
         }
-        None
     }
 
     fn pop_backoff(&mut self) -> Option<PodId> {
@@ -269,7 +297,7 @@ impl Queue {
     /// The earliest time at which a pod can be popped; [`Time::MAX`] if only an event can bring one.
     pub fn next_wake(&mut self, now: Time) -> Time {
         self.drop_left_overs();
-        if !self.active.is_empty() || !self.backoff.is_empty() {
+        if self.active.iter().any(|(_, heap)| !heap.is_empty()) || !self.backoff.is_empty() {
             return now;
         }
         let error = self.error_backoff.peek().map_or(Time::MAX, |Reverse((expiry, ..))| *expiry + SECOND);
@@ -281,11 +309,7 @@ impl Queue {
     }
 
     fn drop_left_overs(&mut self) {
-        while let Some(Reverse((_, _, _, ticket, pod))) = self.active.peek()
-            && !self.is_at(*pod, Place::Active, *ticket)
-        {
-            self.active.pop();
-        }
+        self.drop_left_over_active();
         while let Some(Reverse((_, _, _, _, ticket, pod))) = self.backoff.peek()
             && !self.is_at(*pod, Place::Backoff, *ticket)
         {
@@ -303,11 +327,17 @@ impl Queue {
         let Some(queued) = self.pods.get(&pod).copied() else { return };
         self.next_ticket += 1;
         let ticket = self.next_ticket;
-        let Queued { priority, timestamp, sequence, .. } = queued;
+        let Queued { priority, standing, timestamp, sequence, .. } = queued;
         let expiry = self.expiry(&queued).unwrap_or(Time::ZERO);
         let backoff = Reverse((expiry, Reverse(priority), timestamp, sequence, ticket, pod));
         match place {
-            Place::Active => self.active.push(Reverse((Reverse(priority), timestamp, sequence, ticket, pod))),
+            Place::Active => {
+                let key = Reverse((standing.rank, Reverse(priority), timestamp, sequence, ticket, pod));
+                match self.active.iter_mut().find(|(tenant, _)| *tenant == standing.tenant) {
+                    Some((_, heap)) => heap.push(key),
+                    None => self.active.push((standing.tenant, BinaryHeap::from([key]))),
+                }
+            }
             Place::Backoff => self.backoff.push(backoff),
             Place::ErrorBackoff => self.error_backoff.push(backoff),
             Place::Unschedulable => {

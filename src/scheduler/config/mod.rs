@@ -12,6 +12,7 @@ use crate::cluster::spec::SpreadConstraint;
 use crate::cluster::{Name, Names, NodeSelector, NodeSelectorTerm};
 use crate::engine::Span;
 
+use super::order_of_pods::QueueOrder;
 use super::plugins::{self, Points};
 use super::policies;
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub client_qps_milli: u64,
     /// `clientConnection.burst`; the simulation's business.
     pub client_burst: u64,
+    /// In which order waiting pods are tried.
+    pub queue_order: QueueOrder,
     /// How ties are broken.
     pub ties: TieBreak,
     /// Whether the score cache is used; without it every decision is a scan of all nodes, with the
@@ -229,6 +232,7 @@ impl Config {
             max_unschedulable: Span::from_secs(300),
             client_qps_milli: 50_000,
             client_burst: 100,
+            queue_order: QueueOrder::Priority,
             ties: TieBreak::Seeded,
             cached: true,
             known,
