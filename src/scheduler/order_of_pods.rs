@@ -35,38 +35,6 @@ pub enum QueueOrder {
     DominantShare,
 }
 
-/// An order in the list.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    /// Its name in scenario files.
-    pub name: &'static str,
-    /// What it does, in a line.
-    pub about: &'static str,
-    /// The order.
-    pub order: QueueOrder,
-}
-
-/// All orders.
-pub const ALL: &[Entry] = &[
-    Entry {
-        name: "priority",
-        about: "higher priority first, then who has waited longer (Kubernetes)",
-        order: QueueOrder::Priority,
-    },
-    Entry { name: "fifo", about: "who came first", order: QueueOrder::Fifo },
-    Entry {
-        name: "shortest-job",
-        about: "the shortest declared run time first, unknown last",
-        order: QueueOrder::ShortestJob,
-    },
-    Entry { name: "gang", about: "priority, then whole groups by their first pod", order: QueueOrder::Gang },
-    Entry {
-        name: "dominant-share",
-        about: "the namespace with the smallest dominant share next (DRF)",
-        order: QueueOrder::DominantShare,
-    },
-];
-
 /// What the order needs to remember of the cluster.
 #[derive(Debug, Default)]
 pub struct PodOrder {
