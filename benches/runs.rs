@@ -9,7 +9,7 @@ use sim::simulation::{Silent, Simulation};
 fn whole_runs(c: &mut Criterion) {
     let mut group = c.benchmark_group("run");
     group.sample_size(10);
-    for (name, nodes, pods) in [("W1", 100, 10_000), ("W2", 1_000, 10_000), ("W3", 1_000, 100_000)] {
+    for &(name, nodes, pods) in &common::SIZES[..4] {
         group.bench_function(BenchmarkId::new(name, format!("{nodes} nodes, {pods} pods")), |b| {
             b.iter(|| {
                 let mut simulation = Simulation::new(common::w(nodes, pods), &mut Silent);

@@ -8,6 +8,16 @@ use sim::scheduler;
 use sim::simulation::{Settings, Setup};
 use sim::workload::{Arrival, Source};
 
+/// Name, nodes and pods of each size of W.
+pub(crate) const SIZES: [(&str, u64, u64); 6] = [
+    ("W1", 100, 10_000),
+    ("W2", 1_000, 10_000),
+    ("W3", 1_000, 100_000),
+    ("W4", 5_000, 10_000),
+    ("W5", 100, 1_000_000),
+    ("W6", 1_000, 1_000_000),
+];
+
 const CPUS: [i64; 4] = [500, 1000, 2000, 4000];
 
 struct SplitMix64(u64);
@@ -39,7 +49,7 @@ fn pods(nodes: u64, count: u64) -> Vec<(u64, u64, usize, u64)> {
 
 /// W with this many nodes and pods, under the default scheduler; its client is not limited, as the
 /// pods come faster than 50 a second.
-pub fn w(nodes: u64, count: u64) -> Setup {
+pub(crate) fn w(nodes: u64, count: u64) -> Setup {
     let mut cluster = Cluster::new(Seed(42));
     let gib = 1 << 30;
     let shapes: Vec<SpecId> = CPUS
@@ -79,7 +89,7 @@ pub fn w(nodes: u64, count: u64) -> Setup {
 }
 
 /// A node of 64 CPU and 128 GiB.
-pub fn node(cluster: &mut Cluster, index: u64) -> NodeSpec {
+pub(crate) fn node(cluster: &mut Cluster, index: u64) -> NodeSpec {
     let name = cluster.names.intern(&format!("node-{index}"));
     let size = Resources::new(64_000, 128 << 30);
     NodeSpec {

@@ -207,13 +207,11 @@ impl NodeLifecycle {
         let poll = Span(self.stream.below(QUEUE_POLL.0));
         self.look_at_queues(now + poll, todo);
         self.pass_at = Time::MAX;
-        let grace = self.settings.node_monitor_grace_period;
-        let still_ready = |node: &NodeId| cluster.node(*node).is_some_and(|node| node.ready.status != Status::Unknown);
-        let waiting =
-            self.silent.iter().filter(|(node, probe)| still_ready(node) && now <= probe.saturating_add(grace));
-        let lapse = waiting.map(|(_, probe)| *probe).min().map(|probe| self.lapse(probe));
-        if let Some(at) = lapse {
-            self.request_pass(at, &mut todo.timers);
+        // a long pass may have outlasted the grace period of others
+        let known = |node: &NodeId| cluster.node(*node).is_none_or(|node| node.ready.status == Status::Unknown);
+        let waiting = self.silent.iter().filter(|(node, _)| !known(node)).map(|(_, probe)| *probe).min();
+        if let Some(probe) = waiting {
+            self.request_pass(self.lapse(probe).max(self.next_tick), &mut todo.timers);
         }
         if !self.dirty.is_empty() {
             self.request_pass(self.next_tick, &mut todo.timers);

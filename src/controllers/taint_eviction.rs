@@ -1,6 +1,7 @@
 //! Taint-based eviction (nodes.md 7): deletes the pods of a node tainted NoExecute when their
 //! toleration ends. It asks no PodDisruptionBudget.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::cluster::{Action, Change, Cluster, Effect, Message, Node, NodeId, PodId, Subject, Taint, Toleration};
@@ -55,8 +56,8 @@ impl TaintEviction {
             }
             Verdict::After(delay) => {
                 let at = cluster.now.saturating_add(delay);
-                if !self.timers.contains_key(&id) {
-                    self.timers.insert(id, at);
+                if let Entry::Vacant(timer) = self.timers.entry(id) {
+                    timer.insert(at);
                     todo.timers.push((at, Key::Pod(id)));
                 }
             }

@@ -1,7 +1,8 @@
 //! Virtual time in whole nanoseconds: instants ([`Time`]) and lengths ([`Span`]).
 //!
 //! No floating point takes part in the clock; conversions to and from seconds are for input and
-//! output only.
+//! output only. Sums and products stop at the largest value, which is later than every event and longer
+//! than every run: a heavy tail or a toleration of 10^18 seconds is "never", not an overflow.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
@@ -24,7 +25,7 @@ impl Time {
 
     /// The instant `seconds` after the start.
     pub const fn from_secs(seconds: u64) -> Time {
-        Time(seconds * NANOS_PER_SECOND)
+        Time(seconds.saturating_mul(NANOS_PER_SECOND))
     }
 
     /// How long after `earlier` this instant is; zero if it is not after it.
@@ -61,17 +62,17 @@ impl Span {
 
     /// `seconds` whole seconds.
     pub const fn from_secs(seconds: u64) -> Span {
-        Span(seconds * NANOS_PER_SECOND)
+        Span(seconds.saturating_mul(NANOS_PER_SECOND))
     }
 
     /// `millis` whole milliseconds.
     pub const fn from_millis(millis: u64) -> Span {
-        Span(millis * 1_000_000)
+        Span(millis.saturating_mul(1_000_000))
     }
 
     /// `micros` whole microseconds.
     pub const fn from_micros(micros: u64) -> Span {
-        Span(micros * 1_000)
+        Span(micros.saturating_mul(1_000))
     }
 
     /// The nearest span to `seconds`; negative and NaN become zero, too long becomes
@@ -94,13 +95,13 @@ impl Span {
 impl Add<Span> for Time {
     type Output = Time;
     fn add(self, span: Span) -> Time {
-        Time(self.0 + span.0)
+        self.saturating_add(span)
     }
 }
 
 impl AddAssign<Span> for Time {
     fn add_assign(&mut self, span: Span) {
-        self.0 += span.0;
+        *self = *self + span;
     }
 }
 
@@ -114,20 +115,20 @@ impl Sub<Span> for Time {
 impl Add for Span {
     type Output = Span;
     fn add(self, other: Span) -> Span {
-        Span(self.0 + other.0)
+        Span(self.0.saturating_add(other.0))
     }
 }
 
 impl AddAssign for Span {
     fn add_assign(&mut self, other: Span) {
-        self.0 += other.0;
+        *self = *self + other;
     }
 }
 
 impl Mul<u64> for Span {
     type Output = Span;
     fn mul(self, factor: u64) -> Span {
-        Span(self.0 * factor)
+        Span(self.0.saturating_mul(factor))
     }
 }
 
@@ -150,5 +151,17 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0 / 1_000_000;
         write!(f, "{}.{:03}s", millis / 1000, millis % 1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_never() {
+        assert_eq!(Time::from_secs(1) + Span::from_secs_f64(1e300), Time::MAX);
+        assert_eq!(Span::from_secs(u64::MAX) + Span::from_secs(1), Span::MAX);
+        assert_eq!(Span::from_secs(600) * u64::MAX, Span::MAX);
     }
 }

@@ -25,7 +25,7 @@ impl TokenBucket {
 
     /// A full bucket of `milli_rate` thousandths of a token a second; 0 gives nothing, ever.
     pub fn per_second_milli(milli_rate: u64, burst: u64) -> Self {
-        let interval = if milli_rate == 0 { Span::MAX } else { Span(1_000_000_000_000 / milli_rate) };
+        let interval = 1_000_000_000_000_u64.checked_div(milli_rate).map_or(Span::MAX, Span);
         TokenBucket::new(interval, if milli_rate == 0 { 0 } else { burst })
     }
 

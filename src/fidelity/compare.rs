@@ -95,7 +95,7 @@ fn our_filtered(ours: &Explanation, cluster: &Cluster) -> String {
             .iter()
             .map(|(node, verdict)| {
                 let reasons = verdict.rejection.reasons.iter().map(|reason| reason.text(cluster)).collect();
-                one(cluster.node_name(*node), verdict.plugin, verdict.rejection.code, reasons)
+                one(cluster.node_name(node), verdict.plugin, verdict.rejection.code, reasons)
             })
             .collect(),
     };

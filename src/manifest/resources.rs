@@ -12,6 +12,10 @@ use super::quantity::Quantity;
 /// A `requests`, `limits`, `capacity` … map.
 pub(crate) type List = BTreeMap<String, Text>;
 
+/// More of a resource than this (thousandths of a cpu, bytes, devices) is refused: sums over a cluster
+/// and a hundredfold in the scores must fit 64 bits.
+pub(crate) const MOST: i64 = 1 << 50;
+
 /// Reads one quantity; a wrong one is reported and counts as zero.
 pub(crate) fn quantity(reader: &mut Reader<'_>, path: &str, text: &Text) -> Quantity {
     match Quantity::parse(&text.0) {
@@ -32,7 +36,12 @@ pub(crate) fn quantity(reader: &mut Reader<'_>, path: &str, text: &Text) -> Quan
 pub(crate) fn resources(reader: &mut Reader<'_>, path: &str, list: &List) -> Resources {
     let mut resources = Resources::default();
     for (name, text) in list {
-        let amount = quantity(reader, &format!("{path}[{name}]"), text);
+        let field = format!("{path}[{name}]");
+        let amount = quantity(reader, &field, text);
+        if is_too_much(name, amount) {
+            reader.problem(field, format!("`{}` is more than the simulator can count", text.0));
+            continue;
+        }
         match name.as_str() {
             "cpu" => resources.cpu = amount.milli(),
             "memory" => resources.memory = amount.units(),
@@ -45,6 +54,12 @@ pub(crate) fn resources(reader: &mut Reader<'_>, path: &str, list: &List) -> Res
         }
     }
     resources
+}
+
+/// Whether there is more of a resource than can be counted.
+pub(crate) fn is_too_much(name: &str, amount: Quantity) -> bool {
+    let counted = if name == "cpu" { amount.milli() } else { amount.units() };
+    counted > MOST
 }
 
 /// The requests with those missing copied from the limits, as the API server does at creation.

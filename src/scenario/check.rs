@@ -1,21 +1,23 @@
 //! Whether the parts of a scenario fit together: names that exist, times within the run, numbers
 //! within reason. What one value can tell alone, its reader has checked.
 
+mod components;
 mod expect;
 pub(super) mod objects;
 mod timeline;
+mod twice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use objects::locate;
 
+use super::build;
 use super::diagnostics::{Problems, listed};
 use super::duration;
 use super::manifests::Object;
 use super::read::Spanned;
 use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
-use super::schema::components::{ControllerManager, Kubelet, Phases, SchedulerFlags};
 use super::schema::timeline::Action;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
@@ -44,16 +46,18 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     let objects = all_objects(scenario);
     let names = Names::new(scenario, &objects, known);
     workloads(scenario, problems);
+    twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);
     for step in &scenario.timeline {
         timeline::step(step, scenario, &names, problems);
     }
-    controller_manager(&scenario.control_plane.controller_manager, problems);
-    kubelet(&scenario.kubelet, problems);
-    phases(&scenario.phases, scenario, &names, problems);
+    components::controller_manager(&scenario.control_plane.controller_manager, problems);
+    components::kubelet(&scenario.kubelet, problems);
+    components::phases(&scenario.phases, scenario, &names, problems);
     let scheduler = &scenario.scheduler;
-    scheduler_flags(&scenario.control_plane.scheduler, scheduler.config.is_some(), problems);
+    components::scheduler_flags(&scenario.control_plane.scheduler, scheduler.config.is_some(), problems);
     takes_time(&scenario.control_plane.latencies.node_monitor_pass, problems);
+    build::scheduler_config(scenario, &mut crate::cluster::Names::default(), problems);
     if let (Some(policy), Some(_)) = (&scheduler.policy, &scheduler.config) {
         problems.report(policy.location, "both `policy` and `config`").expected("only one of them can stand here");
     }
@@ -177,12 +181,15 @@ fn workload_entries(scenario: &Scenario) -> impl Iterator<Item = (Span, &Workloa
     scenario.workloads.iter().map(|workload| (Span::ZERO, workload)).chain(created)
 }
 
+/// The most cpus and bytes of memory of all nodes: sums are kept in 64 bits, those of cpu in thousandths.
+const MOST_IN_ALL: [(&str, u128); 2] = [("cpu", 1 << 52), ("memory", 1 << 62)];
+
 fn cluster(cluster: &Cluster, known: Known, fallback: Location, problems: &mut Problems) {
     let objects = cluster.manifest.as_ref().map_or(0, |manifest| manifest.objects.len() as u64);
     if cluster.nodes.is_empty() && objects == 0 && known.nodes {
         problems.report(fallback, "the cluster has no nodes").expected("expected some under `cluster.nodes`");
     }
-    let mut total = objects;
+    let (mut total, mut sums) = (objects, [0_u128; 2]);
     let mut names: BTreeMap<String, Location> = BTreeMap::new();
     for group in &cluster.nodes {
         total = total.saturating_add(group.size());
@@ -190,6 +197,15 @@ fn cluster(cluster: &Cluster, known: Known, fallback: Location, problems: &mut P
             let at = group.count.as_ref().map_or(group.name.location, |count| count.location);
             problems.report(at, format!("too many nodes: {total}")).expected(format!("at most {MAX_NODES} in all"));
             return;
+        }
+        for ((resource, most), sum) in MOST_IN_ALL.iter().zip(&mut sums) {
+            let amount = group.capacity.0.get(*resource).map_or(0, |amount| amount.units().unsigned_abs());
+            *sum += u128::from(amount) * u128::from(group.size());
+            if *sum > *most {
+                let problem = problems.report(group.name.location, format!("too much `{resource}` in all nodes"));
+                problem.expected("more cannot be counted");
+                return;
+            }
         }
         for index in 0..group.size() {
             let name = group.node_name(index);
@@ -248,15 +264,6 @@ fn workloads(scenario: &Scenario, problems: &mut Problems) {
             return;
         }
         shorthand(workload, problems);
-    }
-    let mut seen: BTreeMap<(&'static str, String, String), Location> = BTreeMap::new();
-    for object in scenario.workloads.iter().flat_map(Workload::objects) {
-        let at = object.node.locate("metadata.name");
-        let key = (object.kind(), object.namespace.clone(), object.name.clone());
-        if let Some(first) = seen.insert(key, at) {
-            let problem = problems.report(at, format!("a second {} `{}`", object.kind(), object.name));
-            problem.context(first, "the first one");
-        }
     }
 }
 
@@ -325,117 +332,8 @@ fn more_than_limit(requests: &ResourceList, limits: &ResourceList, at: Location,
     }
 }
 
-fn above_zero(value: &Spanned<f64>, problems: &mut Problems) {
-    if value.value <= 0.0 {
-        problems.report(value.location, "number out of range").expected("expected more than 0");
-    }
-}
-
 fn takes_time(span: &Spanned<Span>, problems: &mut Problems) {
     if span.value == Span::ZERO {
         problems.report(span.location, "duration of 0").expected("expected more than 0");
-    }
-}
-
-fn controller_manager(flags: &ControllerManager, problems: &mut Problems) {
-    takes_time(&flags.node_monitor_period, problems);
-    takes_time(&flags.node_monitor_grace_period, problems);
-    above_zero(&flags.kube_api_qps, problems);
-    at_least_one(&flags.kube_api_burst, problems);
-    for rate in [&flags.node_eviction_rate, &flags.secondary_node_eviction_rate] {
-        if rate.value < 0.0 {
-            problems.report(rate.location, "number out of range").expected("expected 0 or more");
-        }
-        thousandths(rate, problems);
-    }
-    thousandths(&flags.kube_api_qps, problems);
-    thousandths(&flags.unhealthy_zone_threshold, problems);
-    if !(0.0..=1.0).contains(&flags.unhealthy_zone_threshold.value) {
-        problems.report(flags.unhealthy_zone_threshold.location, "number out of range").expected("expected 0 to 1");
-    }
-}
-
-fn scheduler_flags(flags: &SchedulerFlags, has_config: bool, problems: &mut Problems) {
-    if let Some(qps) = &flags.kube_api_qps {
-        above_zero(qps, problems);
-        thousandths(qps, problems);
-    }
-    if let Some(burst) = &flags.kube_api_burst {
-        at_least_one(burst, problems);
-    }
-    let given =
-        [flags.kube_api_qps.as_ref().map(|qps| qps.location), flags.kube_api_burst.as_ref().map(|b| b.location)];
-    for location in given.into_iter().flatten().filter(|_| has_config) {
-        let problem = problems.report(location, "kube-scheduler ignores this flag beside a configuration");
-        problem.help("give it as `clientConnection` in `scheduler.config`");
-    }
-}
-
-fn at_least_one(value: &Spanned<u32>, problems: &mut Problems) {
-    if value.value == 0 {
-        problems.report(value.location, "number out of range").expected("expected 1 or more");
-    }
-}
-
-/// Rates and shares are kept in thousandths; what would not survive that is refused.
-fn thousandths(value: &Spanned<f64>, problems: &mut Problems) {
-    let scaled = value.value * 1000.0;
-    if (scaled - scaled.round()).abs() > 1e-6 * scaled.abs() {
-        problems.report(value.location, "number too fine").expected("expected at most three digits after the point");
-    }
-    if scaled > 1e15 {
-        problems.report(value.location, "number out of range").expected("expected at most 1e12");
-    }
-}
-
-fn kubelet(kubelet: &Kubelet, problems: &mut Problems) {
-    if kubelet.node_lease_duration_seconds.value == 0 {
-        problems
-            .report(kubelet.node_lease_duration_seconds.location, "number out of range")
-            .expected("expected 1 or more");
-    }
-    if let Some(pulls) =
-        kubelet.max_parallel_image_pulls.as_ref().filter(|pulls| pulls.value == 0 || kubelet.serialize_image_pulls)
-    {
-        let problem = problems.report(pulls.location, "`max-parallel-image-pulls` needs pulls at the same time");
-        problem.expected("expected 1 or more, and `serialize-image-pulls: false`");
-    }
-    for rate in [&kubelet.registry_rate, &kubelet.unpack_rate] {
-        if rate.value.units() == 0 {
-            problems.report(rate.location, "number out of range").expected("expected more than 0");
-        }
-    }
-    for value in [&kubelet.image_size_sigma, &kubelet.node_lease_jitter] {
-        if value.value < 0.0 {
-            problems.report(value.location, "number out of range").expected("expected 0 or more");
-        }
-    }
-    thousandths(&kubelet.node_lease_jitter, problems);
-    let back_off = &kubelet.crash_loop_back_off;
-    if back_off.max.value < back_off.initial {
-        problems.report(back_off.max.location, "`max` is shorter than `initial`");
-    }
-}
-
-/// A phase is the offset of the first tick, so it lies within one period.
-fn phases(phases: &Phases, scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
-    let within = |phase: &Spanned<Span>, period: Span, problems: &mut Problems| {
-        if phase.value > period {
-            problems
-                .report(phase.location, "phase longer than the period")
-                .expected(format!("expected at most {period}"));
-        }
-    };
-    let kubelet = &scenario.kubelet;
-    if let Some(phase) = &phases.node_monitor {
-        within(phase, scenario.control_plane.controller_manager.node_monitor_period.value, problems);
-    }
-    if let Some(phase) = &phases.pod_gc {
-        within(phase, Span::from_secs(20), problems);
-    }
-    let lease_period = Span::from_millis(u64::from(kubelet.node_lease_duration_seconds.value) * 250);
-    for (node, phase) in &phases.leases {
-        names.node(node, Span::MAX, phase.location, problems);
-        within(phase, lease_period, problems);
     }
 }

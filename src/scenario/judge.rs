@@ -1,9 +1,13 @@
 //! Whether a run met its recovery objectives.
 
-use super::schema::expect::Expectation;
-use crate::outcome::{self, Outcome};
+use super::schema::expect::{Comparison, Expectation};
+use crate::outcome::{self, MetricRow, Outcome};
 
 /// Compares each expectation with the outcome, in the order of the file.
+///
+/// An expectation is about the row with exactly its labels. If there is none, it is about every row that
+/// has these labels among others, and has to hold for all of them: `availability_ratio >= 0.9` is a
+/// promise for every workload. The value observed is then the one that is furthest from holding.
 ///
 /// An expectation about a metric without a value does not hold, and its `observed` is `None`: no fault
 /// hit the workload, say, so that nothing could recover. A recovery that never came is infinite.
@@ -25,7 +29,27 @@ fn observed(expectation: &Expectation, outcome: &Outcome) -> Option<f64> {
             _ => (key.as_str(), value.as_str()),
         })
         .collect();
-    outcome.metric(&expectation.metric, &labels).filter(|value| !value.is_nan())
+    let exact = outcome.metric(&expectation.metric, &labels);
+    let has = |row: &MetricRow, key: &str, value: &str| row.labels.iter().any(|(k, v)| *k == key && v == value);
+    let rows = outcome
+        .metrics
+        .iter()
+        .filter(|row| row.name == expectation.metric && labels.iter().all(|(key, value)| has(row, key, value)))
+        .map(|row| row.value);
+    exact.or_else(|| rows.reduce(|one, other| worse(expectation, one, other)))
+}
+
+/// Which of two values is further from what is expected.
+fn worse(expectation: &Expectation, one: f64, other: f64) -> f64 {
+    use Comparison::{Above, AtLeast, AtMost, Below, Equal, NotEqual};
+    let distance = |value: f64| (value - expectation.value).abs();
+    match expectation.comparison {
+        AtMost | Below => one.max(other),
+        AtLeast | Above => one.min(other),
+        Equal if distance(other) > distance(one) => other,
+        NotEqual if distance(other) < distance(one) => other,
+        Equal | NotEqual => one,
+    }
 }
 
 /// The label of the workload that `written` names. Labels are as short as they can be, but the longer

@@ -241,6 +241,8 @@ scheduler: { policy: x, config: { a: 1 } }
             "t.yaml:23:16: not an expectation: a comparison is missing here",
             "t.yaml:24:22: both `policy` and `config`",
             "t.yaml:24:22: no policy is called `x`",
+            "t.yaml:24:33: `` is not KubeSchedulerConfiguration",
+            "t.yaml:24:33: `` is not kubescheduler.config.k8s.io/v1",
         ]
     );
 }
@@ -498,7 +500,12 @@ fn colours_are_there_when_asked_for() {
 fn committed_reference_and_schema_are_the_generated_ones() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let schema = serde_json::to_string_pretty(&super::schema()).unwrap() + "\n";
-    for (file, generated) in [("docs/SCENARIOS.md", super::reference()), ("docs/scenario.schema.json", schema)] {
+    let manifests = super::manifests::fields::page();
+    for (file, generated) in [
+        ("docs/SCENARIOS.md", super::reference()),
+        ("docs/scenario.schema.json", schema),
+        ("docs/MANIFESTS.md", manifests),
+    ] {
         let committed = std::fs::read_to_string(root.join(file)).unwrap_or_default();
         if committed != generated {
             let fresh = std::env::temp_dir().join(Path::new(file).file_name().unwrap());

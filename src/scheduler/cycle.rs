@@ -1,12 +1,14 @@
-//! One scheduling cycle: filter, score, choose. This is the plain scan of the nodes; the score cache
-//! gives the same answers faster.
+//! One scheduling cycle: what plugins are asked, node by node. [`super::search`] walks the nodes with
+//! it plainly, [`super::cache`] with what is known already.
+
+use std::slice::SliceIndex;
 
 use smallvec::SmallVec;
 
 use crate::cluster::{Cluster, Node, NodeId, PodId, Resources};
 
 use super::config::PointLists;
-use super::framework::{Code, Context, NodeView, Plugin, PreFilter, Rejection};
+use super::framework::{Code, Context, Kept, NodeView, Plugin, PreFilter, Rejection, Scope};
 use super::nominator::Nominator;
 use super::plugins;
 use super::plugins::volume_binding::ClaimDecision;
@@ -55,6 +57,17 @@ pub struct PreRejection {
     pub message: String,
     /// Whether DynamicResources had been asked already.
     pub after_dynamic_resources: bool,
+}
+
+/// Score plugins with their weights.
+#[derive(Clone, Debug, Default)]
+pub struct KeptPlugins {
+    /// Whose scores can be kept.
+    pub summed: SmallVec<[(PluginIndex, i64); 4]>,
+    /// Whose grades can be kept.
+    pub graded: SmallVec<[(PluginIndex, i64); 4]>,
+    /// That have to be asked in each cycle, and may have something to say in this one.
+    pub others: SmallVec<[(PluginIndex, i64); 4]>,
 }
 
 /// A running cycle.
@@ -144,12 +157,16 @@ impl Cycle<'_, '_> {
         Ok(())
     }
 
-    /// Runs the filters on a view of a node.
+    /// Runs these of the active filters on a view of a node.
     ///
     /// # Errors
     /// The first rejection.
-    pub fn run_filters(&self, view: &NodeView<'_>) -> Result<(), Verdict> {
-        for &index in &self.pre.filters {
+    pub fn run_filters(
+        &self,
+        which: impl SliceIndex<[PluginIndex], Output = [PluginIndex]>,
+        view: &NodeView<'_>,
+    ) -> Result<(), Verdict> {
+        for &index in &self.pre.filters[which] {
             if let Some(plugin) = &self.profile.plugins[index] {
                 plugin.filter(&self.cx, view).map_err(|rejection| Verdict { plugin: index, rejection })?;
             }
@@ -165,7 +182,7 @@ impl Cycle<'_, '_> {
         if self.nominator.concerns(self.cx.pod, id) {
             return self.check_overlay(id, node, &mut Overlay::of(node));
         }
-        self.run_filters(&NodeView::of(id, node))
+        self.run_filters(.., &NodeView::of(id, node))
     }
 
     /// As [`Cycle::check`], for a node with some pods thought away.
@@ -178,7 +195,7 @@ impl Cycle<'_, '_> {
             for pod in &nominated {
                 self.suppose(overlay, *pod, id, 1);
             }
-            let with = self.run_filters(&overlay.view(id, node));
+            let with = self.run_filters(.., &overlay.view(id, node));
             for pod in &nominated {
                 self.suppose(overlay, *pod, id, -1);
             }
@@ -187,7 +204,7 @@ impl Cycle<'_, '_> {
             }
             with?;
         }
-        self.run_filters(&overlay.view(id, node))
+        self.run_filters(.., &overlay.view(id, node))
     }
 
     /// Adds a pod to a node in thought, or takes it away.
@@ -216,6 +233,57 @@ impl Cycle<'_, '_> {
         };
         let plugins = self.pre.filters.iter().filter_map(|index| self.profile.plugins[*index].as_ref());
         plugins.flat_map(|plugin| plugin.reserve(&self.cx, id, node)).collect()
+    }
+
+    /// How many of the active filters, counted from the first, look at nothing but the node; `None` if
+    /// such a one comes after one that looks at more.
+    pub fn node_filters(&self) -> Option<usize> {
+        let looks_at_node = |index: &PluginIndex| {
+            self.profile.plugins[*index].as_ref().is_some_and(|plugin| plugin.filter_scope() == Scope::Node)
+        };
+        let filters = &self.pre.filters;
+        let first = filters.iter().take_while(|index| looks_at_node(index)).count();
+        (!filters[first..].iter().any(looks_at_node)).then_some(first)
+    }
+
+    /// The score plugins, sorted by what of their scores can be kept. Those that keep it are called
+    /// `pre_score`, without nodes.
+    pub fn kept_plugins(&mut self) -> KeptPlugins {
+        let mut sorted = KeptPlugins::default();
+        for &(index, weight) in &self.profile.points.score {
+            let Some(plugin) = &mut self.profile.plugins[index] else { continue };
+            match plugin.kept() {
+                Kept::Score if plugin.pre_score(&mut self.cx, &[]) => sorted.summed.push((index, weight)),
+                Kept::Score => (),
+                Kept::Grade => sorted.graded.push((index, weight)),
+                Kept::Nothing if plugin.may_score(&self.cx) => sorted.others.push((index, weight)),
+                Kept::Nothing => (),
+            }
+        }
+        sorted
+    }
+
+    /// The plugin's normalised scores of the feasible nodes; false if it has nothing to say.
+    pub fn score_with(&mut self, plugin: PluginIndex, feasible: &[NodeId], scores: &mut Vec<i64>) -> bool {
+        let Some(plugin) = self.profile.plugins[plugin].as_mut() else { return false };
+        if !plugin.pre_score(&mut self.cx, feasible) {
+            return false;
+        }
+        let nodes = feasible.iter().filter_map(|id| Some((*id, self.cx.cluster.node(*id)?)));
+        scores.clear();
+        scores.extend(nodes.map(|(id, node)| plugin.score(&self.cx, id, node)));
+        plugin.normalize(&self.cx, feasible, scores);
+        true
+    }
+
+    /// Turns a plugin's grades into normalised scores; false if it has nothing to say.
+    pub fn score_grades(&mut self, plugin: PluginIndex, grades: &mut [i64]) -> bool {
+        let Some(plugin) = self.profile.plugins[plugin].as_mut() else { return false };
+        let scores = plugin.pre_score(&mut self.cx, &[]);
+        if scores {
+            plugin.score_grades(&self.cx, grades);
+        }
+        scores
     }
 
     /// Scores the feasible nodes: each plugin's weighted score, node by node. Plugins that have nothing

@@ -50,7 +50,7 @@ pub struct Explanation {
 impl Explanation {
     /// Why the node was rejected, if it was looked at.
     pub fn verdict(&self, node: NodeId) -> Option<&Verdict> {
-        self.diagnosis.rejected.iter().find(|(other, _)| *other == node).map(|(_, verdict)| verdict)
+        self.diagnosis.rejected.verdict(node)
     }
 }
 

@@ -134,13 +134,24 @@ impl<'a> NodeView<'a> {
     }
 }
 
-/// On what a filter's verdict or a raw score depends besides the pod's template.
+/// On what a filter's verdict depends besides the pod's template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Only on the node and its pods: the answer can be kept until the node changes.
+    /// Only on the node and its pods: the verdict can be kept until the node changes.
     Node,
     /// On anything.
     Cluster,
+}
+
+/// What of a plugin's score can be kept for a pod template until the node or its pods change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing: it depends on anything.
+    Nothing,
+    /// The raw score, which needs no normalisation.
+    Score,
+    /// A grade of the node, of which there are few: equal grades score alike.
+    Grade,
 }
 
 /// A scheduling plugin. Every method has the answer of a plugin that does not take part.
@@ -190,22 +201,35 @@ pub trait Plugin {
         true
     }
 
+    /// False if `pre_score` is sure to be false, whatever nodes are feasible: asked first where that
+    /// saves putting them together.
+    fn may_score(&self, _cx: &Context<'_>) -> bool {
+        true
+    }
+
     /// The raw score of a feasible node.
     fn score(&self, _cx: &Context<'_>, _id: NodeId, _node: &Node) -> i64 {
         0
     }
 
-    /// On what [`Plugin::score`] depends.
-    fn score_scope(&self) -> Scope {
-        Scope::Cluster
-    }
-
     /// Brings the raw scores of all feasible nodes into [0, 100].
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], _scores: &mut [i64]) {}
 
-    /// Which kind of [`Plugin::normalize`] it is.
-    fn normalization(&self) -> Normalization {
-        Normalization::Own
+    /// What of the score can be kept between cycles.
+    fn kept(&self) -> Kept {
+        Kept::Nothing
+    }
+
+    /// With [`Kept::Grade`]: the node's grade, the raw score if not said otherwise. `None` if there are
+    /// too many grades.
+    fn grade(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> Option<i64> {
+        Some(self.score(cx, id, node))
+    }
+
+    /// With [`Kept::Grade`]: turns the grades found among the feasible nodes, each given once, into
+    /// normalised scores. Called after `pre_score`, which is given no nodes then.
+    fn score_grades(&self, cx: &Context<'_>, grades: &mut [i64]) {
+        self.normalize(cx, &[], grades);
     }
 
     /// Whether `event` could make a pod schedulable that this plugin rejected (a queueing hint,
@@ -215,33 +239,16 @@ pub trait Plugin {
     }
 }
 
-/// How raw scores become scores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Normalization {
-    /// They are in [0, 100] already.
-    None,
-    /// [`normalize_by_max`], not reversed.
-    ByMax,
-    /// [`normalize_by_max`], reversed.
-    ByMaxReversed,
-    /// The plugin's own.
-    Own,
-}
-
 /// Kubernetes' default normalisation (reference 4.1): `100·s/max`, reversed `100 - 100·s/max`; with a
 /// largest score of 0 all stay 0, or become 100 if reversed.
 pub fn normalize_by_max(scores: &mut [i64], reverse: bool) {
     let max = scores.iter().copied().max().unwrap_or(0).max(0);
     for score in scores {
-        *score = normalized_by_max(*score, max, reverse);
+        *score = match (max, reverse) {
+            (0, true) => 100,
+            (0, false) => *score,
+            (_, true) => 100 - 100 * *score / max,
+            (_, false) => 100 * *score / max,
+        };
     }
-}
-
-/// One score of [`normalize_by_max`], the largest being `max`.
-pub fn normalized_by_max(score: i64, max: i64, reverse: bool) -> i64 {
-    if max == 0 {
-        return if reverse { 100 } else { score };
-    }
-    let share = 100 * score / max;
-    if reverse { 100 - share } else { share }
 }

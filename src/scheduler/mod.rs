@@ -5,9 +5,11 @@
 //! how long a cycle takes, when a binding lands, rate limits.
 //!
 //! Reading order: [`framework`] (what a plugin is), [`plugins`] (the list and a file each), [`cycle`]
-//! (filter, score), this file (a decision), [`preemption`], [`queue`], [`index`] (counts kept between
-//! cycles), [`diagnosis`] (messages), [`config`].
+//! (what they are asked), `search` (the walk over nodes), this file (a decision), [`preemption`],
+//! [`queue`], [`index`] (counts kept between cycles), `cache` (answers kept), [`diagnosis`] (messages),
+//! [`config`].
 
+mod cache;
 pub mod config;
 pub mod cycle;
 pub mod diagnosis;
@@ -23,6 +25,7 @@ pub mod plugins;
 pub mod policies;
 pub mod preemption;
 pub mod queue;
+mod search;
 pub mod volumes;
 mod watch;
 
@@ -33,19 +36,18 @@ use rustc_hash::FxHashSet;
 use crate::cluster::{Cluster, DeviceSet, NodeId, PodId};
 use crate::engine::{Seed, Stream, Time};
 
+use cache::Cache;
 pub use config::{Config, TieBreak};
-use cycle::{Cycle, PreFiltered, Profile};
-use diagnosis::Diagnosis;
+use cycle::Profile;
 use event::SeenNode;
-use explain::ScoreColumn;
-use framework::Context;
 use index::Index;
 use nominator::Nominator;
-use order::{NodeOrder, nodes_to_find};
+use order::NodeOrder;
 use order_of_pods::PodOrder;
 use plugins::volume_binding::ClaimDecision;
 use preemption::Outcome;
 use queue::Queue;
+use search::{Mode, Search};
 
 /// The scheduler with its queue and its memory of the cluster.
 pub struct Scheduler {
@@ -54,6 +56,7 @@ pub struct Scheduler {
     queue: Queue,
     pod_order: PodOrder,
     index: Index,
+    cache: Cache,
     order: NodeOrder,
     nominator: Nominator,
     /// Pods on their way out because of preemption.
@@ -133,6 +136,7 @@ impl Scheduler {
             queue: Queue::new(config.initial_backoff, config.max_backoff, config.max_unschedulable),
             pod_order: PodOrder::new(config.queue_order),
             index: Index::default(),
+            cache: Cache::default(),
             order: NodeOrder::default(),
             nominator: Nominator::default(),
             preempted: FxHashSet::default(),
@@ -227,181 +231,5 @@ impl Scheduler {
         let verdict = Verdict::Unschedulable { message, nomination, victims, unnominated };
         let (claims, devices) = (Vec::new(), DeviceSet::default());
         Decision { pod, verdict, examined: search.examined, claims, devices }
-    }
-
-    /// Looks for a node, and for victims if there is none.
-    fn search(&mut self, pod: PodId, profile: usize, cluster: &Cluster, mode: Mode<'_>) -> Search {
-        let Some(found) = cluster.pod(pod) else { return Search::default() };
-        let (spec_id, nominated) = (found.spec, found.nominated);
-        let (order, _) = self.order.list();
-        let profile = &mut self.profiles[profile];
-        let want = match (mode, profile.points.score.is_empty()) {
-            (Mode::Explain(Some(_)), _) => usize::MAX,
-            (_, true) => 1,
-            _ => nodes_to_find(order.len(), profile.percentage),
-        };
-        let known = &self.config.known;
-        let spec = cluster.spec(spec_id);
-        let cx = Context { cluster, index: &mut self.index, known, pod, spec_id, spec };
-        let mut cycle = Cycle { cx, profile, nominator: &self.nominator, pre: PreFiltered::default() };
-        let mut search = Search::default();
-        let start = self.next_start;
-        if let Err(rejection) = cycle.pre_filter() {
-            search.diagnosis.pre = Some(rejection);
-        } else if !search.take_nominated(&mut cycle, nominated) {
-            match mode {
-                Mode::Explain(Some(nodes)) => search.filter(&mut cycle, nodes, 0, want),
-                _ => search.filter(&mut cycle, order, start, want),
-            }
-        }
-        let (mut ties, mut offsets) = (self.ties.clone(), self.offsets.clone());
-        search.choose(&mut cycle, self.config.ties, &mut ties, mode != Mode::Decide);
-        if let Some(node) = search.chosen {
-            search.claims = cycle.reserve(node);
-        } else {
-            search.post_filter(&mut cycle, order, &self.preempted, &mut offsets);
-        }
-        if mode == Mode::Decide {
-            self.next_start = (start + search.walked) % order.len().max(1);
-            (self.ties, self.offsets) = (ties, offsets);
-        }
-        search
-    }
-}
-
-/// What a search is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode<'a> {
-    /// To decide: the next search begins where this one ends.
-    Decide,
-    /// To explain, leaving no trace; over these nodes if given.
-    Explain(Option<&'a [NodeId]>),
-}
-
-/// A search for a node, with all it came to.
-#[derive(Clone, Debug, Default)]
-struct Search {
-    feasible: Vec<NodeId>,
-    diagnosis: Diagnosis,
-    examined: usize,
-    /// Nodes of the list walked past; the nominated node is not one.
-    walked: usize,
-    chosen: Option<NodeId>,
-    preemption: Option<Outcome>,
-    /// The best nodes.
-    top: Vec<NodeId>,
-    /// Each plugin's scores, if they were asked for.
-    scores: Vec<ScoreColumn>,
-    totals: Vec<i64>,
-    claims: Vec<ClaimDecision>,
-}
-
-impl Search {
-    /// A pod that is nominated looks at its node first, and at no other if it fits.
-    fn take_nominated(&mut self, cycle: &mut Cycle<'_, '_>, nominated: Option<NodeId>) -> bool {
-        let Some(id) = nominated else { return false };
-        let Some(node) = cycle.cx.cluster.node(id) else { return false };
-        if cycle.pre.only.as_ref().is_some_and(|(nodes, _)| !nodes.contains(&id)) {
-            return false;
-        }
-        if cycle.check(id, node).is_ok() {
-            self.feasible.push(id);
-            self.examined = 1;
-        }
-        !self.feasible.is_empty()
-    }
-
-    /// Walks the list from `start` until `want` nodes are feasible.
-    fn filter(&mut self, cycle: &mut Cycle<'_, '_>, order: &[NodeId], start: usize, want: usize) {
-        let narrowed: Option<Vec<NodeId>> = cycle
-            .pre
-            .only
-            .as_ref()
-            .map(|(nodes, _)| order.iter().copied().filter(|node| nodes.contains(node)).collect());
-        let list = narrowed.as_deref().unwrap_or(order);
-        if narrowed.is_some() {
-            self.diagnosis.narrowed = Some(cycle.pre.clone());
-        }
-        for step in 0..list.len() {
-            let id = list[(start + step) % list.len()];
-            let Some(node) = cycle.cx.cluster.node(id) else { continue };
-            self.examined += 1;
-            self.walked += 1;
-            match cycle.check(id, node) {
-                Ok(()) => self.feasible.push(id),
-                Err(verdict) => self.diagnosis.rejected.push((id, verdict)),
-            }
-            if self.feasible.len() >= want {
-                break;
-            }
-        }
-    }
-
-    /// Scores and takes one of the best.
-    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: TieBreak, stream: &mut Stream, keep: bool) {
-        self.chosen = match self.feasible[..] {
-            [] => None,
-            [only] => {
-                self.top = vec![only];
-                Some(only)
-            }
-            _ => {
-                let scores = &mut self.scores;
-                self.totals = cycle.score(&self.feasible, |plugin, raw, weighted| {
-                    if keep {
-                        scores.push(ScoreColumn { plugin, raw: raw.to_vec(), weighted: weighted.to_vec() });
-                    }
-                });
-                let best = self.totals.iter().max();
-                let top = self.feasible.iter().zip(&self.totals).filter(|(_, total)| Some(*total) == best);
-                self.top = top.map(|(node, _)| *node).collect();
-                pick(&self.top, ties, stream)
-            }
-        };
-    }
-
-    /// The PostFilter plugins, in order, until one finds a node.
-    fn post_filter(
-        &mut self,
-        cycle: &mut Cycle<'_, '_>,
-        order: &[NodeId],
-        preempted: &FxHashSet<PodId>,
-        stream: &mut Stream,
-    ) {
-        let mut texts: Vec<String> = Vec::new();
-        for position in 0..cycle.profile.points.post_filter.len() {
-            let index = cycle.profile.points.post_filter[position];
-            if index == plugins::DYNAMIC_RESOURCES {
-                if self.diagnosis.pre.as_ref().is_some_and(|pre| !pre.after_dynamic_resources) {
-                    // its own PreFilter was never reached, so it finds no state and gives up: upstream's words
-                    self.diagnosis.post = "not found".to_string();
-                    return;
-                }
-                texts.push("no new claims to deallocate".to_string());
-            } else if index == plugins::DEFAULT_PREEMPTION {
-                let outcome = preemption::preempt(cycle, &self.diagnosis, order, preempted, stream);
-                let text = match &outcome {
-                    Outcome::Chosen { .. } => None,
-                    Outcome::NotEligible(text) => Some(format!("preemption: {text}")),
-                    Outcome::Nothing(text) => Some(format!("preemption: {text}")),
-                };
-                self.preemption = Some(outcome);
-                match text {
-                    None => return,
-                    Some(text) => texts.push(text),
-                }
-            }
-        }
-        self.diagnosis.post = texts.join(", ");
-    }
-}
-
-/// One of the best nodes.
-fn pick(top: &[NodeId], ties: TieBreak, stream: &mut Stream) -> Option<NodeId> {
-    match (top, ties) {
-        ([], _) => None,
-        ([only], _) => Some(*only),
-        (several, TieBreak::First) => several.first().copied(),
-        (several, TieBreak::Seeded) => several.get(stream.below(several.len() as u64) as usize).copied(),
     }
 }

@@ -11,8 +11,14 @@ pub struct NodeOrder {
     /// Zones in the order first seen, each with its nodes in the order they were added.
     zones: Vec<(Zone, Vec<NodeId>)>,
     list: Vec<NodeId>,
+    /// By node: its place in the list.
+    places: Vec<u32>,
+    /// Grows whenever the list is another.
+    epoch: u32,
     stale: bool,
 }
+
+const NOWHERE: u32 = u32::MAX;
 
 impl NodeOrder {
     /// A node was added.
@@ -53,17 +59,45 @@ impl NodeOrder {
         self.insert(node, found.zone);
     }
 
-    /// All nodes, the zones taking turns; whether the list is another than at the last call.
-    pub fn list(&mut self) -> (&[NodeId], bool) {
-        let rebuilt = std::mem::take(&mut self.stale);
-        if rebuilt {
-            self.list.clear();
-            let longest = self.zones.iter().map(|(_, nodes)| nodes.len()).max().unwrap_or(0);
-            for turn in 0..longest {
-                self.list.extend(self.zones.iter().filter_map(|(_, nodes)| nodes.get(turn)));
-            }
+    /// Brings the list up to date with nodes added and removed; to be called at the begin of a search.
+    pub fn refresh(&mut self) {
+        if !std::mem::take(&mut self.stale) {
+            return;
         }
-        (&self.list, rebuilt)
+        self.epoch += 1;
+        self.list.clear();
+        let longest = self.zones.iter().map(|(_, nodes)| nodes.len()).max().unwrap_or(0);
+        for turn in 0..longest {
+            self.list.extend(self.zones.iter().filter_map(|(_, nodes)| nodes.get(turn)));
+        }
+        self.places.clear();
+        self.places.resize(self.list.iter().map(|node| node.index() + 1).max().unwrap_or(0), NOWHERE);
+        for (place, node) in self.list.iter().enumerate() {
+            self.places[node.index()] = place as u32;
+        }
+    }
+
+    /// All nodes, the zones taking turns, as of the last [`NodeOrder::refresh`].
+    pub fn list(&self) -> &[NodeId] {
+        &self.list
+    }
+
+    /// The node's place in the list.
+    pub fn place(&self, node: NodeId) -> Option<usize> {
+        self.places.get(node.index()).filter(|place| **place != NOWHERE).map(|place| *place as usize)
+    }
+
+    /// Those of these nodes that are in the list, in its order, each once.
+    pub fn sorted(&self, nodes: &[NodeId]) -> Vec<NodeId> {
+        let mut places: Vec<usize> = nodes.iter().filter_map(|node| self.place(*node)).collect();
+        places.sort_unstable();
+        places.dedup();
+        places.into_iter().map(|place| self.list[place]).collect()
+    }
+
+    /// Grows whenever the list is another.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
     }
 }
 
@@ -115,7 +149,13 @@ mod tests {
             order.insert(NodeId(node), zone(z));
         }
         order.stale = true;
-        let ids = |order: &mut NodeOrder| order.list().0.iter().map(|node| node.0).collect::<Vec<_>>();
+        let ids = |order: &mut NodeOrder| {
+            order.refresh();
+            for (place, node) in order.list().iter().enumerate() {
+                assert_eq!(order.place(*node), Some(place));
+            }
+            order.list().iter().map(|node| node.0).collect::<Vec<_>>()
+        };
         assert_eq!(ids(&mut order), [1, 3, 2, 4]);
         order.remove(NodeId(3));
         assert_eq!(ids(&mut order), [1, 2, 4]);

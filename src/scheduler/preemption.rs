@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use crate::cluster::{Body, Cluster, Node, NodeId, PodId};
 use crate::engine::{Stream, Time};
 
-use super::cycle::{Cycle, Overlay};
+use super::cycle::{Cycle, Overlay, Verdict};
 use super::diagnosis::{Diagnosis, sorted_counts};
 use super::framework::Code;
 
@@ -53,11 +53,10 @@ pub fn preempt(
     if waits_for_victims(cycle, diagnosis, preempted) {
         return Outcome::NotEligible("not eligible due to a terminating pod on the nominated node.");
     }
-    let codes: BTreeMap<NodeId, Code> =
-        diagnosis.rejected.iter().map(|(node, verdict)| (*node, verdict.rejection.code)).collect();
-    let potential: Vec<NodeId> =
-        order.iter().copied().filter(|node| codes.get(node) == Some(&Code::Unschedulable)).collect();
-    let (candidates, failures) = find_candidates(cycle, &potential, stream);
+    if !cycle.cx.index.has_lower_priority(cycle.cx.spec.priority) {
+        return Outcome::Nothing(nothing_text(cycle.cx.cluster, &nobody_to_evict(diagnosis)));
+    }
+    let (candidates, failures) = find_candidates(cycle, &potential(diagnosis, order, cycle.cx.cluster), stream);
     cycle.reset();
     if candidates.is_empty() {
         return Outcome::Nothing(nothing_text(cycle.cx.cluster, &failures));
@@ -66,12 +65,31 @@ pub fn preempt(
     Outcome::Chosen { candidates, chosen }
 }
 
+fn is_potential(verdict: &Verdict) -> bool {
+    verdict.rejection.code == Code::Unschedulable
+}
+
+/// The nodes on which removing pods may help, in the order of the list of nodes.
+fn potential(diagnosis: &Diagnosis, order: &[NodeId], cluster: &Cluster) -> Vec<NodeId> {
+    let mut is_one = vec![false; cluster.node_ids()];
+    for (node, _) in diagnosis.rejected.iter().filter(|(_, verdict)| is_potential(verdict)) {
+        is_one[node.index()] = true;
+    }
+    order.iter().copied().filter(|node| is_one[node.index()]).collect()
+}
+
+/// What trying each potential node would say if no pod anywhere has a lower priority.
+fn nobody_to_evict(diagnosis: &Diagnosis) -> BTreeMap<String, usize> {
+    let n = diagnosis.rejected.counts().filter(|(verdict, _)| is_potential(verdict)).map(|(_, n)| n).sum();
+    if n == 0 { BTreeMap::new() } else { BTreeMap::from([(NO_VICTIMS.to_string(), n)]) }
+}
+
 /// Whether the pod is nominated to a node on which victims of an earlier preemption still terminate.
 fn waits_for_victims(cycle: &Cycle<'_, '_>, diagnosis: &Diagnosis, preempted: &FxHashSet<PodId>) -> bool {
     let cluster = cycle.cx.cluster;
     let Some(nominated) = cluster.pod(cycle.cx.pod).and_then(|pod| pod.nominated) else { return false };
-    let rejected = diagnosis.rejected.iter().find(|(node, _)| *node == nominated);
-    let hopeless = rejected.is_some_and(|(_, verdict)| verdict.rejection.code == Code::UnschedulableAndUnresolvable);
+    let rejected = diagnosis.rejected.verdict(nominated);
+    let hopeless = rejected.is_some_and(|verdict| verdict.rejection.code == Code::UnschedulableAndUnresolvable);
     if hopeless || diagnosis.pre.is_some() {
         return false;
     }
@@ -97,10 +115,6 @@ fn find_candidates(
     let mut candidates: Vec<Candidate> = Vec::new();
     let n = potential.len();
     if n == 0 {
-        return (candidates, failures);
-    }
-    if !cycle.cx.index.has_lower_priority(cycle.cx.spec.priority) {
-        failures.insert(NO_VICTIMS.to_string(), n);
         return (candidates, failures);
     }
     let (percentage, absolute) = cycle.profile.min_candidates;

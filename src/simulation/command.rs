@@ -1,11 +1,13 @@
 //! Carries out what an operator commands and what faults do.
 
-use crate::cluster::{Action, Cluster, Effect, Kind, Link, Machine, Name, NodeId, PodId, Power};
+use rustc_hash::FxHashSet;
+
+use crate::cluster::{Action, Cluster, Effect, Kind, Link, Machine, Name, NodeId, Pod, PodId, PodName, Power};
 use crate::engine::Span;
 use crate::outcome::ActionKind;
 
 use super::observer::{Note, Observer};
-use super::setup::{Command, Target};
+use super::setup::{Command, Target, Workload};
 use super::{Simulation, target};
 
 impl Simulation {
@@ -52,7 +54,7 @@ impl Simulation {
                     }
                 }
             }
-            Command::Create(workloads) => workloads.into_iter().for_each(|workload| self.create(workload)),
+            Command::Create(workloads) => self.create_all(workloads),
             Command::Scale(kind, namespace, name, replicas) => {
                 if let Some(id) = self.cluster.find_object(kind, namespace, name) {
                     self.cluster.scale(id, replicas);
@@ -66,6 +68,21 @@ impl Simulation {
                 }
             }
             _ => (),
+        }
+    }
+
+    /// `kubectl create`: what is there already stays as it is.
+    fn create_all(&mut self, workloads: Vec<Workload>) {
+        let key = |(_, pod): (PodId, &Pod)| match pod.name {
+            PodName::Given(name) => Some((self.cluster.spec(pod.spec).namespace, name)),
+            PodName::Generated(_) | PodName::Ordinal(..) => None,
+        };
+        let taken: FxHashSet<(Name, Name)> = self.cluster.pods().filter_map(key).collect();
+        for workload in workloads {
+            match &workload {
+                Workload::Pod { name, spec } if taken.contains(&(self.cluster.spec(*spec).namespace, *name)) => (),
+                _ => self.create(workload),
+            }
         }
     }
 

@@ -50,6 +50,8 @@ mod objects;
 mod scheduler;
 mod settings;
 mod templates;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 use crate::cluster::{Cluster, Labels};

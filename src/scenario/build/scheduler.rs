@@ -7,6 +7,7 @@ use crate::scenario::diagnostics::Problems;
 use crate::scenario::read::to_json;
 use crate::scenario::schema::Scenario;
 use crate::scenario::schema::scheduler::{Queue, SchedulerConfig, Scoring};
+use crate::scenario::source::{Location, Node, Value};
 use crate::scheduler::config::{Problem, Strategy, read};
 use crate::scheduler::order_of_pods::QueueOrder;
 use crate::scheduler::{Config, policies};
@@ -16,9 +17,7 @@ use crate::scheduler::{Config, policies};
 pub(in crate::scenario) fn config(scenario: &Scenario, names: &mut Names, problems: &mut Problems) -> Config {
     let mut config = match &scenario.scheduler.config {
         Some(SchedulerConfig::Object(node)) => read(&to_json(node), names).unwrap_or_else(|found| {
-            for Problem { path, message } in found {
-                problems.report(locate(node, &path), message).expected(path);
-            }
+            found.iter().for_each(|problem| report(node, problem, problems));
             Config::new(names)
         }),
         Some(SchedulerConfig::File(_)) | None => Config::new(names),
@@ -48,4 +47,27 @@ pub(in crate::scenario) fn config(scenario: &Scenario, names: &mut Names, proble
         config.client_burst = burst.value.into();
     }
     config
+}
+
+fn report(node: &Node, Problem { path, message }: &Problem, problems: &mut Problems) {
+    // of a field that should not be there, the name is what is wrong
+    let name =
+        path.rsplit_once('.').map_or((node.location, path.as_str()), |(parent, name)| (locate(node, parent), name));
+    let key = message.starts_with("unknown field").then(|| key_at(node, name)).flatten();
+    problems.report(key.unwrap_or_else(|| locate(node, path)), message.as_str()).expected(path.as_str());
+}
+
+/// Where the key of this name stands in the map at this location.
+fn key_at(node: &Node, (map, name): (Location, &str)) -> Option<Location> {
+    if node.location == map
+        && let Some(entry) = node.entry(name)
+    {
+        return Some(entry.key_location);
+    }
+    let children = node.entries().iter().map(|entry| &entry.value);
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => &[],
+    };
+    children.chain(items).find_map(|child| key_at(child, (map, name)))
 }

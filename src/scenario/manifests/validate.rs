@@ -247,6 +247,15 @@ impl Checker<'_> {
             &["Always", "IfNotPresent", "Never"],
             problems,
         );
+        if container.image_pull_policy.as_deref() == Some("Never") {
+            let at = self.at(&format!("{path}.imagePullPolicy"));
+            problems.report(at, "images that are not there are always pulled").expected("`Never` is not modelled");
+        }
+        let successes = container.readiness_probe.as_ref().and_then(|probe| probe.success_threshold);
+        if successes.is_some_and(|successes| successes > 1) {
+            let at = self.at(&format!("{path}.readinessProbe.successThreshold"));
+            problems.report(at, "one success of the probe makes a pod Ready").expected("more are not modelled");
+        }
         let Some(resources) = &container.resources else { return };
         let amount = |text: &str| Quantity::parse(text).unwrap_or_default();
         for (name, request) in resources.requests.iter().flatten() {

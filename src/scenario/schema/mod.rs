@@ -51,7 +51,9 @@ record! {
         "kubelet" => kubelet: Kubelet,
         /// Phases of periodic loops.
         "phases" => phases: Phases,
-        /// Conditions on metrics; a broken one makes `sim run` exit with 1.
+        /// Conditions on metrics; a broken one makes `sim run` exit with 1. One without labels is about
+        /// the metric's row without labels or, where there is none, about every row. A metric without
+        /// a value, as no fault struck, breaks its condition.
         "expect" => expect: Vec<Expectation>,
         /// What is written beside the summary.
         "outputs" => outputs: Outputs,

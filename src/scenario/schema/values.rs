@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::engine::{Distribution, Span};
 use crate::manifest::Quantity;
+use crate::manifest::resources::is_too_much;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::read::{Definitions, Plain, Read, Spanned, define, map_entries, mismatch, plain, resolve};
 use crate::scenario::record::{choice, record, words};
@@ -140,11 +141,16 @@ impl Read for ResourceList {
                     .suggest(key, NATIVE);
             }
             // one that cannot be read counts as 0, so that it is not reported as missing too
-            let amount = Quantity::read(&entry.value, problems).unwrap_or_default();
+            let mut amount = Quantity::read(&entry.value, problems).unwrap_or_default();
             if (key.contains('/') || key == "pods") && !amount.is_whole() {
                 problems
                     .report(entry.value.location, format!("`{key}` cannot be divided"))
                     .expected("expected a whole number");
+            }
+            if is_too_much(key, amount) {
+                let problem = problems.report(entry.value.location, format!("too much `{}`", shortened(key)));
+                problem.expected(if key == "cpu" { "expected at most 10^12" } else { "expected at most 1Pi" });
+                amount = Quantity::default();
             }
             amounts.insert(entry.key.clone(), amount);
         }

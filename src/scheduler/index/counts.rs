@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use crate::cluster::spec::AffinityTerm;
 use crate::cluster::{Cluster, Name, NodeId, PodId, PodSpec, Selector, SpecId};
 
+use super::log::Log;
 use super::topology::{KeyId, NONE, Topology};
 
 /// Pods of some namespaces that match a selector.
@@ -62,9 +63,7 @@ struct Query {
     /// By topology key and value.
     sums: Vec<Sums>,
     /// What was counted, for those who keep sums of their own: (node, sign).
-    log: Vec<(NodeId, i32)>,
-    /// How many entries of the log were dropped.
-    dropped: u64,
+    log: Log<(NodeId, i32)>,
 }
 
 #[derive(Debug)]
@@ -83,9 +82,6 @@ pub struct PodCounts {
     of_spec: Vec<SmallVec<[QueryId; 2]>>,
 }
 
-/// The log of a query is dropped when it is this long; whoever lags behind counts anew.
-const LOG_LIMIT: usize = 8192;
-
 impl PodCounts {
     /// Registers a count, or finds it. A new one is taken by a scan of all pods.
     pub(super) fn query(
@@ -101,8 +97,7 @@ impl PodCounts {
             return *id;
         }
         let id = QueryId(self.queries.len() as u32);
-        let mut query =
-            Query { terms, live, per_node: Vec::new(), total: 0, sums: Vec::new(), log: Vec::new(), dropped: 0 };
+        let mut query = Query { terms, live, per_node: Vec::new(), total: 0, sums: Vec::new(), log: Log::default() };
         for spec in 0..cluster.n_specs() {
             if query.matches(cluster.spec(SpecId(spec as u32)), cluster) {
                 self.of_spec[spec].push(id);
@@ -193,16 +188,9 @@ impl PodCounts {
         sums.map_or(&[], |sums| &sums.by_value)
     }
 
-    /// The end of the query's log, to be given to [`PodCounts::since`] later.
-    pub fn log_end(&self, query: QueryId) -> u64 {
-        let query = &self.queries[query.0 as usize];
-        query.dropped + query.log.len() as u64
-    }
-
-    /// What was counted since `mark`; `None` if that is no longer known.
-    pub fn since(&self, query: QueryId, mark: u64) -> Option<&[(NodeId, i32)]> {
-        let query = &self.queries[query.0 as usize];
-        query.log.get(usize::try_from(mark.checked_sub(query.dropped)?).ok()?..)
+    /// What was counted, by node and sign.
+    pub fn log(&self, query: QueryId) -> &Log<(NodeId, i32)> {
+        &self.queries[query.0 as usize].log
     }
 }
 
@@ -231,10 +219,6 @@ impl Query {
                 sums.by_value.resize(value as usize + 1, 0);
             }
             sums.by_value[value as usize] += i64::from(sign);
-        }
-        if self.log.len() >= LOG_LIMIT {
-            self.dropped += self.log.len() as u64;
-            self.log.clear();
         }
         self.log.push((node, sign));
     }

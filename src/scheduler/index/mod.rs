@@ -5,6 +5,7 @@
 //! time they need it.
 
 pub mod counts;
+pub mod log;
 pub mod topology;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::cluster::{Change, Cluster, Kind, Name, NodeId, ObjectId, PodId, Selector, SpecId};
 
 pub use counts::{PodCounts, PodTerm, QueryId};
+pub use log::Log;
 pub use topology::{KeyId, NONE, Topology};
 
 /// Everything counted.
@@ -33,10 +35,8 @@ pub struct Index {
     pub claims_in_use: FxHashMap<(Name, Name), u32>,
     /// Objects by kind, oldest first, for the kinds the scheduler reads.
     pub objects: Objects,
-    /// Grows whenever an image comes to a node or a node with images comes or goes.
-    pub image_epoch: u32,
-    /// By node: grows whenever the node or its pods change.
-    versions: Vec<u32>,
+    /// Nodes that changed, or whose pods did.
+    pub changed: Log<NodeId>,
     /// Images last seen on each node.
     node_images: Vec<Vec<Name>>,
     /// Terminating pods that no longer count as live.
@@ -86,18 +86,6 @@ impl Objects {
 }
 
 impl Index {
-    /// How often the node or its pods have changed.
-    pub fn version(&self, node: NodeId) -> u32 {
-        self.versions.get(node.index()).copied().unwrap_or(0)
-    }
-
-    fn touch(&mut self, node: NodeId) {
-        if self.versions.len() <= node.index() {
-            self.versions.resize(node.index() + 1, 0);
-        }
-        self.versions[node.index()] += 1;
-    }
-
     /// Whether some pod on a node has a priority below this.
     pub fn has_lower_priority(&self, priority: i32) -> bool {
         self.priorities.range(..priority).next().is_some()
@@ -107,22 +95,24 @@ impl Index {
     pub fn observe(&mut self, change: Change, cluster: &Cluster) {
         match change {
             Change::NodeAdded(node) => {
-                self.touch(node);
+                self.changed.push(node);
                 self.topology.read(node, cluster);
                 self.read_images(node, cluster);
             }
             Change::NodeRemoved(node) => {
-                self.touch(node);
+                self.changed.push(node);
                 self.topology.remove(node);
                 self.forget_images(node);
             }
             Change::NodeLabelled(node) => {
-                self.touch(node);
+                self.changed.push(node);
                 self.topology.read(node, cluster);
             }
-            Change::NodeTainted(node) | Change::NodeCordoned(node, _) | Change::NodeResized(node) => self.touch(node),
+            Change::NodeTainted(node) | Change::NodeCordoned(node, _) | Change::NodeResized(node) => {
+                self.changed.push(node)
+            }
             Change::NodeImages(node) => {
-                self.touch(node);
+                self.changed.push(node);
                 self.forget_images(node);
                 self.read_images(node, cluster);
             }
@@ -151,10 +141,10 @@ impl Index {
                     list.push(id);
                 }
             }
-            Change::ObjectUpdated(id) => {
-                if cluster.object(id).is_some_and(|object| object.body.kind() == Kind::Service) {
-                    self.objects.service_epoch += 1;
-                }
+            Change::ObjectUpdated(id)
+                if cluster.object(id).is_some_and(|object| object.body.kind() == Kind::Service) =>
+            {
+                self.objects.service_epoch += 1;
             }
             Change::ObjectRemoved(id) => self.forget_object(id),
             _ => (),
@@ -177,7 +167,7 @@ impl Index {
     }
 
     fn count_pod(&mut self, pod: PodId, node: NodeId, sign: i32, cluster: &Cluster) {
-        self.touch(node);
+        self.changed.push(node);
         let Some(found) = cluster.pod(pod) else { return };
         let spec = cluster.spec(found.spec);
         let live = found.deletion.is_none() || (sign < 0 && !self.terminating.contains(&pod));
@@ -219,7 +209,6 @@ impl Index {
             }
         }
         self.node_images[node.index()] = names;
-        self.image_epoch += 1;
     }
 
     fn forget_images(&mut self, node: NodeId) {
@@ -232,7 +221,6 @@ impl Index {
                 }
             }
         }
-        self.image_epoch += 1;
     }
 
     /// The id under which pods matching all of `terms` are counted; terminating ones too unless `live`.

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::cluster::{Name, Node, NodeId, Resources};
 use crate::scheduler::config::{Args, WellKnown};
-use crate::scheduler::framework::{Context, Normalization, Plugin, Scope};
+use crate::scheduler::framework::{Context, Kept, Plugin};
 
 use super::node_resources_fit::amount;
 
@@ -70,11 +70,7 @@ impl Plugin for BalancedAllocation {
         50 + (50 + with - without) / 2
     }
 
-    fn score_scope(&self) -> Scope {
-        Scope::Node
-    }
-
-    fn normalization(&self) -> Normalization {
-        Normalization::None
+    fn kept(&self) -> Kept {
+        Kept::Score
     }
 }

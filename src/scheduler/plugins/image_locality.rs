@@ -6,8 +6,8 @@
 //! ```
 //! The size is the one said by the first node that had the image, also on nodes that say another.
 
-use crate::cluster::{Node, NodeId};
-use crate::scheduler::framework::{Context, Normalization, Plugin};
+use crate::cluster::{Name, Node, NodeId};
+use crate::scheduler::framework::{Context, Kept, Plugin};
 
 /// The plugin.
 pub struct ImageLocality;
@@ -22,21 +22,42 @@ impl Plugin for ImageLocality {
     }
 
     fn score(&self, cx: &Context<'_>, _id: NodeId, node: &Node) -> i64 {
-        let total = cx.cluster.n_nodes() as f64;
-        let sum: i64 = cx
-            .spec
-            .images()
-            .filter_map(|image| {
-                node.spec.images.iter().find(|(name, _)| *name == image)?;
-                let image = cx.index.images.get(&image)?;
-                Some((image.size as f64 * (image.nodes as f64 / total)) as i64)
-            })
-            .sum();
-        let max = MAX_PER_CONTAINER * cx.spec.containers.len() as i64;
-        100 * (sum.clamp(MIN, max) - MIN) / (max - MIN)
+        score(cx, |_, image| has(node, image))
     }
 
-    fn normalization(&self) -> Normalization {
-        Normalization::None
+    fn kept(&self) -> Kept {
+        Kept::Grade
     }
+
+    /// Which of the pod's images the node has, a bit each: how many nodes have them is asked later.
+    fn grade(&self, cx: &Context<'_>, _id: NodeId, node: &Node) -> Option<i64> {
+        if cx.spec.containers.len() > 62 {
+            return None;
+        }
+        let present = cx.spec.images().enumerate().filter(|(_, image)| has(node, *image));
+        Some(present.fold(0, |bits, (position, _)| bits | 1 << position))
+    }
+
+    fn score_grades(&self, cx: &Context<'_>, grades: &mut [i64]) {
+        for grade in grades {
+            let bits = *grade;
+            *grade = score(cx, |position, _| bits & (1 << position) != 0);
+        }
+    }
+}
+
+fn has(node: &Node, image: Name) -> bool {
+    node.spec.images.iter().any(|(name, _)| *name == image)
+}
+
+/// The score of a node that has the pod's images for which `has` says so, by position and name.
+fn score(cx: &Context<'_>, has: impl Fn(usize, Name) -> bool) -> i64 {
+    let total = cx.cluster.n_nodes() as f64;
+    let present = cx.spec.images().enumerate().filter(|(position, image)| has(*position, *image));
+    let parts = present.filter_map(|(_, image)| {
+        let image = cx.index.images.get(&image)?;
+        Some((image.size as f64 * (image.nodes as f64 / total)) as i64)
+    });
+    let max = MAX_PER_CONTAINER * cx.spec.containers.len() as i64;
+    100 * (parts.sum::<i64>().clamp(MIN, max) - MIN) / (max - MIN)
 }

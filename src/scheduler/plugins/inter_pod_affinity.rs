@@ -233,8 +233,7 @@ impl Plugin for InterPodAffinity {
     fn pre_score(&mut self, cx: &mut Context<'_>, _feasible: &[NodeId]) -> bool {
         let spec = cx.spec;
         self.scores.clear();
-        let own = !(spec.preferred_pod_affinity.is_empty() && spec.preferred_pod_anti_affinity.is_empty());
-        if self.ignore_preferred_of_existing && !own {
+        if self.ignore_preferred_of_existing && !has_preferences(spec) {
             return false;
         }
         let terms = spec.preferred_pod_affinity.iter().map(|(weight, term)| (*weight, term));
@@ -249,6 +248,10 @@ impl Plugin for InterPodAffinity {
         }
         self.score_existing(cx);
         !self.scores.is_empty()
+    }
+
+    fn may_score(&self, cx: &Context<'_>) -> bool {
+        has_preferences(cx.spec) || !(self.ignore_preferred_of_existing || cx.index.carriers.is_empty())
     }
 
     fn score(&self, cx: &Context<'_>, id: NodeId, _node: &Node) -> i64 {
@@ -318,6 +321,10 @@ impl InterPodAffinity {
         }
         cx.index.carriers = carriers;
     }
+}
+
+fn has_preferences(spec: &PodSpec) -> bool {
+    !(spec.preferred_pod_affinity.is_empty() && spec.preferred_pod_anti_affinity.is_empty())
 }
 
 /// Registers the term's key and the query's sums by it.

@@ -7,7 +7,7 @@ use crate::cluster::{Cluster, Labels, Name, Node, NodeId, NodeSelector, NodeSele
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
 use crate::scheduler::framework::{
-    Code, Context, NodeView, Normalization, Plugin, PreFilter, Rejection, Scope, normalize_by_max,
+    Code, Context, Kept, NodeView, Plugin, PreFilter, Rejection, Scope, normalize_by_max,
 };
 
 /// The plugin.
@@ -91,16 +91,12 @@ impl Plugin for NodeAffinity {
         matching.map(|(weight, _)| weight).sum()
     }
 
-    fn score_scope(&self) -> Scope {
-        Scope::Node
-    }
-
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], scores: &mut [i64]) {
         normalize_by_max(scores, false);
     }
 
-    fn normalization(&self) -> Normalization {
-        Normalization::ByMax
+    fn kept(&self) -> Kept {
+        Kept::Grade
     }
 
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {

@@ -15,9 +15,7 @@ use smallvec::SmallVec;
 use crate::cluster::{Cluster, Name, Node, NodeId, PodId, PodSpec, Resources};
 use crate::scheduler::config::{Args, Strategy, WellKnown};
 use crate::scheduler::event::Event;
-use crate::scheduler::framework::{
-    Code, Context, NodeView, Normalization, Plugin, PreFilter, Reason, Rejection, Scope,
-};
+use crate::scheduler::framework::{Code, Context, Kept, NodeView, Plugin, PreFilter, Reason, Rejection, Scope};
 
 /// The plugin.
 pub struct NodeResourcesFit {
@@ -152,12 +150,8 @@ impl Plugin for NodeResourcesFit {
         }
     }
 
-    fn score_scope(&self) -> Scope {
-        Scope::Node
-    }
-
-    fn normalization(&self) -> Normalization {
-        Normalization::None
+    fn kept(&self) -> Kept {
+        Kept::Score
     }
 
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {

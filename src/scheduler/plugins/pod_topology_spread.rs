@@ -295,6 +295,11 @@ impl Plugin for PodTopologySpread {
         true
     }
 
+    fn may_score(&self, cx: &Context<'_>) -> bool {
+        let owned = || cx.cluster.pod(cx.pod).is_some_and(|pod| pod.owner.is_some());
+        !cx.spec.spread.is_empty() || !cx.index.objects.services.is_empty() || owned()
+    }
+
     fn score(&self, cx: &Context<'_>, id: NodeId, _node: &Node) -> i64 {
         if self.require_all && !has_all_keys(&self.soft, cx, id) {
             return 0;

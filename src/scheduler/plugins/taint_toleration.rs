@@ -6,7 +6,7 @@
 use crate::cluster::{Cluster, Effect, Node, NodeId, PodId, PodSpec, Taint};
 use crate::scheduler::config::WellKnown;
 use crate::scheduler::event::Event;
-use crate::scheduler::framework::{Context, NodeView, Normalization, Plugin, Rejection, Scope, normalize_by_max};
+use crate::scheduler::framework::{Context, Kept, NodeView, Plugin, Rejection, Scope, normalize_by_max};
 
 /// The plugin.
 pub struct TaintToleration;
@@ -39,16 +39,12 @@ impl Plugin for TaintToleration {
         node.spec.taints.iter().filter(untolerated).count() as i64
     }
 
-    fn score_scope(&self) -> Scope {
-        Scope::Node
-    }
-
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], scores: &mut [i64]) {
         normalize_by_max(scores, true);
     }
 
-    fn normalization(&self) -> Normalization {
-        Normalization::ByMaxReversed
+    fn kept(&self) -> Kept {
+        Kept::Grade
     }
 
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {

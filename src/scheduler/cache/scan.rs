@@ -1,0 +1,229 @@
+//! A search for a node by what is kept.
+
+use smallvec::SmallVec;
+
+use crate::cluster::{NodeId, SpecId};
+use crate::scheduler::cycle::{Cycle, KeptPlugins, Verdict};
+use crate::scheduler::diagnosis::Rejections;
+use crate::scheduler::framework::NodeView;
+use crate::scheduler::order::NodeOrder;
+use crate::scheduler::search::{Sample, Ties};
+
+use super::Cache;
+use super::table::{Answer, Grades, Kept, Table, Walk, passing};
+
+/// What a search came to.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    /// The node taken, if any passed all filters.
+    pub chosen: Option<NodeId>,
+    /// How many nodes were looked at.
+    pub walked: usize,
+    /// If none passed: why.
+    pub rejections: Rejections,
+}
+
+/// Room used again by each search.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    /// Rows that pass all filters.
+    rows: Vec<usize>,
+    /// Their nodes.
+    nodes: Vec<NodeId>,
+    /// Their totals.
+    totals: Vec<i64>,
+    scores: Vec<i64>,
+    /// Verdicts of filters that look at more than the node, in the order met.
+    late: Vec<Verdict>,
+    /// Rows whose nodes are nominated to some other pod.
+    reserved: Vec<usize>,
+}
+
+/// A running search.
+struct Scan<'s, 'a, 'c> {
+    cycle: &'s mut Cycle<'a, 'c>,
+    table: &'s mut Table,
+    buffers: &'s mut Buffers,
+    list: &'s [NodeId],
+    /// How many of the cycle's filters look at the node alone.
+    filters: usize,
+    plugins: KeptPlugins,
+}
+
+/// Searches by the table of the profile and template. `None` if the cache cannot give the plain scan's
+/// answer, which must be asked for then.
+pub(crate) fn scan(
+    cycle: &mut Cycle<'_, '_>,
+    cache: &mut Cache,
+    (profile, spec): (usize, SpecId),
+    order: &NodeOrder,
+    sample: Sample,
+    ties: &mut Ties<'_>,
+) -> Option<Scanned> {
+    let filters = cycle.node_filters().filter(|_| cycle.pre.only.is_none())?;
+    let number = cache.table(profile, spec, cycle.cx.index, order);
+    let Cache { tables, buffers, .. } = cache;
+    let table = &mut tables[number];
+    if table.overflowed {
+        return None;
+    }
+    let plugins = cycle.kept_plugins();
+    let mut scan = Scan { cycle, table, buffers, list: order.list(), filters, plugins };
+    scan.reserve(order);
+    let late = scan.filters < scan.cycle.pre.filters.len();
+    let walk = if late { scan.walk_late(sample) } else { scan.walk(sample) };
+    let chosen = if scan.table.overflowed { None } else { scan.choose(walk, late, ties) };
+    let rejections = if walk.passing == 0 { scan.rejections(walk) } else { Rejections::default() };
+    scan.release();
+    (!scan.table.overflowed).then_some(Scanned { chosen, walked: walk.length, rejections })
+}
+
+impl Scan<'_, '_, '_> {
+    /// Room on nodes is reserved for nominated pods: such a node that does not pass with them is
+    /// rejected in this search.
+    fn reserve(&mut self, order: &NodeOrder) {
+        self.buffers.reserved.clear();
+        if self.cycle.nominator.is_empty() {
+            return;
+        }
+        let (pod, priority, cluster) = (self.cycle.cx.pod, self.cycle.cx.spec.priority, self.cycle.cx.cluster);
+        for id in self.cycle.nominator.nodes_reserved(pod, priority, cluster) {
+            let Some((row, node)) = order.place(id).zip(cluster.node(id)) else { continue };
+            if let Err(verdict) = self.cycle.check(id, node) {
+                self.table.put(row, Err(verdict));
+                self.buffers.reserved.push(row);
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        for row in self.buffers.reserved.drain(..) {
+            self.table.forget(row);
+        }
+    }
+
+    fn walk(&mut self, sample: Sample) -> Walk {
+        let Scan { cycle, table, list, filters, plugins, .. } = self;
+        table.walk(sample.start, sample.want, |row| ask(cycle, plugins, *filters, list[row]))
+    }
+
+    /// As [`Scan::walk`], the nodes that pass being asked for by the other filters as well.
+    fn walk_late(&mut self, sample: Sample) -> Walk {
+        self.buffers.rows.clear();
+        self.buffers.late.clear();
+        let whole = Walk { start: sample.start, length: self.table.rows(), passing: 0 };
+        for (step, row) in whole.ranges(self.table.rows()).into_iter().flatten().enumerate() {
+            if self.table.is_stale(row) {
+                let answer = ask(self.cycle, &self.plugins, self.filters, self.list[row]);
+                self.table.put(row, answer);
+            }
+            if !self.table.passes(row) {
+                continue;
+            }
+            let Some(node) = self.cycle.cx.cluster.node(self.list[row]) else { continue };
+            match self.cycle.run_filters(self.filters.., &NodeView::of(self.list[row], node)) {
+                Ok(()) => self.buffers.rows.push(row),
+                Err(verdict) => self.buffers.late.push(verdict),
+            }
+            if self.buffers.rows.len() >= sample.want {
+                return Walk { length: step + 1, passing: sample.want, ..whole };
+            }
+        }
+        Walk { passing: self.buffers.rows.len(), ..whole }
+    }
+
+    fn choose(&mut self, walk: Walk, late: bool, ties: &mut Ties<'_>) -> Option<NodeId> {
+        let row = match walk.passing {
+            0 => return None,
+            1 if late => self.buffers.rows[0],
+            1 => passing(self.table, walk, self.list).next()?.0,
+            _ if !late && self.plugins.others.is_empty() && self.is_of_one_kind(walk) => {
+                let (best, n) = self.table.best(walk);
+                self.table.nth_with(walk, best, ties.pick(n))?
+            }
+            _ => self.choose_by_totals(walk, late, ties)?,
+        };
+        Some(self.list[row])
+    }
+
+    /// Adds up everything, node by node.
+    fn choose_by_totals(&mut self, walk: Walk, late: bool, ties: &mut Ties<'_>) -> Option<usize> {
+        if !late {
+            self.buffers.rows.clear();
+            self.buffers.rows.extend(passing(self.table, walk, self.list).map(|(row, _)| row));
+        }
+        let bonus = self.bonus();
+        let (rows, list, table) = (&self.buffers.rows, self.list, &self.table);
+        self.buffers.nodes.clear();
+        self.buffers.nodes.extend(rows.iter().map(|row| list[*row]));
+        self.buffers.totals.clear();
+        self.buffers.totals.extend(rows.iter().map(|row| table.sum(*row) + bonus[table.kind(*row)]));
+        for &(plugin, weight) in &self.plugins.others {
+            let Buffers { nodes, totals, scores, .. } = &mut *self.buffers;
+            if self.cycle.score_with(plugin, nodes, scores) {
+                totals.iter_mut().zip(scores).for_each(|(total, score)| *total += *score * weight);
+            }
+        }
+        let best = *self.buffers.totals.iter().max()?;
+        let n = self.buffers.totals.iter().filter(|total| **total == best).count();
+        let chosen = ties.pick(n);
+        let mut top = self.buffers.rows.iter().zip(&self.buffers.totals).filter(|(_, total)| **total == best);
+        top.nth(chosen).map(|(row, _)| *row)
+    }
+
+    fn is_of_one_kind(&self, walk: Walk) -> bool {
+        self.table.kinds().len() == 1
+            || kinds(self.table, passing(self.table, walk, self.list).map(|(row, _)| row)).len() == 1
+    }
+
+    /// By kind: what the grades of the rows found feasible bring; 0 for kinds not met among them.
+    fn bonus(&mut self) -> Vec<i64> {
+        let met = kinds(self.table, self.buffers.rows.iter().copied());
+        let mut bonus = vec![0; self.table.kinds().len()];
+        for (position, &(plugin, weight)) in self.plugins.graded.iter().enumerate() {
+            let mut grades: Grades = met.iter().map(|kind| self.table.kinds()[*kind][position]).collect();
+            if self.cycle.score_grades(plugin, &mut grades) {
+                met.iter().zip(grades).for_each(|(kind, score)| bonus[*kind] += weight * score);
+            }
+        }
+        bonus
+    }
+
+    /// Why none of the nodes passed, in the order in which they were looked at.
+    fn rejections(&mut self, walk: Walk) -> Rejections {
+        let mut rejections = Rejections::of(self.table.verdicts().to_vec());
+        let mut late = self.buffers.late.drain(..);
+        for row in walk.ranges(self.table.rows()).into_iter().flatten() {
+            match self.table.rejection(row) {
+                Some(number) => rejections.push_known(self.list[row], number),
+                None => rejections.extend(late.next().map(|verdict| (self.list[row], verdict))),
+            }
+        }
+        rejections
+    }
+}
+
+/// The kinds of these rows, each once.
+fn kinds(table: &Table, rows: impl Iterator<Item = usize>) -> SmallVec<[usize; 8]> {
+    let mut met = [false; 256];
+    rows.for_each(|row| met[table.kind(row)] = true);
+    (0..table.kinds().len()).filter(|kind| met[*kind]).collect()
+}
+
+/// Asks the filters and scores that look at the node alone.
+fn ask(cycle: &Cycle<'_, '_>, plugins: &KeptPlugins, filters: usize, id: NodeId) -> Answer {
+    let Some(node) = cycle.cx.cluster.node(id) else {
+        return Ok(Kept { sum: 0, grades: Grades::new(), unkeepable: true });
+    };
+    cycle.run_filters(..filters, &NodeView::of(id, node))?;
+    let scored = |plugin: usize| cycle.profile.plugins[plugin].as_ref().map_or(0, |one| one.score(&cycle.cx, id, node));
+    let sum = plugins.summed.iter().map(|(plugin, weight)| weight * scored(*plugin)).sum();
+    let mut unkeepable = false;
+    let grades = plugins.graded.iter().map(|(plugin, _)| {
+        let grade = cycle.profile.plugins[*plugin].as_ref().and_then(|one| one.grade(&cycle.cx, id, node));
+        unkeepable |= grade.is_none();
+        grade.unwrap_or(0)
+    });
+    let grades = grades.collect();
+    Ok(Kept { sum, grades, unkeepable })
+}

@@ -1,0 +1,238 @@
+//! What is known of every node for one pod template: whether the filters that look at the node alone
+//! let it pass, and what the scores that do so sum up to.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::cluster::NodeId;
+use crate::scheduler::cycle::Verdict;
+use crate::scheduler::index::Index;
+use crate::scheduler::order::NodeOrder;
+
+/// A node's grades, one of each plugin that grades.
+pub(super) type Grades = SmallVec<[i64; 4]>;
+
+/// What the plugins say of a node.
+pub(super) type Answer = Result<Kept, Verdict>;
+
+/// What is kept of a node that passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// The sum of weighted scores that need no normalisation.
+    pub(super) sum: i64,
+    /// Its grades.
+    pub(super) grades: Grades,
+    /// Whether the table cannot hold it: too many grades.
+    pub(super) unkeepable: bool,
+}
+
+/// One row a node, in the order of the list of nodes, split into columns so that a scan runs through
+/// as few bytes as possible.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// [`STALE`], a rejection, or the sum of a node that passes.
+    values: Vec<i32>,
+    /// Which of `kinds` a node that passes is of.
+    kinds_of: Vec<u8>,
+    /// The distinct grades met so far.
+    kinds: Vec<Grades>,
+    /// The distinct verdicts met so far.
+    verdicts: Vec<Verdict>,
+    /// Up to where in the log of changed nodes the rows are marked.
+    mark: u64,
+    /// The list of nodes the rows belong to.
+    epoch: u32,
+    /// Whether some answer did not fit in, so that the table is of no use.
+    pub(super) overflowed: bool,
+    /// Whether it was used since the hand of the clock last passed.
+    pub(super) used: bool,
+}
+
+/// Has to be asked anew.
+const STALE: i32 = i32::MIN;
+/// Rejected for the reason of number 0; more follow.
+const REJECTED: i32 = STALE + 1;
+/// Values from here on are sums.
+const PASSING: i32 = -(1 << 30);
+/// Rows looked at together.
+const CHUNK: usize = 64;
+
+/// How far a walk came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Walk {
+    /// Its first row.
+    pub(super) start: usize,
+    /// How many rows it looked at.
+    pub(super) length: usize,
+    /// How many of them pass.
+    pub(super) passing: usize,
+}
+
+impl Walk {
+    /// The rows, up to the end of the list and from its begin on.
+    pub(super) fn ranges(self, rows: usize) -> [Range<usize>; 2] {
+        let end = self.start + self.length;
+        [self.start..end.min(rows), 0..end.saturating_sub(rows)]
+    }
+}
+
+impl Table {
+    /// Marks the rows of nodes that changed since the last call; all of them if that is no longer
+    /// known or the list of nodes is another.
+    pub(super) fn follow(&mut self, index: &Index, order: &NodeOrder) {
+        let known = index.changed.since(self.mark).filter(|_| self.epoch == order.epoch());
+        match known {
+            Some(changed) => {
+                for place in changed.iter().filter_map(|node| order.place(*node)) {
+                    self.values[place] = STALE;
+                }
+            }
+            None => {
+                self.values.clear();
+                self.values.resize(order.list().len(), STALE);
+                self.kinds_of.resize(order.list().len(), 0);
+            }
+        }
+        self.mark = index.changed.end();
+        self.epoch = order.epoch();
+    }
+
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Looks at rows from `start` round the list until `want` pass, asking for those that are stale.
+    pub(super) fn walk(&mut self, start: usize, want: usize, mut ask: impl FnMut(usize) -> Answer) -> Walk {
+        let mut passing = 0;
+        let whole = Walk { start, length: self.rows(), passing };
+        for range in whole.ranges(self.rows()) {
+            for begin in range.clone().step_by(CHUNK) {
+                let chunk = begin..range.end.min(begin + CHUNK);
+                self.refresh(chunk.clone(), &mut ask);
+                let here = count(&self.values[chunk.clone()]);
+                if passing + here >= want {
+                    let last = self.nth_passing(chunk, want - passing);
+                    let length = if last >= start { last - start + 1 } else { self.rows() - start + last + 1 };
+                    return Walk { start, length, passing: want };
+                }
+                passing += here;
+            }
+        }
+        Walk { passing, ..whole }
+    }
+
+    /// The row of the `n`-th (from 1) that passes; the last one if there are fewer.
+    fn nth_passing(&self, rows: Range<usize>, n: usize) -> usize {
+        let end = rows.end;
+        rows.filter(|row| self.passes(*row)).nth(n - 1).unwrap_or(end - 1)
+    }
+
+    fn refresh(&mut self, rows: Range<usize>, ask: &mut impl FnMut(usize) -> Answer) {
+        if self.values[rows.clone()].contains(&STALE) {
+            for row in rows.filter(|row| self.is_stale(*row)).collect::<SmallVec<[usize; CHUNK]>>() {
+                self.put(row, ask(row));
+            }
+        }
+    }
+
+    /// Whether the row has to be asked for.
+    pub(super) fn is_stale(&self, row: usize) -> bool {
+        self.values[row] == STALE
+    }
+
+    /// Whether the node of a fresh row passes.
+    pub(super) fn passes(&self, row: usize) -> bool {
+        self.values[row] >= PASSING
+    }
+
+    /// Keeps an answer.
+    pub(super) fn put(&mut self, row: usize, answer: Answer) {
+        match answer {
+            Err(verdict) => {
+                let known = self.verdicts.iter().position(|other| *other == verdict);
+                let number = known.unwrap_or_else(|| {
+                    self.verdicts.push(verdict);
+                    self.verdicts.len() - 1
+                });
+                self.values[row] = REJECTED + number as i32;
+            }
+            Ok(kept) => {
+                let known = self.kinds.iter().position(|other| *other == kept.grades);
+                let kind = known.unwrap_or_else(|| {
+                    self.kinds.push(kept.grades);
+                    self.kinds.len() - 1
+                });
+                let limit = i64::from(-PASSING);
+                self.overflowed |= kept.unkeepable || kind > usize::from(u8::MAX) || !(0..limit).contains(&kept.sum);
+                self.values[row] = kept.sum.clamp(0, limit - 1) as i32;
+                self.kinds_of[row] = kind as u8;
+            }
+        }
+    }
+
+    /// Forgets the answer of a row.
+    pub(super) fn forget(&mut self, row: usize) {
+        self.values[row] = STALE;
+    }
+
+    /// The distinct verdicts, in the order of [`Table::rejection`]'s numbers.
+    pub(super) fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    /// The number of the verdict on a fresh row; `None` if it passes.
+    pub(super) fn rejection(&self, row: usize) -> Option<u32> {
+        (!self.passes(row)).then(|| (self.values[row] - REJECTED) as u32)
+    }
+
+    /// The sum of a row that passes.
+    pub(super) fn sum(&self, row: usize) -> i64 {
+        i64::from(self.values[row])
+    }
+
+    /// The distinct grades, in the order of [`Table::kind`].
+    pub(super) fn kinds(&self) -> &[Grades] {
+        &self.kinds
+    }
+
+    /// Which kind a row that passes is of.
+    pub(super) fn kind(&self, row: usize) -> usize {
+        usize::from(self.kinds_of[row])
+    }
+
+    /// The largest sum among rows that pass, and how many of them have it. Right only if all are of
+    /// one kind.
+    pub(super) fn best(&self, walk: Walk) -> (i32, usize) {
+        let ranges = walk.ranges(self.rows());
+        let max = |range: &Range<usize>| self.values[range.clone()].iter().fold(STALE, |max, value| max.max(*value));
+        let best = ranges.iter().map(max).max().unwrap_or(STALE);
+        let equal = |range: &Range<usize>| {
+            self.values[range.clone()].iter().fold(0u32, |n, value| n.wrapping_add(u32::from(*value == best)))
+        };
+        (best, ranges.iter().map(equal).sum::<u32>() as usize)
+    }
+
+    /// The `n`-th row (from 0) of the walk with this value.
+    pub(super) fn nth_with(&self, walk: Walk, value: i32, n: usize) -> Option<usize> {
+        let rows = walk.ranges(self.rows()).into_iter().flatten();
+        rows.filter(|row| self.values[*row] == value).nth(n)
+    }
+}
+
+/// How many values are sums.
+fn count(values: &[i32]) -> usize {
+    // wrapping, as a checked addition would keep the compiler from counting several at a time
+    values.iter().fold(0u32, |n, value| n.wrapping_add(u32::from(*value >= PASSING))) as usize
+}
+
+/// The nodes of a walk that pass.
+pub(super) fn passing<'t>(
+    table: &'t Table,
+    walk: Walk,
+    list: &'t [NodeId],
+) -> impl Iterator<Item = (usize, NodeId)> + 't {
+    let rows = walk.ranges(table.rows()).into_iter().flatten();
+    rows.filter(|row| table.passes(*row)).map(|row| (row, list[row]))
+}
