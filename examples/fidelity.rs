@@ -1,24 +1,30 @@
-//! Replays recorded scheduling decisions and prints where the simulator's scheduler differs.
+//! Replays recorded scheduling decisions and timelines, and prints where the simulator differs.
 //!
 //! ```text
-//! cargo run --release --example fidelity -- DIR [--table]
+//! cargo run --release --example fidelity -- DIR [--table] [--only TEXT]
 //! ```
-//! `DIR` holds `placements/*.json`, or the cases themselves. `--table` prints the table only. Exit code
-//! 1 on any disagreement, 2 if something cannot be read.
+//! `DIR` holds `placements/*.json` and `timelines/*.json`, or the decisions themselves. `--table` prints
+//! the tables only, `--only` replays the timelines whose name contains the text. Exit code 1 on any
+//! disagreement, 2 if something cannot be read.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use sim::fidelity::{self, Summary, table};
+use sim::fidelity::{self, Summary, table, timeline};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let table_only = arguments.iter().any(|argument| argument == "--table");
-    let Some(folder) = arguments.iter().find(|argument| !argument.starts_with("--")) else {
-        eprintln!("usage: fidelity DIR [--table]");
+    let only = arguments.iter().position(|argument| argument == "--only").map(|at| at + 1);
+    let texts = arguments.iter().enumerate().filter(|(at, argument)| !argument.starts_with("--") && Some(*at) != only);
+    let Some(folder) = texts.map(|(_, argument)| argument).next() else {
+        eprintln!("usage: fidelity DIR [--table] [--only TEXT]");
         return ExitCode::from(2);
     };
-    match replay(Path::new(folder), table_only) {
+    let only = only.and_then(|at| arguments.get(at)).map(String::as_str);
+    let folder = Path::new(folder);
+    let placements = if only.is_none() { decisions(folder, table_only) } else { Ok(true) };
+    match placements.and_then(|agree| Ok(timelines(folder, table_only, only)? && agree)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -28,8 +34,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether everything agrees.
-fn replay(folder: &Path, table_only: bool) -> Result<bool, String> {
+/// Replays decisions, if there are any; whether all agree.
+fn decisions(folder: &Path, table_only: bool) -> Result<bool, String> {
+    if !folder.join("placements").is_dir() && folder.join("timelines").is_dir() {
+        return Ok(true);
+    }
     let mut summary = Summary::default();
     let mut agree = true;
     for case in fidelity::read_cases(folder)? {
@@ -38,6 +47,29 @@ fn replay(folder: &Path, table_only: bool) -> Result<bool, String> {
         agree &= outcome.disagreements.is_empty();
         if !table_only {
             print!("{}", table::disagreements(&outcome));
+        }
+    }
+    print!("{}", summary.table());
+    Ok(agree)
+}
+
+/// Replays timelines, if there are any; whether all agree.
+fn timelines(folder: &Path, table_only: bool, only: Option<&str>) -> Result<bool, String> {
+    let folder = folder.join("timelines");
+    if !folder.is_dir() {
+        return Ok(true);
+    }
+    let mut summary = timeline::Summary::default();
+    let mut agree = true;
+    for case in fidelity::read_cases(&folder)? {
+        if only.is_some_and(|only| !case["id"].as_str().unwrap_or_default().contains(only)) {
+            continue;
+        }
+        let outcome = timeline::replay(case)?;
+        summary.add(&outcome);
+        agree &= outcome.differences.is_empty();
+        if !table_only {
+            print!("{}", timeline::table::differences(&outcome));
         }
     }
     print!("{}", summary.table());

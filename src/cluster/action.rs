@@ -4,11 +4,13 @@
 use crate::engine::{Span, Time};
 
 use super::Cluster;
-use super::event::{Message, Subject};
+use super::change::Change;
+use super::event::{Message, Reason, Subject};
 use super::ids::{NodeId, ObjectId, PodId};
 use super::names::Name;
 use super::node::Status;
-use super::object::{DeploymentStatus, ReplicaSetStatus};
+use super::object::Cascade;
+use super::objects::ObjectStatus;
 use super::pod::{Container, Phase};
 use super::pods::NewPod;
 use super::taint::Effect;
@@ -58,8 +60,8 @@ pub enum Action {
     RemoveTaint(NodeId, Name, Effect),
     /// Set `spec.unschedulable`.
     SetCordon(NodeId, bool),
-    /// A machine that booted is up.
-    MachineUp(NodeId),
+    /// Physics: a machine on its way up has come so far that its kubelet works; whether it says Ready.
+    SetBooted(NodeId, bool),
     /// The kubelet stops renewing the lease.
     StopLease(NodeId),
     /// The kubelet renews the lease from this instant on.
@@ -81,10 +83,23 @@ pub enum Action {
     AnnotateReplicaSet(ObjectId, u32, u32),
     /// Set the revision of a ReplicaSet.
     SetRevision(ObjectId, u32),
-    /// Write a Deployment's status.
-    SetDeploymentStatus(ObjectId, DeploymentStatus),
-    /// Write a ReplicaSet's status.
-    SetReplicaSetStatus(ObjectId, ReplicaSetStatus),
+    /// Write an object's status.
+    SetStatus(ObjectId, ObjectStatus),
+    /// Create the Job of a CronJob for this time, in seconds since the Unix epoch.
+    CreateJob {
+        /// The CronJob.
+        owner: ObjectId,
+        /// When it was due.
+        scheduled: i64,
+    },
+    /// Condition `DisruptionTarget`: something but its owner is about to end the pod.
+    Disrupt(PodId),
+    /// Take the Job's finalizer off a pod.
+    ReleasePod(PodId),
+    /// Delete an object.
+    DeleteObject(ObjectId, Cascade),
+    /// Take the owner off everything the object owns.
+    OrphanDependants(ObjectId),
     /// Remove an object; its dependants follow by garbage collection.
     RemoveObject(ObjectId),
     /// Record a Kubernetes event.
@@ -107,7 +122,7 @@ impl Cluster {
             }),
             Action::RemoveTaint(node, key, effect) => self.on_node(node, |c| c.remove_taint(node, key, effect)),
             Action::SetCordon(node, cordon) => self.on_node(node, |c| c.set_cordon(node, cordon)),
-            Action::MachineUp(node) => self.on_node(node, |c| c.machine_is_up(node)),
+            Action::SetBooted(node, healthy) => self.on_node(node, |c| c.set_booted(node, healthy)),
             Action::StopLease(node) => self.on_node(node, |c| c.stop_lease(node)),
             Action::ResumeLease(node, first) => self.on_node(node, |c| c.resume_lease(node, first)),
             Action::AddImage(node, image, bytes) => self.on_node(node, |c| c.add_image(node, image, bytes)),
@@ -140,12 +155,12 @@ impl Cluster {
             Action::SetRevision(object, revision) => {
                 self.on_object(object, |c| c.update_replica_set(object, |set| set.revision = revision));
             }
-            Action::SetDeploymentStatus(object, status) => {
-                self.on_object(object, |c| c.set_deployment_status(object, status));
-            }
-            Action::SetReplicaSetStatus(object, status) => {
-                self.on_object(object, |c| c.set_replica_set_status(object, status));
-            }
+            Action::SetStatus(object, status) => self.on_object(object, |c| c.set_status(object, status)),
+            Action::CreateJob { owner, scheduled } => self.on_object(owner, |c| c.create_job_of(owner, scheduled)),
+            Action::Disrupt(pod) => self.on_pod(pod, |c| c.set_disrupted(pod)),
+            Action::ReleasePod(pod) => self.on_pod(pod, |c| c.release_pod(pod)),
+            Action::DeleteObject(object, cascade) => self.on_object(object, |c| c.delete_object(object, cascade)),
+            Action::OrphanDependants(object) => self.on_object(object, |c| c.orphan_dependants(object)),
             Action::RemoveObject(object) => self.on_object(object, |c| c.remove_object(object)),
             other => unreachable!("{other:?} is applied above"),
         }
@@ -170,10 +185,24 @@ impl Cluster {
     }
 
     fn apply_create(&mut self, new: NewPod, by: &'static str) {
-        let owner = new.owner;
-        let pod = self.create_pod(new);
-        if let Some(owner) = owner {
-            self.record(by, Subject::Object(owner), Message::SuccessfulCreate(pod));
+        let Some(owner) = new.owner else {
+            self.submit_pod(new);
+            return;
+        };
+        if self.object(owner).is_none() {
+            return;
+        }
+        match self.admit(&new) {
+            Ok(spec) => {
+                let pod = self.create_pod_from(new, spec);
+                self.record(by, Subject::Object(owner), Message::SuccessfulCreate(pod));
+            }
+            Err(why) => {
+                let failed = Reason { warning: true, text: "FailedCreate" };
+                let text = format!("Error creating: {why}");
+                self.record(by, Subject::Object(owner), Message::Other(failed, text.into()));
+                self.emit(Change::CreateRefused(owner));
+            }
         }
     }
 
@@ -193,6 +222,7 @@ impl Cluster {
         if !self.pod_exists(id) {
             return;
         }
+        self.set_disrupted(id);
         if self.pod(id).is_some_and(|pod| !pod.phase.is_terminal()) {
             self.set_phase(id, Phase::Failed);
         }

@@ -87,4 +87,6 @@ pub enum Change {
     ObjectMarked(ObjectId),
     /// An object is gone.
     ObjectRemoved(ObjectId),
+    /// Admission refused the creation of a pod for this owner.
+    CreateRefused(ObjectId),
 }

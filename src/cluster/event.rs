@@ -136,8 +136,14 @@ impl Message {
             Message::Preempted(by, node) => {
                 format!("Preempted by pod {} on node {}", cluster.pod_uid_text(*by), cluster.node_name(*node))
             }
-            Message::SuccessfulCreate(pod) => format!("Created pod: {}", cluster.pod_name(*pod)),
-            Message::SuccessfulDelete(pod) => format!("Deleted pod: {}", cluster.pod_name(*pod)),
+            Message::SuccessfulCreate(pod) => match stateful_set(subject, cluster) {
+                Some(set) => format!("Create Pod {} in StatefulSet {set} successful", cluster.pod_name(*pod)),
+                None => format!("Created pod: {}", cluster.pod_name(*pod)),
+            },
+            Message::SuccessfulDelete(pod) => match stateful_set(subject, cluster) {
+                Some(set) => format!("Delete Pod {} in StatefulSet {set} successful", cluster.pod_name(*pod)),
+                None => format!("Deleted pod: {}", cluster.pod_name(*pod)),
+            },
             Message::ScalingReplicaSet(set, from, to) => {
                 let direction = if to > from { "up" } else { "down" };
                 format!("Scaled {direction} replica set {} from {from} to {to}", cluster.object_name(*set))
@@ -169,6 +175,12 @@ fn node_text(message: &Message, subject: Subject, cluster: &Cluster) -> String {
         Message::Starting => "Starting kubelet.".to_string(),
         other => format!("Node {name} status is now: {}", other.reason().text),
     }
+}
+
+/// The name of the StatefulSet the event is about: its controller has words of its own.
+fn stateful_set(subject: Subject, cluster: &Cluster) -> Option<&str> {
+    let Subject::Object(object) = subject else { return None };
+    cluster.stateful_set(object).map(|_| cluster.object_name(object))
 }
 
 fn subject_path(subject: Subject, cluster: &Cluster) -> String {

@@ -9,8 +9,12 @@
 //! change; [`Cluster::check`] recomputes them from scratch.
 
 pub mod action;
+pub mod admission;
+pub mod batch;
 pub mod change;
 pub mod check;
+pub mod cron;
+mod derive;
 pub mod event;
 pub mod fragmentation;
 pub mod gpu;
@@ -23,16 +27,21 @@ pub mod object;
 pub mod objects;
 pub mod pod;
 pub mod pods;
+pub mod policy;
+mod replace;
 pub mod resources;
 pub mod spec;
 pub mod taint;
 pub mod volumes;
+pub mod wall;
+pub mod workloads;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::{Seed, Time};
+use crate::engine::{Seed, Span, Time};
 
 pub use action::Action;
 pub use change::Change;
@@ -42,18 +51,30 @@ pub use ids::{NodeId, ObjectId, PodId, SpecId};
 pub use labels::{Labels, NodeSelector, NodeSelectorTerm, Operator, Requirement, Selector};
 pub use names::{Name, Names, WellKnown};
 pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Power, Status};
-pub use object::{Body, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus, Strategy};
-pub use pod::{Container, Deletion, Phase, Pod, PodName};
+pub use object::{Body, Cascade, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus, Strategy};
+pub use pod::{Container, Deletion, Part, Phase, Pod, PodName};
 pub use pods::NewPod;
 pub use resources::Resources;
 pub use spec::{PodSpec, RestartPolicy};
 pub use taint::{Effect, Taint, Toleration};
+
+/// UIDs given from outside, pod by pod; `None` for the seed's.
+#[derive(Clone, Default)]
+pub struct UidSource(pub Option<Rc<dyn Fn(PodId) -> Option<u128>>>);
+
+impl std::fmt::Debug for UidSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "UidSource(given)" } else { "UidSource(seed)" })
+    }
+}
 
 /// The whole state of one simulated cluster.
 #[derive(Debug)]
 pub struct Cluster {
     /// The virtual time; set by the simulation before each event.
     pub now: Time,
+    /// Where the wall clock stands at time zero, since the Unix epoch.
+    pub wall_start: Span,
     /// The seed from which names, UIDs and streams derive.
     pub seed: Seed,
     /// Every string of the cluster.
@@ -68,9 +89,19 @@ pub struct Cluster {
     pods: pods::PodTable,
     specs: Vec<PodSpec>,
     spec_by_text: FxHashMap<String, SpecId>,
+    /// Templates made for one node or one ordinal, by what they were made from.
+    derived_specs: FxHashMap<(SpecId, derive::For), SpecId>,
+    /// Creations refused so far, for the names the refused pods would have had.
+    refusals: u64,
+    /// ResourceQuotas and LimitRanges, which admission asks, oldest first.
+    quotas: Vec<ObjectId>,
+    limit_ranges: Vec<ObjectId>,
     objects: Vec<Option<Object>>,
     removed_objects: Vec<(ObjectId, Option<Object>)>,
     object_by_name: FxHashMap<(Kind, Name, Name), ObjectId>,
+    /// Where UIDs come from that do not derive from the seed: a replay gives pods the order that a
+    /// recording shows theirs had.
+    pub uids: UidSource,
     /// Labels of each namespace, in the order of creation.
     pub namespaces: Vec<(Name, Labels)>,
     changes: Vec<Change>,
@@ -85,7 +116,9 @@ impl Cluster {
         let name_label = names.intern("kubernetes.io/metadata.name");
         Cluster {
             now: Time::ZERO,
+            wall_start: wall::DEFAULT_WALL_START,
             seed,
+            uids: UidSource::default(),
             namespaces: vec![(default, Labels::new(vec![(name_label, default)]))],
             known: WellKnown::new(&mut names),
             names,
@@ -96,6 +129,10 @@ impl Cluster {
             pods: pods::PodTable::default(),
             specs: Vec::new(),
             spec_by_text: FxHashMap::default(),
+            derived_specs: FxHashMap::default(),
+            refusals: 0,
+            quotas: Vec::new(),
+            limit_ranges: Vec::new(),
             objects: Vec::new(),
             removed_objects: Vec::new(),
             object_by_name: FxHashMap::default(),

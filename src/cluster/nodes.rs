@@ -139,6 +139,20 @@ impl Cluster {
         }
     }
 
+    /// Gives the node these taints and no others; those it has keep their age.
+    pub fn replace_taints(&mut self, id: NodeId, mut taints: Vec<Taint>) {
+        let now = self.now;
+        let present = &mut self.node_mut(id).spec.taints;
+        for taint in &mut taints {
+            let same = |old: &&Taint| (old.key, old.value, old.effect) == (taint.key, taint.value, taint.effect);
+            taint.added_at = present.iter().find(same).map_or(now, |old| old.added_at);
+        }
+        if *present != taints {
+            *present = taints;
+            self.emit(Change::NodeTainted(id));
+        }
+    }
+
     /// Sets `spec.unschedulable`.
     pub fn set_cordon(&mut self, id: NodeId, unschedulable: bool) {
         let node = self.node_mut(id);
@@ -185,13 +199,11 @@ impl Cluster {
         }
     }
 
-    /// A machine that booted is up: its kubelet works. What waits for it stays due.
-    pub fn machine_is_up(&mut self, id: NodeId) {
+    /// Physics: the kubelet works after a boot. What was planned for the boot stays valid.
+    pub fn set_booted(&mut self, id: NodeId, healthy: bool) {
         let machine = &mut self.node_mut(id).machine;
-        if machine.power != Power::On {
-            machine.power = Power::On;
-            self.emit(Change::Machine(id));
-        }
+        (machine.power, machine.kubelet, machine.healthy) = (Power::On, true, healthy);
+        self.emit(Change::Machine(id));
     }
 
     /// The kubelet can no longer renew the node's lease.

@@ -1,14 +1,17 @@
-//! The objects that own pods, or own those who do: Deployments, ReplicaSets.
+//! Objects of the API: what all kinds have in common, and the bodies of Deployments and ReplicaSets.
 
 use crate::engine::{Span, Time};
 
+use super::batch::{CronJob, Job};
 use super::ids::{ObjectId, PodId, SpecId};
 use super::labels::{Labels, Selector};
 use super::names::Name;
+use super::policy::{LimitRange, ResourceQuota};
 use super::volumes::{
     CsiDriver, CsiNode, CsiStorageCapacity, PersistentVolume, PersistentVolumeClaim, PodDisruptionBudget, StorageClass,
     VolumeAttachment,
 };
+use super::workloads::{DaemonSet, StatefulSet};
 
 /// What kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +20,18 @@ pub enum Kind {
     Deployment,
     /// `apps/v1` ReplicaSet.
     ReplicaSet,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
+    /// `batch/v1` Job.
+    Job,
+    /// `batch/v1` CronJob.
+    CronJob,
+    /// `v1` ResourceQuota.
+    ResourceQuota,
+    /// `v1` LimitRange.
+    LimitRange,
     /// `v1` Service.
     Service,
     /// `v1` PersistentVolume.
@@ -43,6 +58,12 @@ impl Kind {
         match self {
             Kind::Deployment => "Deployment",
             Kind::ReplicaSet => "ReplicaSet",
+            Kind::StatefulSet => "StatefulSet",
+            Kind::DaemonSet => "DaemonSet",
+            Kind::Job => "Job",
+            Kind::CronJob => "CronJob",
+            Kind::ResourceQuota => "ResourceQuota",
+            Kind::LimitRange => "LimitRange",
             Kind::Service => "Service",
             Kind::PersistentVolume => "PersistentVolume",
             Kind::PersistentVolumeClaim => "PersistentVolumeClaim",
@@ -75,14 +96,30 @@ pub struct Object {
     pub created_at: Time,
     /// Marked for deletion.
     pub deleting: bool,
+    /// What becomes of its dependants, once it is marked.
+    pub cascade: Cascade,
     /// How many of `pods` are active (not ended, not Terminating).
     pub active: u32,
     /// How many of the active ones are Ready.
     pub ready: u32,
     /// How many of `pods` are Terminating and have not ended.
     pub terminating: u32,
+    /// Grows with each write of its status: what optimistic concurrency compares.
+    pub version: u32,
     /// What is special to its kind.
     pub body: Body,
+}
+
+/// `propagationPolicy` of a deletion: what becomes of what the object owns (controllers.md 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cascade {
+    /// The object goes, its dependants are deleted after.
+    #[default]
+    Background,
+    /// Its dependants are deleted, the object goes after them.
+    Foreground,
+    /// Its dependants stay, without an owner.
+    Orphan,
 }
 
 /// What is special to a kind of object.
@@ -92,6 +129,18 @@ pub enum Body {
     Deployment(Deployment),
     /// A ReplicaSet.
     ReplicaSet(ReplicaSet),
+    /// A StatefulSet.
+    StatefulSet(StatefulSet),
+    /// A DaemonSet.
+    DaemonSet(DaemonSet),
+    /// A Job.
+    Job(Box<Job>),
+    /// A CronJob.
+    CronJob(Box<CronJob>),
+    /// A ResourceQuota.
+    ResourceQuota(ResourceQuota),
+    /// A LimitRange.
+    LimitRange(LimitRange),
     /// A Service: which pods it selects.
     Service(Selector),
     /// A PersistentVolume.
@@ -118,6 +167,12 @@ impl Body {
         match self {
             Body::Deployment(_) => Kind::Deployment,
             Body::ReplicaSet(_) => Kind::ReplicaSet,
+            Body::StatefulSet(_) => Kind::StatefulSet,
+            Body::DaemonSet(_) => Kind::DaemonSet,
+            Body::Job(_) => Kind::Job,
+            Body::CronJob(_) => Kind::CronJob,
+            Body::ResourceQuota(_) => Kind::ResourceQuota,
+            Body::LimitRange(_) => Kind::LimitRange,
             Body::Service(_) => Kind::Service,
             Body::PersistentVolume(_) => Kind::PersistentVolume,
             Body::PersistentVolumeClaim(_) => Kind::PersistentVolumeClaim,
@@ -193,6 +248,17 @@ pub struct Deployment {
     pub paused: bool,
     /// `status`.
     pub status: DeploymentStatus,
+}
+
+impl Deployment {
+    /// Whether both want the same but for the number of replicas.
+    pub fn same_spec_but_size(&self, other: &Deployment) -> bool {
+        self.template == other.template
+            && self.selector == other.selector
+            && self.strategy == other.strategy
+            && (self.min_ready, self.progress_deadline) == (other.min_ready, other.progress_deadline)
+            && (self.history_limit, self.paused) == (other.history_limit, other.paused)
+    }
 }
 
 /// `Deployment.status`.

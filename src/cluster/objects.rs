@@ -1,12 +1,16 @@
 //! Mutators and queries of the objects that own pods.
 
 use super::Cluster;
+use super::batch::{CronJob, CronJobStatus, Job, JobStatus};
 use super::change::Change;
 use super::event::{Message, Subject};
 use super::ids::{ObjectId, SpecId};
 use super::labels::{Labels, Operator, Requirement};
 use super::names::Name;
-use super::object::{Body, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus};
+use super::object::{Body, Cascade, Deployment, DeploymentStatus, Kind, Object, ReplicaSet, ReplicaSetStatus};
+use super::policy::ResourceQuota;
+use super::volumes::BudgetStatus;
+use super::workloads::{DaemonSet, DaemonSetStatus, StatefulSet, StatefulSetStatus};
 
 impl Cluster {
     /// The object with this id, if it exists.
@@ -55,6 +59,11 @@ impl Cluster {
         body: Body,
     ) -> ObjectId {
         let id = ObjectId(self.objects.len() as u32);
+        match body.kind() {
+            Kind::ResourceQuota => self.quotas.push(id),
+            Kind::LimitRange => self.limit_ranges.push(id),
+            _ => (),
+        }
         let clash = self.object_by_name.insert((body.kind(), namespace, name), id);
         assert!(clash.is_none(), "{}: {} {} exists", self.now, body.kind().as_str(), self.names.text(name));
         self.objects.push(Some(Object {
@@ -66,9 +75,11 @@ impl Cluster {
             pods: Vec::new(),
             created_at: self.now,
             deleting: false,
+            cascade: Cascade::Background,
             active: 0,
             ready: 0,
             terminating: 0,
+            version: 0,
             body,
         }));
         if let Some(owner) = owner {
@@ -122,12 +133,32 @@ impl Cluster {
         hash.to_string().bytes().map(|digit| char::from(ALPHABET[usize::from(digit) % 27])).collect()
     }
 
-    /// Marks an object for deletion; its dependants follow by garbage collection.
-    pub fn mark_object(&mut self, id: ObjectId) {
+    /// Deletes an object: with background deletion it goes at once and its dependants follow, else it
+    /// stays, marked, until the garbage collector has seen to them.
+    pub fn delete_object(&mut self, id: ObjectId, cascade: Cascade) {
+        self.mark_object(id, cascade);
+        if cascade == Cascade::Background {
+            self.remove_object(id);
+        }
+    }
+
+    /// Marks an object for deletion.
+    pub fn mark_object(&mut self, id: ObjectId, cascade: Cascade) {
         let object = self.object_mut(id);
         if !object.deleting {
             object.deleting = true;
+            object.cascade = cascade;
             self.emit(Change::ObjectMarked(id));
+        }
+    }
+
+    /// Takes the owner off everything the object owns.
+    pub fn orphan_dependants(&mut self, id: ObjectId) {
+        for child in std::mem::take(&mut self.object_mut(id).children) {
+            self.object_mut(child).owner = None;
+        }
+        for pod in self.object_mut(id).pods.clone() {
+            self.orphan_pod(pod);
         }
     }
 
@@ -139,6 +170,8 @@ impl Cluster {
         if let Some(owner) = owner.filter(|owner| self.object(*owner).is_some()) {
             self.object_mut(owner).children.retain(|child| *child != id);
         }
+        self.quotas.retain(|quota| *quota != id);
+        self.limit_ranges.retain(|range| *range != id);
         self.emit(Change::ObjectRemoved(id));
         self.removed_objects.push((id, self.objects[id.index()].take()));
     }
@@ -155,13 +188,9 @@ impl Cluster {
         root
     }
 
-    /// Sets `spec.replicas` of a Deployment or ReplicaSet.
+    /// Sets `spec.replicas`, of a Job `spec.parallelism`.
     pub fn scale(&mut self, id: ObjectId, to: u32) {
-        let replicas = match &mut self.object_mut(id).body {
-            Body::Deployment(deployment) => &mut deployment.replicas,
-            Body::ReplicaSet(set) => &mut set.replicas,
-            _ => return,
-        };
+        let Some(replicas) = super::replace::size(&mut self.object_mut(id).body) else { return };
         let from = std::mem::replace(replicas, to);
         if from != to {
             self.emit(Change::ObjectScaled { object: id, from, to });
@@ -192,16 +221,6 @@ impl Cluster {
         }
     }
 
-    /// Changes the status of a Deployment.
-    pub fn set_deployment_status(&mut self, id: ObjectId, status: super::object::DeploymentStatus) {
-        if let Body::Deployment(deployment) = &mut self.object_mut(id).body
-            && deployment.status != status
-        {
-            deployment.status = status;
-            self.emit(Change::ObjectStatus(id));
-        }
-    }
-
     /// Changes annotations and revision of a ReplicaSet.
     pub fn update_replica_set(&mut self, id: ObjectId, change: impl FnOnce(&mut ReplicaSet)) {
         if let Body::ReplicaSet(set) = &mut self.object_mut(id).body {
@@ -216,13 +235,74 @@ impl Cluster {
         self.emit(Change::ObjectUpdated(id));
     }
 
-    /// Changes the status of a ReplicaSet.
-    pub fn set_replica_set_status(&mut self, id: ObjectId, status: ReplicaSetStatus) {
-        if let Body::ReplicaSet(set) = &mut self.object_mut(id).body
-            && set.status != status
-        {
-            set.status = status;
+    /// The StatefulSet with this id.
+    pub fn stateful_set(&self, id: ObjectId) -> Option<&StatefulSet> {
+        match &self.object(id)?.body {
+            Body::StatefulSet(set) => Some(set),
+            _ => None,
+        }
+    }
+
+    /// The DaemonSet with this id.
+    pub fn daemon_set(&self, id: ObjectId) -> Option<&DaemonSet> {
+        match &self.object(id)?.body {
+            Body::DaemonSet(set) => Some(set),
+            _ => None,
+        }
+    }
+
+    /// The Job with this id.
+    pub fn job(&self, id: ObjectId) -> Option<&Job> {
+        match &self.object(id)?.body {
+            Body::Job(job) => Some(job),
+            _ => None,
+        }
+    }
+
+    /// The CronJob with this id.
+    pub fn cron_job(&self, id: ObjectId) -> Option<&CronJob> {
+        match &self.object(id)?.body {
+            Body::CronJob(cron_job) => Some(cron_job),
+            _ => None,
+        }
+    }
+
+    /// Writes the status of an object; nothing happens if it says the same already.
+    pub fn set_status(&mut self, id: ObjectId, status: ObjectStatus) {
+        fn set<T: PartialEq>(old: &mut T, new: T) -> bool {
+            let differs = *old != new;
+            *old = new;
+            differs
+        }
+        let changed = match (&mut self.object_mut(id).body, status) {
+            (Body::Deployment(object), ObjectStatus::Deployment(status)) => set(&mut object.status, status),
+            (Body::ReplicaSet(object), ObjectStatus::ReplicaSet(status)) => set(&mut object.status, status),
+            (Body::StatefulSet(object), ObjectStatus::StatefulSet(status)) => set(&mut object.status, status),
+            (Body::DaemonSet(object), ObjectStatus::DaemonSet(status)) => set(&mut object.status, status),
+            (Body::Job(object), ObjectStatus::Job(status)) => set(&mut object.status, *status),
+            (Body::CronJob(object), ObjectStatus::CronJob(status)) => set(&mut object.status, *status),
+            (Body::PodDisruptionBudget(object), ObjectStatus::Budget(status)) => set(&mut object.status, status),
+            (Body::ResourceQuota(object), ObjectStatus::Quota(quota)) => set(object, *quota),
+            (body, status) => panic!("{status:?} is no status of a {}", body.kind().as_str()),
+        };
+        if changed {
+            self.object_mut(id).version += 1;
             self.emit(Change::ObjectStatus(id));
         }
     }
+}
+
+/// A status that a controller writes.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each variant holds the status of the kind of its name")]
+pub enum ObjectStatus {
+    Deployment(DeploymentStatus),
+    ReplicaSet(ReplicaSetStatus),
+    StatefulSet(StatefulSetStatus),
+    DaemonSet(DaemonSetStatus),
+    Job(Box<JobStatus>),
+    CronJob(Box<CronJobStatus>),
+    Budget(BudgetStatus),
+    /// The whole quota, whose lines hold both limits and use.
+    Quota(Box<ResourceQuota>),
 }

@@ -79,8 +79,27 @@ pub enum PodName {
     Generated(Name),
     /// `base-ordinal`.
     Ordinal(Name, u32),
+    /// `base-index-` and five characters drawn from the seed.
+    Indexed(Name, u32),
     /// The name itself.
     Given(Name),
+}
+
+/// What sets a pod apart from the others of its owner, beside its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Nothing.
+    #[default]
+    Any,
+    /// A daemon: the node it is made for.
+    Node(NodeId),
+    /// A pod of an Indexed Job.
+    Index {
+        /// Annotation `batch.kubernetes.io/job-completion-index`.
+        index: u32,
+        /// Annotation `batch.kubernetes.io/job-index-failure-count`: failures before, if counted by index.
+        failures: u32,
+    },
 }
 
 /// A pod.
@@ -88,8 +107,12 @@ pub enum PodName {
 pub struct Pod {
     /// The name.
     pub name: PodName,
-    /// The template.
+    /// The template, with what admission and its part made of it.
     pub spec: SpecId,
+    /// The template its owner had when it was created: its revision.
+    pub template: SpecId,
+    /// What sets it apart from its owner's other pods.
+    pub part: Part,
     /// The controller that owns it.
     pub owner: Option<ObjectId>,
     /// `metadata.creationTimestamp`.
@@ -112,6 +135,14 @@ pub struct Pod {
     pub ready_at: Time,
     /// The deletion mark.
     pub deletion: Option<Deletion>,
+    /// When its containers ended for good or were last seen to end: `terminated.finishedAt`.
+    pub finished_at: Option<Time>,
+    /// Condition `DisruptionTarget`: evicted, preempted or collected.
+    pub disrupted: bool,
+    /// Finalizer `batch.kubernetes.io/job-tracking`: the object stays until its Job has counted it.
+    pub held: bool,
+    /// All is done but for the finalizer: the object goes with it.
+    pub condemned: bool,
     /// `status.nominatedNodeName`.
     pub nominated: Option<NodeId>,
     /// `spec.schedulingGates` not yet removed.

@@ -9,7 +9,8 @@ use super::Cluster;
 use super::change::Change;
 use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, PodId, SpecId};
-use super::pod::{Container, Deletion, Phase, Pod, PodName};
+use super::object::Kind;
+use super::pod::{Container, Deletion, Part, Phase, Pod, PodName};
 
 const GONE: u32 = u32::MAX;
 
@@ -72,6 +73,20 @@ pub struct NewPod {
     pub run_for: Option<Span>,
     /// `controller.kubernetes.io/pod-deletion-cost`.
     pub deletion_cost: i32,
+    /// What sets it apart from its owner's other pods.
+    pub part: Part,
+}
+
+impl NewPod {
+    /// A pod of `owner` made from its template, with nothing special about it.
+    pub fn of(owner: ObjectId, name: PodName, spec: SpecId) -> Self {
+        NewPod { name, spec, owner: Some(owner), run_for: None, deletion_cost: 0, part: Part::Any }
+    }
+
+    /// A pod without an owner.
+    pub fn bare(name: PodName, spec: SpecId) -> Self {
+        NewPod { name, spec, owner: None, run_for: None, deletion_cost: 0, part: Part::Any }
+    }
 }
 
 impl Cluster {
@@ -108,14 +123,21 @@ impl Cluster {
         }
     }
 
-    /// Creates a pod; bound at once if its template names a node that exists.
+    /// Creates a pod as it is, without admission; bound at once if its template names a node that exists.
     pub fn create_pod(&mut self, new: NewPod) -> PodId {
-        let spec = self.spec(new.spec);
+        self.create_pod_from(new, new.spec)
+    }
+
+    /// Creates a pod whose template has become `spec`.
+    pub(super) fn create_pod_from(&mut self, new: NewPod, spec_id: SpecId) -> PodId {
+        let spec = self.spec(spec_id);
         let gated = !spec.gates.is_empty();
         let node_name = spec.node_name;
         let id = self.pods.insert(Pod {
             name: new.name,
-            spec: new.spec,
+            spec: spec_id,
+            template: new.spec,
+            part: new.part,
             owner: new.owner,
             created_at: self.now,
             phase: Phase::Pending,
@@ -127,6 +149,10 @@ impl Cluster {
             ready: false,
             ready_at: self.now,
             deletion: None,
+            finished_at: None,
+            disrupted: false,
+            held: new.owner.and_then(|owner| self.object(owner)).is_some_and(|owner| owner.body.kind() == Kind::Job),
+            condemned: false,
             nominated: None,
             gated,
             restarts: 0,
@@ -223,9 +249,13 @@ impl Cluster {
 
     /// Physics: what the containers do.
     pub fn set_container(&mut self, id: PodId, container: Container) {
+        let now = self.now;
         let pod = self.pod_mut(id);
         if pod.container != container {
             pod.container = container;
+            if container == Container::Ended {
+                pod.finished_at = Some(now);
+            }
             self.emit(Change::PodContainer(id));
         }
     }
@@ -265,9 +295,39 @@ impl Cluster {
         }
     }
 
-    /// Removes the pod object. It can be read until [`Cluster::bury`].
+    /// `DisruptionTarget=True`: something but its owner is about to end it.
+    pub fn set_disrupted(&mut self, id: PodId) {
+        self.pod_mut(id).disrupted = true;
+    }
+
+    /// Takes the finalizer off; if nothing else held the object, it goes.
+    pub fn release_pod(&mut self, id: PodId) {
+        let pod = self.pod_mut(id);
+        pod.held = false;
+        if pod.condemned {
+            self.remove_pod(id);
+        }
+    }
+
+    /// Nothing but its finalizer keeps the object from now on.
+    fn condemn(&mut self, id: PodId) {
+        let at = self.now;
+        let pod = self.pod_mut(id);
+        pod.condemned = true;
+        if pod.deletion.is_none() {
+            self.count(id, |pod| pod.deletion = Some(Deletion { at, grace: Span::ZERO }));
+            self.emit(Change::PodMarked(id));
+        }
+    }
+
+    /// Removes the pod object, or, while a finalizer holds it, sees to it that it goes with that. It can
+    /// be read until [`Cluster::bury`].
     pub fn remove_pod(&mut self, id: PodId) {
         if !self.pod_exists(id) {
+            return;
+        }
+        if self.pod_mut(id).held {
+            self.condemn(id);
             return;
         }
         let pod = self.pod_mut(id);
@@ -367,6 +427,16 @@ impl Cluster {
         }
     }
 
+    /// Takes the owner off a pod.
+    pub(super) fn orphan_pod(&mut self, id: PodId) {
+        if let Some(owner) = self.pod_mut(id).owner {
+            self.disown(owner, id);
+            let pod = self.pod_mut(id);
+            pod.owner = None;
+            pod.held = false;
+        }
+    }
+
     fn own(&mut self, owner: ObjectId, id: PodId) {
         let object = self.object_mut(owner);
         object.pods.push(id);
@@ -414,21 +484,16 @@ impl Cluster {
             Some(PodName::Given(name)) => self.names.text(name).to_string(),
             Some(PodName::Ordinal(base, ordinal)) => format!("{}-{ordinal}", self.names.text(base)),
             Some(PodName::Generated(base)) => format!("{}-{}", self.names.text(base), self.name_suffix(id)),
+            Some(PodName::Indexed(base, index)) => {
+                format!("{}-{index}-{}", self.names.text(base), self.name_suffix(id))
+            }
             None => "<none>".to_string(),
         }
     }
 
     /// Five characters from Kubernetes' alphabet for generated names (controllers.md 1).
     fn name_suffix(&self, id: PodId) -> String {
-        const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
-        let mut value = self.seed.value("pod-name", u64::from(id.0));
-        (0..5)
-            .map(|_| {
-                let letter = ALPHABET[(value % 27) as usize];
-                value /= 27;
-                char::from(letter)
-            })
-            .collect()
+        suffix(self.seed.value("pod-name", u64::from(id.0)))
     }
 
     /// The pod's namespace.
@@ -438,6 +503,9 @@ impl Cluster {
 
     /// The pod's UID as a number; the order of numbers is the order of the UIDs as strings.
     pub fn pod_uid(&self, id: PodId) -> u128 {
+        if let Some(given) = self.uids.0.as_ref().and_then(|given| given(id)) {
+            return given;
+        }
         let high = self.seed.value("pod-uid-high", u64::from(id.0));
         let low = self.seed.value("pod-uid-low", u64::from(id.0));
         let random = (u128::from(high) << 64) | u128::from(low);
@@ -450,6 +518,17 @@ impl Cluster {
         let hex = format!("{:032x}", self.pod_uid(id));
         format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
+}
+
+/// Five characters from Kubernetes' alphabet for generated names.
+pub(super) fn suffix(mut value: u64) -> String {
+    const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+    let letters = (0..5).map(|_| {
+        let letter = ALPHABET[(value % 27) as usize];
+        value /= 27;
+        char::from(letter)
+    });
+    letters.collect()
 }
 
 /// What the pod adds to its owner's counts: active, ready, terminating.

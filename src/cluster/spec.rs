@@ -273,6 +273,11 @@ impl PodSpec {
         (scored.cpu + self.overhead.cpu, scored.memory + self.overhead.memory)
     }
 
+    /// The limits of all containers together, summed as requests are.
+    pub fn limits(&self) -> Resources {
+        sum_containers(&self.containers, |container| container.limits.clone())
+    }
+
     /// Whether it has affinity or anti-affinity terms, required or preferred, towards other pods.
     pub fn has_pod_terms(&self) -> bool {
         !(self.pod_affinity.is_empty()

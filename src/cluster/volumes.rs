@@ -151,6 +151,21 @@ pub struct PodDisruptionBudget {
     pub min_available: Option<IntOrPercent>,
     /// `spec.maxUnavailable`.
     pub max_unavailable: Option<IntOrPercent>,
-    /// `status.disruptionsAllowed`.
+    /// `spec.unhealthyPodEvictionPolicy: AlwaysAllow`.
+    pub always_evict_unhealthy: bool,
+    /// `status`.
+    pub status: BudgetStatus,
+}
+
+/// `PodDisruptionBudget.status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetStatus {
+    /// How many more pods may be evicted now.
     pub disruptions_allowed: i64,
+    /// Healthy pods.
+    pub current_healthy: i64,
+    /// Fewest healthy pods there should be.
+    pub desired_healthy: i64,
+    /// Pods it is about.
+    pub expected_pods: i64,
 }

@@ -1,7 +1,9 @@
-//! Garbage collection in the background: what a deleted owner leaves behind is deleted
-//! (controllers.md 1). Foreground deletion and orphaning are not modelled.
+//! Garbage collection (controllers.md 1): what becomes of the dependants of a deleted object. In the
+//! background they are deleted after it, in the foreground before it; as orphans they stay.
 
-use crate::cluster::{Action, Change, Cluster, ObjectId, PodId};
+use std::collections::BTreeSet;
+
+use crate::cluster::{Action, Cascade, Change, Cluster, ObjectId, PodId};
 use crate::engine::TokenBucket;
 
 use super::settings::Settings;
@@ -11,20 +13,63 @@ use super::{Controller, Key, Todo, Wakes};
 #[derive(Debug)]
 pub struct GarbageCollector {
     client: TokenBucket,
-    /// What removed owners owned, when they were removed.
-    orphans: Vec<Orphan>,
+    /// What is to be deleted for its owner's sake.
+    dependants: Vec<Dependant>,
+    /// Objects that go once all they own has gone.
+    waiting: BTreeSet<ObjectId>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Orphan {
-    Object(ObjectId),
+enum Dependant {
+    Object(ObjectId, Cascade),
     Pod(PodId),
 }
 
 impl GarbageCollector {
     /// A collector with nothing to do.
     pub fn new(settings: &Settings) -> Self {
-        GarbageCollector { client: settings.client(), orphans: Vec::new() }
+        GarbageCollector { client: settings.client(), dependants: Vec::new(), waiting: BTreeSet::new() }
+    }
+
+    fn collect(&mut self, children: &[ObjectId], pods: &[PodId], cascade: Cascade) {
+        self.dependants.extend(children.iter().map(|child| Dependant::Object(*child, cascade)));
+        let mut pods = pods.to_vec();
+        pods.sort_unstable();
+        self.dependants.extend(pods.into_iter().map(Dependant::Pod));
+    }
+
+    /// An object marked with a policy that keeps it until its dependants are seen to.
+    fn see_to(&mut self, id: ObjectId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(object) = cluster.object(id).filter(|object| object.deleting) else { return };
+        match object.cascade {
+            Cascade::Background => (),
+            Cascade::Orphan => todo.actions.extend([Action::OrphanDependants(id), Action::RemoveObject(id)]),
+            Cascade::Foreground if object.children.is_empty() && object.pods.is_empty() => {
+                self.waiting.remove(&id);
+                todo.actions.push(Action::RemoveObject(id));
+            }
+            Cascade::Foreground => {
+                if self.waiting.insert(id) {
+                    self.collect(&object.children, &object.pods, Cascade::Foreground);
+                }
+            }
+        }
+    }
+
+    /// Makes the deletions the client's rate allows.
+    fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        let mut dependants = std::mem::take(&mut self.dependants).into_iter();
+        while let Some(dependant) = dependants.next() {
+            if !self.client.try_take(cluster.now) {
+                self.dependants = std::iter::once(dependant).chain(dependants).collect();
+                todo.timers.push((self.client.next(cluster.now), Key::Work));
+                return;
+            }
+            todo.actions.push(match dependant {
+                Dependant::Object(id, cascade) => Action::DeleteObject(id, cascade),
+                Dependant::Pod(pod) => Action::DeletePod { pod, grace: None, by: None },
+            });
+        }
     }
 }
 
@@ -34,27 +79,29 @@ impl Controller for GarbageCollector {
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
-        let Change::ObjectRemoved(id) = change else { return };
-        let Some(object) = cluster.removed_object(id) else { return };
-        self.orphans.extend(object.children.iter().map(|child| Orphan::Object(*child)));
-        self.orphans.extend(object.pods.iter().map(|pod| Orphan::Pod(*pod)));
-        if !self.orphans.is_empty() {
-            wakes.news.push(Key::Work);
+        match change {
+            Change::ObjectMarked(id) => wakes.news.push(Key::Object(id)),
+            Change::ObjectRemoved(id) => {
+                let Some(object) = cluster.removed_object(id) else { return };
+                self.waiting.remove(&id);
+                self.collect(&object.children, &object.pods, Cascade::Background);
+                if !self.dependants.is_empty() {
+                    wakes.news.push(Key::Work);
+                }
+                wakes.news.extend(object.owner.filter(|owner| self.waiting.contains(owner)).map(Key::Object));
+            }
+            Change::PodRemoved(pod) if !self.waiting.is_empty() => {
+                let owner = cluster.pod(pod).and_then(|pod| pod.owner);
+                wakes.news.extend(owner.filter(|owner| self.waiting.contains(owner)).map(Key::Object));
+            }
+            _ => (),
         }
     }
 
-    fn reconcile(&mut self, _: Key, cluster: &Cluster, todo: &mut Todo) {
-        let mut orphans = std::mem::take(&mut self.orphans).into_iter();
-        while let Some(orphan) = orphans.next() {
-            if !self.client.try_take(cluster.now) {
-                self.orphans = std::iter::once(orphan).chain(orphans).collect();
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
-                return;
-            }
-            todo.actions.push(match orphan {
-                Orphan::Object(id) => Action::RemoveObject(id),
-                Orphan::Pod(pod) => Action::DeletePod { pod, grace: None, by: None },
-            });
+    fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
+        if let Key::Object(id) = key {
+            self.see_to(id, cluster, todo);
         }
+        self.work(cluster, todo);
     }
 }

@@ -8,19 +8,53 @@
 //!
 //! Adding a controller: one file, and one line in [`ALL`].
 
+mod calls;
+pub mod cron_job;
+pub mod daemon_set;
 pub mod deployment;
+pub mod disruption;
 pub mod garbage_collector;
+pub mod job;
 pub mod node_lifecycle;
 pub mod pod_gc;
 pub mod replica_set;
+pub mod resource_quota;
 pub mod settings;
+pub mod stateful_set;
 pub mod taint_eviction;
+pub mod ttl_after_finished;
 mod zones;
 
-use crate::cluster::{Action, Change, Cluster, NodeId, ObjectId, PodId};
-use crate::engine::{Seed, Time};
+use crate::cluster::{Action, Change, Cluster, NodeId, ObjectId, Pod, PodId};
+use crate::engine::{Seed, Span, Time};
 
 pub use settings::Settings;
+
+/// The object a change is about: itself, or the owner of the pod.
+fn object_of(change: Change, cluster: &Cluster) -> Option<ObjectId> {
+    match change {
+        Change::ObjectCreated(object)
+        | Change::ObjectScaled { object, .. }
+        | Change::ObjectUpdated(object)
+        | Change::ObjectMarked(object) => Some(object),
+        Change::PodCreated(pod)
+        | Change::PodReady(pod, _)
+        | Change::PodPhase { pod, .. }
+        | Change::PodMarked(pod)
+        | Change::PodRemoved(pod) => cluster.pod(pod).and_then(|pod| pod.owner),
+        _ => None,
+    }
+}
+
+/// When a Ready pod will have been so for `min_ready`, as counted from the stored timestamp.
+fn available_at(pod: &Pod, min_ready: Span, cluster: &Cluster) -> Time {
+    cluster.stored(pod.ready_at) + min_ready
+}
+
+/// Whether a pod is Ready and has been so for `min_ready`.
+fn is_available(pod: &Pod, min_ready: Span, cluster: &Cluster) -> bool {
+    pod.ready && (min_ready == Span::ZERO || available_at(pod, min_ready, cluster) <= cluster.now)
+}
 
 /// What to look at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +124,41 @@ pub const ALL: &[Entry] = &[
         name: "replicaset-controller",
         about: "keeps the wanted number of pods: creates, ranks and deletes",
         build: |settings, seed| Box::new(replica_set::ReplicaSetController::new(settings, seed)),
+    },
+    Entry {
+        name: "statefulset-controller",
+        about: "keeps pods with an identity, made and ended in order",
+        build: |settings, seed| Box::new(stateful_set::StatefulSetController::new(settings, seed)),
+    },
+    Entry {
+        name: "daemonset-controller",
+        about: "keeps one pod on each node that suits",
+        build: |settings, seed| Box::new(daemon_set::DaemonSetController::new(settings, seed)),
+    },
+    Entry {
+        name: "job-controller",
+        about: "runs pods until enough have succeeded or too many failed",
+        build: |settings, seed| Box::new(job::JobController::new(settings, seed)),
+    },
+    Entry {
+        name: "cronjob-controller",
+        about: "starts Jobs by a schedule",
+        build: |settings, _| Box::new(cron_job::CronJobController::new(settings)),
+    },
+    Entry {
+        name: "ttl-after-finished-controller",
+        about: "deletes Jobs some time after their end",
+        build: |settings, _| Box::new(ttl_after_finished::TtlAfterFinished::new(settings)),
+    },
+    Entry {
+        name: "resourcequota-controller",
+        about: "counts what the pods of a namespace use",
+        build: |settings, _| Box::new(resource_quota::ResourceQuotaController::new(settings)),
+    },
+    Entry {
+        name: "disruption-controller",
+        about: "says how many pods of each PodDisruptionBudget may be evicted",
+        build: |settings, _| Box::new(disruption::DisruptionController::new(settings)),
     },
     Entry {
         name: "node-controller",

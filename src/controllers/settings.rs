@@ -1,6 +1,7 @@
 //! Flags of the controller manager under Kubernetes' own names, with the defaults of 1.36
 //! (reference: nodes.md 1, controllers.md 12).
 
+use crate::cluster::Name;
 use crate::engine::{Distribution, Span, Time, TokenBucket};
 
 /// Flags of kube-controller-manager that change what it does and when.
@@ -26,6 +27,8 @@ pub struct Settings {
     pub kube_api_qps_milli: u64,
     /// `--kube-api-burst`.
     pub kube_api_burst: u64,
+    /// From the controller manager's start to the first pass of its controllers: the caches are filled.
+    pub startup: Distribution,
     /// From a write to the moment a controller has seen it and taken it up.
     pub watch: Distribution,
     /// One API write.
@@ -38,6 +41,8 @@ pub struct Settings {
     pub node_monitor_phase: Option<Time>,
     /// The first pass of pod garbage collection; `None`: drawn within the period.
     pub pod_gc_phase: Option<Time>,
+    /// Nodes that come first, in this order, where chance decides which node of a zone is tainted next.
+    pub taint_order: Vec<Name>,
 }
 
 impl Default for Settings {
@@ -53,11 +58,13 @@ impl Default for Settings {
             terminated_pod_gc_threshold: 12_500,
             kube_api_qps_milli: 20_000,
             kube_api_burst: 30,
+            startup: Distribution::LogNormal { median: Span::from_secs(3), sigma: 0.6 },
             watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 },
             api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
             monitor_pass: Span::from_millis(2),
             node_monitor_phase: None,
             pod_gc_phase: None,
+            taint_order: Vec::new(),
         }
     }
 }

@@ -99,6 +99,11 @@ impl Controller for TaintEviction {
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         match change {
             Change::NodeTainted(node) => wakes.news.push(Key::Node(node)),
+            Change::NodeAdded(id)
+                if cluster.node(id).is_some_and(|node| no_execute(&node.spec.taints).next().is_some()) =>
+            {
+                wakes.news.push(Key::Node(id));
+            }
             Change::PodBound(id) => {
                 let node = cluster.pod(id).and_then(|pod| pod.node).and_then(|node| cluster.node(node));
                 if node.is_some_and(|node| no_execute(&node.spec.taints).next().is_some()) {

@@ -1,10 +1,10 @@
 //! Zones of the node lifecycle (nodes.md 6): how disrupted each is, and its queue of nodes to taint,
 //! worked off at the rate that goes with the state.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use crate::cluster::{Name, NodeId, Status};
-use crate::engine::{Time, TokenBucket};
+use crate::cluster::{Cluster, Name, NodeId, Status};
+use crate::engine::{Stream, Time, TokenBucket};
 
 use super::settings::Settings;
 
@@ -29,7 +29,8 @@ pub(super) struct Zone {
     not_ready: u32,
     state: State,
     limiter: TokenBucket,
-    queue: VecDeque<NodeId>,
+    /// Nodes that wait for their taint. Each pass puts them in again, in an order of chance.
+    queue: Vec<NodeId>,
 }
 
 /// All zones in the order of their keys.
@@ -39,6 +40,8 @@ pub(super) struct Zones {
     zones: BTreeMap<ZoneKey, Zone>,
     /// All zones are fully disrupted: nothing is evicted.
     all_down: bool,
+    /// Which of the nodes that wait comes next.
+    order: Stream,
 }
 
 /// What the end of a pass changed for the whole cluster.
@@ -53,8 +56,8 @@ pub(super) enum Disruption {
 }
 
 impl Zones {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Zones { settings: settings.clone(), zones: BTreeMap::new(), all_down: false }
+    pub(super) fn new(settings: &Settings, order: Stream) -> Self {
+        Zones { settings: settings.clone(), zones: BTreeMap::new(), all_down: false, order }
     }
 
     /// Counts a node by its Ready condition (`None`: no node).
@@ -65,7 +68,7 @@ impl Zones {
             not_ready: 0,
             state: State::Normal,
             limiter: normal,
-            queue: VecDeque::new(),
+            queue: Vec::new(),
         });
         for (status, delta) in [(from, -1), (to, 1)] {
             match status {
@@ -81,7 +84,7 @@ impl Zones {
         if let Some(zone) = self.zones.get_mut(&key)
             && !zone.queue.contains(&node)
         {
-            zone.queue.push_back(node);
+            zone.queue.push(node);
         }
     }
 
@@ -93,12 +96,22 @@ impl Zones {
     }
 
     /// The nodes whose taint is due now, and the next instant at which one may be.
-    pub(super) fn due(&mut self, now: Time) -> (Vec<NodeId>, Time) {
+    pub(super) fn due(&mut self, now: Time, cluster: &Cluster) -> (Vec<NodeId>, Time) {
         let mut due = Vec::new();
         let mut next = Time::MAX;
         for zone in self.zones.values_mut() {
             while !zone.queue.is_empty() && zone.limiter.try_take(now) {
-                due.extend(zone.queue.pop_front());
+                let wanted = &mut self.settings.taint_order;
+                let given = wanted.iter().find_map(|name| {
+                    zone.queue.iter().position(|id| cluster.node(*id).is_some_and(|node| node.name() == *name))
+                });
+                let position = given.unwrap_or_else(|| self.order.below(zone.queue.len() as u64) as usize);
+                let node = zone.queue.remove(position);
+                let name = cluster.node(node).map(crate::cluster::Node::name);
+                if let Some(position) = wanted.iter().position(|wanted| Some(*wanted) == name) {
+                    wanted.remove(position);
+                }
+                due.push(node);
             }
             if !zone.queue.is_empty() {
                 next = next.min(zone.limiter.next(now));
@@ -118,7 +131,9 @@ impl Zones {
             let state = states[key];
             if state != zone.state || was_down != self.all_down {
                 let limiter = limiter(&self.settings, state, zone.ready + zone.not_ready, self.all_down);
-                zone.limiter.replace(now, limiter);
+                if !zone.limiter.has_rate_of(&limiter) {
+                    zone.limiter.replace(now, limiter);
+                }
                 zone.state = state;
             }
         }
@@ -160,10 +175,11 @@ fn rate(milli: u64) -> TokenBucket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Seed;
 
     /// Zones of `nodes` nodes, `dead` of them down at once, all in one zone.
     fn after_pass(nodes: u32, dead: u32) -> (Zones, Disruption) {
-        let mut zones = Zones::new(&Settings::default());
+        let mut zones = Zones::new(&Settings::default(), Seed(1).stream("order", 0));
         let key = (Name(0), Name(0));
         for node in 0..nodes {
             zones.count(key, None, Some(Status::True));
@@ -189,7 +205,7 @@ mod tests {
             (100, 60, true, s(200)),
         ] {
             let (mut zones, _) = after_pass(nodes, dead);
-            let (due, wake) = zones.due(s(100));
+            let (due, wake) = zones.due(s(100), &Cluster::new(Seed(1)));
             assert_eq!((due.len() == 1, wake), (first, next), "{dead} of {nodes}");
         }
     }
@@ -198,6 +214,6 @@ mod tests {
     fn nothing_is_tainted_when_all_is_down() {
         let (mut zones, disruption) = after_pass(3, 3);
         assert_eq!(disruption, Disruption::Entered);
-        assert_eq!(zones.due(Time::from_secs(100)), (vec![], Time::MAX));
+        assert_eq!(zones.due(Time::from_secs(100), &Cluster::new(Seed(1))), (vec![], Time::MAX));
     }
 }

@@ -60,6 +60,11 @@ impl TokenBucket {
         at
     }
 
+    /// Whether both give tokens equally fast and keep equally many.
+    pub fn has_rate_of(&self, other: &TokenBucket) -> bool {
+        (self.interval, self.burst) == (other.interval, other.burst)
+    }
+
     /// Another rate from `now` on. As in client-go's swap of limiters: if the old bucket was empty,
     /// the new one starts empty, else full.
     pub fn replace(&mut self, now: Time, mut new: TokenBucket) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cluster::volumes::{PersistentVolume, PersistentVolumeClaim, VolumePhase};
 use crate::cluster::{
-    Body, Kind, Labels, NodeId, NodeSelector, NodeSelectorTerm, ObjectId, Operator, PodId, Requirement,
+    Body, Cascade, Kind, Labels, NodeId, NodeSelector, NodeSelectorTerm, ObjectId, Operator, PodId, Requirement,
 };
 use crate::manifest;
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
@@ -112,7 +112,7 @@ impl Storage {
             .map(|(id, found)| (id, found.body.kind() == Kind::PersistentVolumeClaim))
             .ok_or_else(|| format!("no {kind} {name}"))?;
         if held {
-            world.cluster.mark_object(id);
+            world.cluster.mark_object(id, Cascade::Background);
         } else {
             world.cluster.remove_object(id);
         }

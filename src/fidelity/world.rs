@@ -135,7 +135,7 @@ impl World {
         let path = format!("{}/{name}", self.cluster.names.text(namespace));
         let spec = self.cluster.intern_spec(spec);
         let name = PodName::Given(self.cluster.names.intern(&name));
-        let id = self.cluster.create_pod(NewPod { name, spec, owner, run_for: None, deletion_cost: 0 });
+        let id = self.cluster.create_pod(NewPod { owner, ..NewPod::bare(name, spec) });
         self.pods.push((path, id, value.clone()));
         self.settle();
         Ok(id)

@@ -63,6 +63,8 @@ pub enum NodeStep {
     Reconnected,
     /// The kubelet brings the API up to date with its pods.
     Resync,
+    /// The kubelet says whether its node is Ready.
+    Status,
 }
 
 /// What comes of an event: what is to be done, and what will happen.
@@ -147,7 +149,10 @@ impl Kubelet {
             (Power::Booting, _) => self.machine_boots(id, cluster, todo),
             (Power::On, _) if !machine.kubelet => todo.actions.push(Action::StopLease(id)),
             (Power::On, Link::Partitioned) => todo.actions.push(Action::StopLease(id)),
-            (Power::On, Link::Connected) => self.reconnects(id, cluster, todo),
+            (Power::On, Link::Connected) => {
+                self.reconnects(id, cluster, todo);
+                self.health_changed(id, cluster, todo);
+            }
         }
     }
 }

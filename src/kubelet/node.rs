@@ -1,12 +1,26 @@
 //! The life of a machine and its kubelet: crash, boot, partition, return (nodes.md 8).
 
 use crate::cluster::{
-    Action, Cluster, Container, Link, Message, NodeId, Phase, Pod, PodId, RestartPolicy, Status, Subject,
+    Action, Cluster, Container, Link, Message, Node, NodeId, Phase, Pod, PodId, RestartPolicy, Status, Subject,
 };
 
 use super::{Event, Kubelet, NodeStep, PodStep, Todo, pod};
 
 const NAME: &str = "kubelet";
+
+/// What the kubelet would say of its node.
+fn healthy_status(node: &Node) -> Status {
+    if node.machine.healthy { Status::True } else { Status::False }
+}
+
+/// The kubelet's status: the Ready condition, if it changed.
+fn report_node(id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+    let Some(node) = cluster.node(id).filter(|node| node.ready.status != healthy_status(node)) else { return };
+    let status = healthy_status(node);
+    let message = if status == Status::True { Message::NodeReady } else { Message::NodeNotReady };
+    todo.actions.push(Action::SetNodeReady(id, status));
+    todo.actions.push(Action::Record(NAME, Subject::Node(id), message));
+}
 
 impl Kubelet {
     /// Power is gone: nothing runs, nobody reports.
@@ -33,6 +47,14 @@ impl Kubelet {
         }
     }
 
+    /// What the kubelet would say of its node is not what the API shows: it says so with its next status.
+    pub(super) fn health_changed(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = cluster.node(id).filter(|node| node.lease.renewing) else { return };
+        if node.ready.status != healthy_status(node) {
+            self.node_later(id, NodeStep::Status, &self.settings.reconnect, cluster, todo);
+        }
+    }
+
     fn node_later(
         &self,
         id: NodeId,
@@ -53,17 +75,16 @@ impl Kubelet {
             NodeStep::Ready => {
                 todo.actions.push(Action::SetNodeReady(id, Status::True));
                 todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
+                todo.actions.push(Action::SetBooted(id, true));
                 self.restart_pods(id, cluster, todo);
             }
             NodeStep::Reconnected => {
                 todo.actions.push(Action::ResumeLease(id, cluster.now));
-                if cluster.node(id).is_some_and(|node| node.ready.status != Status::True) {
-                    todo.actions.push(Action::SetNodeReady(id, Status::True));
-                    todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
-                }
+                report_node(id, cluster, todo);
                 self.node_later(id, NodeStep::Resync, &self.settings.resync, cluster, todo);
             }
             NodeStep::Resync => self.resync(id, cluster, todo),
+            NodeStep::Status => report_node(id, cluster, todo),
         }
     }
 
@@ -73,11 +94,11 @@ impl Kubelet {
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Starting));
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Rebooted));
         if cluster.node(id).is_some_and(|node| node.machine.link == Link::Partitioned) {
-            todo.actions.push(Action::MachineUp(id)); // nobody hears of it until the partition ends
+            todo.actions.push(Action::SetBooted(id, true)); // nobody hears of it until the partition ends
             return;
         }
         todo.actions.push(Action::ResumeLease(id, cluster.now));
-        todo.actions.push(Action::MachineUp(id));
+        todo.actions.push(Action::SetBooted(id, false));
         let at_once = self.settings.node_ready.constant() == Some(crate::engine::Span::ZERO);
         if !at_once {
             todo.actions.push(Action::SetNodeReady(id, Status::False));

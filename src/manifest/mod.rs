@@ -7,12 +7,15 @@
 //! Start with [`pod_spec`] and [`node_spec`].
 
 pub mod affinity;
+pub mod batch;
 pub mod node;
 pub mod pod;
 pub mod policy;
 pub mod quantity;
+pub mod quota;
 pub mod resources;
 pub mod selector;
+pub mod sets;
 pub mod volume;
 pub mod workload;
 

@@ -7,7 +7,7 @@ use k8s_openapi::api::scheduling::v1 as scheduling;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::cluster::object::IntOrPercent;
-use crate::cluster::volumes::PodDisruptionBudget;
+use crate::cluster::volumes::{BudgetStatus, PodDisruptionBudget};
 use crate::cluster::{Names, Resources, Selector};
 
 use super::pod::PriorityClass;
@@ -39,7 +39,20 @@ pub fn disruption_budget(
         selector: spec.selector.as_ref().map(|selector| read_selector(&mut reader, "spec.selector", selector)),
         min_available: int_or_percent(&mut reader, "spec.minAvailable", spec.min_available.as_ref()),
         max_unavailable: int_or_percent(&mut reader, "spec.maxUnavailable", spec.max_unavailable.as_ref()),
-        disruptions_allowed: i64::from(status.and_then(|status| status.disruptions_allowed).unwrap_or(0)),
+        always_evict_unhealthy: match spec.unhealthy_pod_eviction_policy.as_deref() {
+            None | Some("IfHealthyBudget") => false,
+            Some("AlwaysAllow") => true,
+            Some(other) => {
+                let message =
+                    format!("Unsupported value: \"{other}\": supported values: \"AlwaysAllow\", \"IfHealthyBudget\"");
+                reader.problem("spec.unhealthyPodEvictionPolicy", message);
+                false
+            }
+        },
+        status: BudgetStatus {
+            disruptions_allowed: i64::from(status.and_then(|status| status.disruptions_allowed).unwrap_or(0)),
+            ..BudgetStatus::default()
+        },
     };
     reader.finish(result)
 }

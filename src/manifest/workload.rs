@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::cluster::object::{Body, DeploymentStatus, IntOrPercent};
 use crate::cluster::spec::Behaviour;
-use crate::cluster::{Cluster, Deployment, ReplicaSet, ReplicaSetStatus, Selector, SpecId, Strategy};
+use crate::cluster::{Cluster, Deployment, PodSpec, ReplicaSet, ReplicaSetStatus, Selector, SpecId, Strategy};
 use crate::engine::Span;
 
 use super::pod::{Defaults, pod_spec};
@@ -29,8 +29,8 @@ pub fn deployment(
     defaults: &Defaults,
 ) -> Result<Body, Problems> {
     let Some(spec) = &object.spec else { return Err(missing("spec")) };
-    let owner = Owner { metadata: &object.metadata, selector: &spec.selector };
-    let template = template(cluster, owner, Some(&spec.template), behaviour, defaults)?;
+    let owner = Owner { metadata: &object.metadata, selector: Some(&spec.selector) };
+    let template = template(cluster, owner, Some(&spec.template), behaviour, &|_, spec| spec, defaults)?;
     let selector = label_selector(&mut cluster.names, "spec.selector", &spec.selector)?;
     Ok(Body::Deployment(Deployment {
         replicas: count(spec.replicas.unwrap_or(1), "spec.replicas")?,
@@ -56,8 +56,8 @@ pub fn replica_set(
     defaults: &Defaults,
 ) -> Result<Body, Problems> {
     let Some(spec) = &object.spec else { return Err(missing("spec")) };
-    let owner = Owner { metadata: &object.metadata, selector: &spec.selector };
-    let template = template(cluster, owner, spec.template.as_ref(), behaviour, defaults)?;
+    let owner = Owner { metadata: &object.metadata, selector: Some(&spec.selector) };
+    let template = template(cluster, owner, spec.template.as_ref(), behaviour, &|_, spec| spec, defaults)?;
     Ok(Body::ReplicaSet(ReplicaSet {
         replicas: count(spec.replicas.unwrap_or(1), "spec.replicas")?,
         template,
@@ -77,17 +77,19 @@ pub fn service(cluster: &mut Cluster, object: &core::Service) -> Option<Body> {
 }
 
 /// What a template must suit.
-struct Owner<'a> {
-    metadata: &'a ObjectMeta,
-    selector: &'a LabelSelector,
+pub(super) struct Owner<'a> {
+    pub(super) metadata: &'a ObjectMeta,
+    /// `None`: one is made that suits.
+    pub(super) selector: Option<&'a LabelSelector>,
 }
 
-/// Interns a pod template, in the namespace of its owner.
-fn template(
+/// Interns a pod template, in the namespace of its owner, after `finish` has changed it.
+pub(super) fn template(
     cluster: &mut Cluster,
     owner: Owner<'_>,
     template: Option<&core::PodTemplateSpec>,
     behaviour: &Behaviour,
+    finish: &dyn Fn(&mut Cluster, PodSpec) -> PodSpec,
     defaults: &Defaults,
 ) -> Result<SpecId, Problems> {
     let Some(template) = template else { return Err(missing("spec.template")) };
@@ -97,7 +99,9 @@ fn template(
     let mut spec = pod_spec(&mut cluster.names, &metadata, spec, defaults)
         .map_err(|problems| nested("spec.template", problems))?;
     spec.set_behaviour(behaviour);
-    let selects: Selector = label_selector(&mut cluster.names, "spec.selector", owner.selector)?;
+    let spec = finish(cluster, spec);
+    let Some(selector) = owner.selector else { return Ok(cluster.intern_spec(spec)) };
+    let selects: Selector = label_selector(&mut cluster.names, "spec.selector", selector)?;
     if selects.is_empty() || !selects.matches(&spec.labels, &cluster.names) {
         let message = "`selector` must be set and match the labels of the template".to_string();
         return Err(vec![Problem { path: "spec.selector".to_string(), message }]);
@@ -141,22 +145,22 @@ pub fn int_or_percent(value: &IntOrString, path: &str) -> Result<IntOrPercent, P
     number.ok_or_else(|| one(path, "expected a number of pods or a percentage such as 25%"))
 }
 
-fn count(value: i32, path: &str) -> Result<u32, Problems> {
+pub(super) fn count(value: i32, path: &str) -> Result<u32, Problems> {
     u32::try_from(value).map_err(|_| one(path, "must not be negative"))
 }
 
-fn seconds(value: i32, path: &str) -> Result<Span, Problems> {
+pub(super) fn seconds(value: i32, path: &str) -> Result<Span, Problems> {
     count(value, path).map(|seconds| Span::from_secs(u64::from(seconds)))
 }
 
-fn one(path: &str, message: &str) -> Problems {
+pub(super) fn one(path: &str, message: &str) -> Problems {
     vec![Problem { path: path.to_string(), message: message.to_string() }]
 }
 
-fn missing(path: &str) -> Problems {
+pub(super) fn missing(path: &str) -> Problems {
     one(path, "is missing")
 }
 
-fn nested(path: &str, problems: Problems) -> Problems {
+pub(super) fn nested(path: &str, problems: Problems) -> Problems {
     problems.into_iter().map(|problem| Problem { path: format!("{path}.{}", problem.path), ..problem }).collect()
 }

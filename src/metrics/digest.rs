@@ -80,6 +80,7 @@ fn words(change: Change, cluster: &Cluster) -> (u64, u32, u64) {
         Change::ObjectStatus(object) => (27, object.0, 0),
         Change::ObjectMarked(object) => (28, object.0, 0),
         Change::ObjectRemoved(object) => (29, object.0, 0),
+        Change::CreateRefused(object) => (30, object.0, 0),
     }
 }
 

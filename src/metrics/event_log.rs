@@ -51,6 +51,7 @@ pub fn change_row(change: Change, cluster: &Cluster) -> Option<EventRow> {
         | Change::PodNominated(_)
         | Change::PodUnschedulable(_)
         | Change::PodUngated(_)
+        | Change::CreateRefused(_)
         | Change::ObjectStatus(_) => return None,
     };
     Some(row)

@@ -248,7 +248,12 @@ impl Metrics {
             | Change::NodeLabelled(_)
             | Change::NodeImages(_)
             | Change::LeaseRenewing(..)
-            | Change::ObjectStatus(_) => (),
+            | Change::CreateRefused(_) => (),
+            Change::ObjectStatus(object) => {
+                if workloads::wants_by_status(object, cluster) {
+                    self.object_changed(cluster.root_owner(object), cluster);
+                }
+            }
             Change::ObjectCreated(object)
             | Change::ObjectScaled { object, .. }
             | Change::ObjectUpdated(object)

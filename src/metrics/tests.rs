@@ -68,13 +68,7 @@ impl World {
 
     fn create(&mut self) -> PodId {
         let base = self.cluster.names.intern("web-1");
-        self.cluster.create_pod(NewPod {
-            name: PodName::Generated(base),
-            spec: self.spec,
-            owner: Some(self.set),
-            run_for: None,
-            deletion_cost: 0,
-        })
+        self.cluster.create_pod(NewPod { owner: Some(self.set), ..NewPod::bare(PodName::Generated(base), self.spec) })
     }
 
     fn bind(&mut self, pod: PodId, node: NodeId) {

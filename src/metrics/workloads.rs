@@ -6,10 +6,35 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cluster::{Body, Cluster, Container, ObjectId, Phase, Pod, PodId};
+use crate::cluster::{Body, Cluster, Container, Object, ObjectId, Phase, Pod, PodId};
 use crate::engine::{Integral, Time};
 
 use super::series::Recorder;
+
+/// How many pods an object wants; `None` for kinds that own no pods.
+fn desired(object: &Object, cluster: &Cluster) -> Option<u32> {
+    match &object.body {
+        Body::Deployment(deployment) => Some(deployment.replicas),
+        Body::ReplicaSet(set) => Some(set.replicas),
+        Body::StatefulSet(set) => Some(set.replicas),
+        Body::DaemonSet(set) => Some(set.status.desired),
+        Body::Job(job) if job.suspend || job.status.ending.is_some() => Some(0),
+        Body::Job(job) => {
+            let left = job.completions.map_or(u32::MAX, |wanted| wanted.saturating_sub(job.status.succeeded));
+            Some(job.parallelism.min(left))
+        }
+        Body::CronJob(_) => {
+            let jobs = object.children.iter().filter_map(|child| cluster.object(*child));
+            Some(jobs.filter_map(|job| desired(job, cluster)).sum())
+        }
+        _ => None,
+    }
+}
+
+/// Whether how many pods the object wants follows from its status.
+pub(crate) fn wants_by_status(object: ObjectId, cluster: &Cluster) -> bool {
+    cluster.object(object).is_some_and(|object| matches!(object.body, Body::DaemonSet(_) | Body::Job(_)))
+}
 
 /// How pods without an owner are grouped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -282,11 +307,7 @@ impl Workloads {
         let desired = match cluster.object(id) {
             Some(object) if object.owner.is_some() => return None,
             Some(object) if object.deleting => Some(0),
-            Some(object) => match &object.body {
-                Body::Deployment(deployment) => Some(deployment.replicas),
-                Body::ReplicaSet(set) => Some(set.replicas),
-                _ => None,
-            },
+            Some(object) => desired(object, cluster),
             None => Some(0),
         }?;
         let known = self.of_object.get(id.index()).copied().flatten();

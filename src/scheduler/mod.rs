@@ -67,7 +67,13 @@ pub struct Scheduler {
     next_start: usize,
     ties: Stream,
     offsets: Stream,
+    /// Asked to choose among several best nodes before the configured rule is.
+    tie_breaker: Option<TieBreaker>,
 }
+
+/// Chooses one of several best nodes for a pod; `None` leaves it to the configured rule. A replay takes
+/// the node that was recorded.
+pub type TieBreaker = Box<dyn FnMut(PodId, &[NodeId], &Cluster) -> Option<NodeId>>;
 
 /// What the scheduler wants done about a pod.
 #[derive(Clone, Debug)]
@@ -144,6 +150,7 @@ impl Scheduler {
             next_start: 0,
             ties: seed.stream("scheduler-ties", 0),
             offsets: seed.stream("scheduler-preemption-offset", 0),
+            tie_breaker: None,
             config,
         }
     }
@@ -152,6 +159,18 @@ impl Scheduler {
     /// cluster can bring it.
     pub fn next_wake(&mut self, now: Time) -> Time {
         self.queue.next_wake(now)
+    }
+
+    /// The process starts again: it has seen nothing yet.
+    pub fn restart(&mut self, seed: Seed) {
+        let breaker = self.tie_breaker.take();
+        *self = Scheduler::new(self.config.clone(), seed);
+        self.tie_breaker = breaker;
+    }
+
+    /// Lets somebody else choose among several best nodes.
+    pub fn break_ties_by(&mut self, breaker: TieBreaker) {
+        self.tie_breaker = Some(breaker);
     }
 
     /// The queue, to look at.

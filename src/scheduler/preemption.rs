@@ -200,7 +200,7 @@ fn violating(cycle: &Cycle<'_, '_>, pods: &[PodId]) -> Vec<bool> {
         .filter_map(|object| match &object.body {
             Body::PodDisruptionBudget(budget) => {
                 let selector = budget.selector.as_ref().filter(|selector| !selector.is_empty())?;
-                Some((object.namespace, selector, budget.disruptions_allowed))
+                Some((object.namespace, selector, budget.status.disruptions_allowed))
             }
             _ => None,
         })

@@ -93,11 +93,14 @@ impl Scheduler {
         if let Err(rejection) = cycle.pre_filter() {
             search.diagnosis.pre = Some(rejection);
         } else if !search.take_nominated(&mut cycle, found.nominated) {
-            let cached = self.config.cached && mode == Mode::Decide;
+            let cached = self.config.cached && mode == Mode::Decide && self.tie_breaker.is_none();
             match cached.then(|| scan(&mut cycle, &mut self.cache, table, order, sample, &mut ties)).flatten() {
                 Some(scanned) => search.take_over(scanned),
                 None => search.walk(&mut cycle, order, sample, mode, &mut ties),
             }
+        }
+        if let (Some(breaker), true, Mode::Decide) = (&mut self.tie_breaker, search.top.len() > 1, mode) {
+            search.chosen = breaker(pod, &search.top, cluster).or(search.chosen);
         }
         match search.chosen {
             Some(node) => search.claims = cycle.reserve(node),

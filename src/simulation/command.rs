@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Action, Cluster, Effect, Kind, Link, Machine, Name, NodeId, Pod, PodId, PodName, Power};
+use crate::cluster::{Action, Cascade, Cluster, Effect, Kind, Link, Machine, Name, NodeId, Pod, PodId, PodName, Power};
 use crate::engine::Span;
 use crate::outcome::ActionKind;
 
@@ -40,6 +40,22 @@ impl Simulation {
             }
             Command::Untaint(_, key, effect) => self.each(&nodes, |cluster, node| untaint(cluster, node, key, effect)),
             Command::DeleteNode(_) => self.each(&nodes, Cluster::remove_node),
+            other => self.execute_on_kubelets(other, &nodes),
+        }
+    }
+
+    /// Labels, and what kubelets say of their nodes.
+    fn execute_on_kubelets(&mut self, command: Command, nodes: &[NodeId]) {
+        match command {
+            Command::ReplaceTaints(_, taints) => {
+                self.each(nodes, |cluster, node| cluster.replace_taints(node, taints.clone()));
+            }
+            Command::Label(_, key, value) => self.each(nodes, |cluster, node| label(cluster, node, key, value)),
+            Command::Sicken(_, back) => {
+                self.each_machine(nodes, |machine| machine.healthy = false);
+                self.undo_later(back, nodes, Command::Cure);
+            }
+            Command::Cure(_) => self.each_machine(nodes, |machine| machine.healthy = true),
             other => self.execute_on_objects(other),
         }
     }
@@ -67,7 +83,27 @@ impl Simulation {
                     self.cluster.update_deployment(id, |deployment| deployment.template = template);
                 }
             }
+            Command::Apply(workload) => self.replace_spec(workload),
+            Command::Ungate(namespace, name) => {
+                if let Some(pod) = self.find_pod(namespace, &name) {
+                    self.cluster.ungate(pod);
+                }
+            }
+            Command::Stop(component) => self.stop(component),
+            Command::Start(component) => self.start(component),
+            Command::FailOver(component, exit, after) => self.fail_over(component, exit, after),
             _ => (),
+        }
+    }
+
+    /// `kubectl apply` of an object.
+    fn replace_spec(&mut self, workload: Workload) {
+        if let Workload::Object { namespace, name, body, .. } = &workload
+            && let Some(id) = self.cluster.find_object(body.kind(), *namespace, *name)
+        {
+            self.cluster.replace_spec(id, body.clone());
+        } else {
+            self.create(workload);
         }
     }
 
@@ -75,7 +111,7 @@ impl Simulation {
     fn create_all(&mut self, workloads: Vec<Workload>) {
         let key = |(_, pod): (PodId, &Pod)| match pod.name {
             PodName::Given(name) => Some((self.cluster.spec(pod.spec).namespace, name)),
-            PodName::Generated(_) | PodName::Ordinal(..) => None,
+            PodName::Generated(_) | PodName::Ordinal(..) | PodName::Indexed(..) => None,
         };
         let taken: FxHashSet<(Name, Name)> = self.cluster.pods().filter_map(key).collect();
         for workload in workloads {
@@ -127,23 +163,9 @@ impl Simulation {
         }
     }
 
-    /// `kubectl drain`: cordons, then deletes every pod through the eviction API. There are no
-    /// PodDisruptionBudgets to refuse it.
-    fn drain(&mut self, nodes: &[NodeId], grace: Option<Span>) {
-        self.each(nodes, |cluster, node| cluster.set_cordon(node, true));
-        for &node in nodes {
-            let mut pods = self.cluster.node(node).map(|node| node.pods.clone()).unwrap_or_default();
-            pods.sort_unstable();
-            for pod in pods {
-                self.cluster.apply(Action::DeletePod { pod, grace, by: None });
-            }
-        }
-    }
-
     fn delete(&mut self, kind: Kind, namespace: Name, name: Name) {
         if let Some(id) = self.cluster.find_object(kind, namespace, name) {
-            self.cluster.mark_object(id);
-            self.cluster.remove_object(id);
+            self.cluster.delete_object(id, Cascade::Background);
         }
     }
 
@@ -166,6 +188,14 @@ impl Simulation {
             Command::SetTemplate(_, name, _) => format!("deployment/{}", names.text(*name)),
             Command::AddNodes(nodes) => list(nodes.iter().map(|node| names.text(node.name))),
             Command::Create(workloads) => format!("{} objects", workloads.len()),
+            Command::Apply(Workload::Object { body, name, .. }) => {
+                format!("{}/{}", body.kind().as_str().to_lowercase(), names.text(*name))
+            }
+            Command::Apply(Workload::Pod { name, .. }) => format!("pod/{}", names.text(*name)),
+            Command::Ungate(_, name) => format!("pod/{name}"),
+            Command::Stop(component) | Command::Start(component) | Command::FailOver(component, ..) => {
+                component.as_str().to_string()
+            }
             _ => list(nodes.iter().map(|node| self.cluster.node_name(*node))),
         };
         let struck = match target_of(command) {
@@ -184,7 +214,9 @@ impl Simulation {
             Command::SetTemplate(namespace, name, _) => {
                 self.cluster.find_object(Kind::Deployment, *namespace, *name).is_some()
             }
-            Command::DeletePod(namespace, name, _) => self.find_pod(*namespace, name).is_some(),
+            Command::Ungate(namespace, name) | Command::DeletePod(namespace, name, _) => {
+                self.find_pod(*namespace, name).is_some()
+            }
             _ => true,
         }
     }
@@ -227,6 +259,18 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Scale(..) => (Operation, "scale"),
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),
         Command::SetTemplate(..) => (Operation, "update"),
+        Command::Apply(..) => (Operation, "apply"),
+        Command::ReplaceTaints(_, taints) if taints.iter().any(|taint| taint.effect == Effect::NoExecute) => {
+            (Disruption, "taint")
+        }
+        Command::ReplaceTaints(..) => (Operation, "taint"),
+        Command::Label(..) => (Operation, "label"),
+        Command::Ungate(..) => (Operation, "ungate"),
+        Command::Sicken(..) => (Fault, "sicken"),
+        Command::Cure(..) => (FaultEnded, "cure"),
+        Command::Stop(..) => (Fault, "stop"),
+        Command::Start(..) => (FaultEnded, "start"),
+        Command::FailOver(..) => (Fault, "fail over"),
     }
 }
 
@@ -242,9 +286,23 @@ fn target_of(command: &Command) -> Option<&Target> {
         | Command::Drain(target, _)
         | Command::Taint(target, ..)
         | Command::Untaint(target, ..)
-        | Command::DeleteNode(target) => Some(target),
+        | Command::DeleteNode(target)
+        | Command::ReplaceTaints(target, _)
+        | Command::Label(target, ..)
+        | Command::Sicken(target, _)
+        | Command::Cure(target) => Some(target),
         _ => None,
     }
+}
+
+/// Sets a label of a node, or removes it.
+fn label(cluster: &mut Cluster, id: NodeId, key: Name, value: Option<Name>) {
+    let Some(labels) = cluster.node(id).map(|node| &node.spec.labels) else { return };
+    let labels = match value {
+        Some(value) => labels.with(key, value),
+        None => labels.without(key),
+    };
+    cluster.set_node_labels(id, labels);
 }
 
 fn untaint(cluster: &mut Cluster, node: NodeId, key: Name, effect: Option<Effect>) {

@@ -8,6 +8,8 @@
 //! ```
 
 mod command;
+mod components;
+mod eviction;
 mod observer;
 pub mod setup;
 mod target;
@@ -17,7 +19,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use crate::cluster::{
-    Action, Change, Cluster, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject,
+    Action, Change, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
 };
 use crate::controllers::{self, Controller, Key, Wakes};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
@@ -27,7 +29,7 @@ use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, Source};
 
 pub use observer::{Note, Observer, Silent};
-pub use setup::{Command, Sample, Scheduling, Settings, Setup, Target, Workload};
+pub use setup::{Command, Component, Exit, Sample, Scheduling, Settings, Setup, Target, Workload};
 
 /// What will happen at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -36,14 +38,18 @@ enum Event {
     Command(u32),
     /// The pending arrival of a source.
     Arrival(u32),
-    /// A controller looks at a key again, as news has reached it.
-    News(u8, Key),
+    /// A controller looks at a key again, as news has reached it: its index, its life.
+    News(u8, u8, Key),
     /// A controller looks at a key at an instant of its own.
-    Timer(u8, Key),
+    Timer(u8, u8, Key),
+    /// A component of the control plane has filled its caches and begins to work.
+    Begin(Component),
     /// The scheduler runs a cycle.
     Schedule,
     /// A binding reaches the API.
     Bind(PodId),
+    /// The next step of an eviction.
+    Evict(u32),
     /// Something on a node.
     Kubelet(kubelet::Event),
 }
@@ -69,9 +75,13 @@ pub struct Simulation {
     kubelet: Kubelet,
     sources: Vec<(Box<dyn Source>, Option<Arrival>)>,
     commands: Vec<Command>,
+    /// Pods being evicted, by the number their events carry.
+    evictions: Vec<eviction::Eviction>,
+    eviction_stream: Stream,
     /// How many have been carried out: the index of the next one's random stream.
     commands_executed: u64,
     until: Time,
+    processes: components::Processes,
     /// No delay at all, while the cluster is set up.
     instant: bool,
     events_handled: u64,
@@ -112,8 +122,11 @@ impl Simulation {
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
             commands: Vec::new(),
+            evictions: Vec::new(),
+            eviction_stream: seed.stream("eviction", 0),
             commands_executed: 0,
             until: duration,
+            processes: components::Processes::default(),
             instant: settled,
             events_handled: 0,
             cluster,
@@ -186,12 +199,7 @@ impl Simulation {
     /// After an instant set-up, controllers with their real settings take over the world as it is.
     fn start_controllers_anew(&mut self, observer: &mut dyn Observer) {
         self.rebuild_controllers(&self.settings.controllers.clone());
-        let nodes: Vec<NodeId> = self.cluster.nodes().map(|(id, _)| id).collect();
-        for index in 0..self.workers.len() {
-            for &node in &nodes {
-                self.tell(index, Change::NodeAdded(node));
-            }
-        }
+        self.tell_the_world();
         self.settle(observer);
     }
 
@@ -216,7 +224,8 @@ impl Simulation {
         }
     }
 
-    fn command_at(&mut self, at: Time, command: Command) {
+    /// Another entry of the timeline, in the future.
+    pub fn command_at(&mut self, at: Time, command: Command) {
         let index = self.commands.len() as u32;
         self.commands.push(command);
         self.queue.push(at, Class::World, Event::Command(index));
@@ -230,13 +239,16 @@ impl Simulation {
                 self.execute(command, observer);
             }
             Event::Arrival(source) => self.arrive(source),
-            Event::News(worker, key) => {
+            Event::News(worker, life, key) if self.processes.controllers_live(life) => {
                 self.workers[worker as usize].dirty.remove(&key);
                 self.reconcile(worker, key);
             }
-            Event::Timer(worker, key) => self.reconcile(worker, key),
+            Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.reconcile(worker, key),
+            Event::News(..) | Event::Timer(..) => (),
+            Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
             Event::Bind(pod) => self.bind(pod),
+            Event::Evict(index) => self.evict(index),
             Event::Kubelet(event) => {
                 let mut todo = kubelet::Todo::default();
                 self.kubelet.handle(event, &self.cluster, &mut todo);
@@ -252,10 +264,12 @@ impl Simulation {
             let mut todo = kubelet::Todo::default();
             for &change in &changes {
                 observer.observe(change, &self.cluster);
-                self.scheduler.observe(change, &self.cluster);
+                if self.processes.scheduler {
+                    self.scheduler.observe(change, &self.cluster);
+                }
                 self.kubelet.watch(change, &self.cluster, &mut todo);
-                for worker in 0..self.workers.len() {
-                    self.tell(worker, change);
+                if self.processes.controllers {
+                    (0..self.workers.len()).for_each(|worker| self.tell(worker, change));
                 }
             }
             self.carry_out(todo);
@@ -277,11 +291,11 @@ impl Simulation {
             if worker.dirty.insert(key) {
                 let delay =
                     if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
-                self.queue.push(now + delay, Class::Control, Event::News(index as u8, key));
+                self.queue.push(now + delay, Class::Control, Event::News(index as u8, self.processes.life, key));
             }
         }
         for (at, key) in wakes.timers {
-            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, key));
+            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, self.processes.life, key));
         }
     }
 
@@ -292,7 +306,7 @@ impl Simulation {
             self.cluster.apply(action);
         }
         for (at, key) in todo.timers {
-            self.queue.push(at, Class::Control, Event::Timer(index, key));
+            self.queue.push(at, Class::Control, Event::Timer(index, self.processes.life, key));
         }
     }
 
@@ -307,6 +321,9 @@ impl Simulation {
 
     /// Schedules the next cycle, if the scheduler has something to do.
     fn wake_scheduler(&mut self) {
+        if !self.processes.scheduler {
+            return;
+        }
         let now = self.cluster.now;
         let wake = self.scheduler.next_wake(now);
         if wake == Time::MAX {
@@ -336,7 +353,7 @@ impl Simulation {
     /// One scheduling cycle.
     fn schedule(&mut self) {
         let now = self.cluster.now;
-        if self.scheduling.next_cycle != now {
+        if self.scheduling.next_cycle != now || !self.processes.scheduler {
             return; // an earlier cycle was scheduled since
         }
         self.scheduling.next_cycle = Time::MAX;
@@ -416,23 +433,23 @@ impl Simulation {
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }
-        self.cluster.create_pod(NewPod {
-            name: PodName::Generated(arrival.base),
-            spec: arrival.spec,
-            owner: None,
-            run_for: arrival.run_for,
-            deletion_cost: 0,
-        });
+        let new = NewPod::bare(PodName::Generated(arrival.base), arrival.spec);
+        self.cluster.submit_pod(NewPod { run_for: arrival.run_for, ..new });
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
-    fn register(&mut self, spec: NodeSpec) -> NodeId {
+    fn register(&mut self, mut spec: NodeSpec) -> NodeId {
         let index = self.cluster.node_ids() as u64;
         let mut stream = self.cluster.seed.stream("lease", index);
         let period = self.settings.kubelet.lease_interval.sample(&mut stream);
         let drawn = Span(stream.below(period.0.max(1)));
         let fixed = self.settings.lease_phases.iter().find(|(name, _)| *name == spec.name).map(|(_, phase)| *phase);
         let anchor = self.cluster.now + fixed.unwrap_or(drawn);
+        if !self.instant {
+            // admission taints every new node; the node controller takes the taint off a Ready one
+            let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
+            spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
+        }
         self.cluster.add_node(spec, Status::True, Lease { anchor, period, renewing: true })
     }
 
@@ -446,7 +463,7 @@ impl Simulation {
             }
             Workload::Pod { name, spec } => {
                 let name = PodName::Given(name);
-                self.cluster.create_pod(NewPod { name, spec, owner: None, run_for: None, deletion_cost: 0 });
+                self.cluster.submit_pod(NewPod::bare(name, spec));
             }
         }
     }

@@ -2,7 +2,7 @@
 //! interned already; the scenario layer builds it from a file, tests and benches by hand.
 
 use crate::cluster::object::Body;
-use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId};
+use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId, Taint};
 use crate::engine::{Distribution, Span, Time};
 use crate::workload::Source;
 use crate::{controllers, kubelet, scheduler};
@@ -45,6 +45,8 @@ pub struct Settings {
 /// How long the scheduler's work takes (latencies.md 2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scheduling {
+    /// From the scheduler's start to its first cycle: the caches are filled.
+    pub startup: Distribution,
     /// From a change to the scheduler's having seen it.
     pub watch: Distribution,
     /// A cycle on up to 100 nodes.
@@ -62,6 +64,7 @@ pub struct Scheduling {
 impl Default for Scheduling {
     fn default() -> Self {
         Scheduling {
+            startup: Distribution::LogNormal { median: Span::from_secs(3), sigma: 0.6 },
             watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 },
             cycle: Span::from_millis(1),
             cycle_per_node: Span::from_micros(2),
@@ -77,6 +80,7 @@ impl Scheduling {
     pub fn instant() -> Self {
         let zero = Distribution::Constant(Span::ZERO);
         Scheduling {
+            startup: zero.clone(),
             watch: zero.clone(),
             cycle: Span::ZERO,
             cycle_per_node: Span::ZERO,
@@ -132,6 +136,24 @@ pub enum Sample {
     Percent(u32),
 }
 
+/// A process of the control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// kube-controller-manager.
+    ControllerManager,
+    /// kube-scheduler.
+    Scheduler,
+}
+
+/// How a leader goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// SIGKILL: the lease stays as it was.
+    Killed,
+    /// SIGTERM: the scheduler releases its lease, the controller manager does not (controllers.md 12).
+    Terminated,
+}
+
 /// What an operator or a fault does at an instant.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -169,4 +191,22 @@ pub enum Command {
     DeletePod(Name, String, Option<Span>),
     /// `kubectl set image` and the like: a Deployment gets another template.
     SetTemplate(Name, Name, SpecId),
+    /// `kubectl apply`: the object gets this spec; it is created if it is not there.
+    Apply(Workload),
+    /// The nodes get these taints in place of all they have.
+    ReplaceTaints(Target, Vec<Taint>),
+    /// `kubectl label node`: key and value; no value removes the label.
+    Label(Target, Name, Option<Name>),
+    /// The last scheduling gate of a pod is removed: namespace, name.
+    Ungate(Name, String),
+    /// Kubelets report their nodes not Ready, though they work; undone after the span, if given.
+    Sicken(Target, Option<Span>),
+    /// Kubelets report their nodes Ready again.
+    Cure(Target),
+    /// The only instance of a component stops.
+    Stop(Component),
+    /// It starts again, its memory empty.
+    Start(Component),
+    /// The leader of a component that runs twice goes; how long until the other takes over, or drawn.
+    FailOver(Component, Exit, Option<Span>),
 }

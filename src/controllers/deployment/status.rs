@@ -1,6 +1,7 @@
 //! What a Deployment's sync writes at its end: counts and the Progressing condition.
 
 use crate::cluster::object::{DeploymentStatus, Progress, ProgressReason};
+use crate::cluster::objects::ObjectStatus;
 use crate::cluster::{Action, Cluster};
 use crate::engine::Time;
 
@@ -33,7 +34,7 @@ pub(super) fn write(rollout: &mut Rollout, cluster: &Cluster, todo: &mut Todo) {
     let mut status = counts(rollout);
     status.progress = progress(rollout, &before, &status, cluster.now);
     if status != before {
-        rollout.actions.push(Action::SetDeploymentStatus(rollout.id, status));
+        rollout.actions.push(Action::SetStatus(rollout.id, ObjectStatus::Deployment(status)));
     }
     let waiting = status.progress.filter(|progress| is_waiting(progress.reason));
     todo.timers.extend(

@@ -31,7 +31,7 @@ fn stranded_cpu_is_what_no_typical_pod_can_take() {
 fn a_bare_pod_lost_to_a_fault_is_missed_for_good() {
     let mut world = World::new(2, 0);
     let name = world.cluster.names.intern("solo");
-    let new = NewPod { name: PodName::Given(name), spec: world.spec, owner: None, run_for: None, deletion_cost: 0 };
+    let new = NewPod::bare(PodName::Given(name), world.spec);
     let pod = world.cluster.create_pod(new);
     world.start(pod, NodeId(0));
     world.at(100.0).crash(&[NodeId(0)]);

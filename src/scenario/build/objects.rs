@@ -15,7 +15,18 @@ impl Builder<'_> {
         let made = match &object.body {
             Body::Pod(_) => return self.pods(object),
             Body::Service(service) => Ok(manifest::workload::service(&mut self.cluster, service)),
-            Body::Deployment(_) | Body::ReplicaSet(_) => self.body(object).map(Some),
+            Body::Deployment(_)
+            | Body::ReplicaSet(_)
+            | Body::StatefulSet(_)
+            | Body::DaemonSet(_)
+            | Body::Job(_)
+            | Body::CronJob(_) => self.body(object).map(Some),
+            Body::PodDisruptionBudget(budget) => manifest::disruption_budget(&mut self.cluster.names, budget)
+                .map(|budget| Some(crate::cluster::Body::PodDisruptionBudget(budget))),
+            Body::ResourceQuota(quota) => manifest::quota::resource_quota(&mut self.cluster.names, quota)
+                .map(|quota| Some(crate::cluster::Body::ResourceQuota(quota))),
+            Body::LimitRange(range) => manifest::quota::limit_range(&mut self.cluster.names, range)
+                .map(|range| Some(crate::cluster::Body::LimitRange(range))),
             Body::Namespace(_) | Body::Node(_) | Body::PriorityClass(_) | Body::RuntimeClass(_) => Ok(None),
         };
         match made {
@@ -33,7 +44,7 @@ impl Builder<'_> {
         }
     }
 
-    /// The cluster's form of a Deployment or ReplicaSet.
+    /// The cluster's form of an object with a pod template.
     ///
     /// # Errors
     /// What the API server would refuse.
@@ -43,6 +54,10 @@ impl Builder<'_> {
         match &object.body {
             Body::Deployment(deployment) => manifest::workload::deployment(cluster, deployment, &behaviour, defaults),
             Body::ReplicaSet(set) => manifest::workload::replica_set(cluster, set, &behaviour, defaults),
+            Body::StatefulSet(set) => manifest::sets::stateful_set(cluster, set, &behaviour, defaults),
+            Body::DaemonSet(set) => manifest::sets::daemon_set(cluster, set, &behaviour, defaults),
+            Body::Job(job) => manifest::batch::job(cluster, job, &behaviour, defaults),
+            Body::CronJob(cron_job) => manifest::batch::cron_job(cluster, cron_job, &behaviour, defaults),
             _ => unreachable!("{} {} has no pod template", object.kind(), object.name),
         }
     }

@@ -17,6 +17,7 @@ impl Builder<'_> {
             controllers: controllers(controller_manager, latencies, phases),
             kubelet: kubelet(&self.scenario.kubelet, latencies),
             scheduling: Scheduling {
+                startup: Scheduling::default().startup,
                 watch: latencies.watch.0.clone(),
                 cycle: latencies.scheduling_cycle,
                 cycle_per_node: latencies.scheduling_cycle_per_node,

@@ -69,6 +69,9 @@ fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest:
             deployment.spec.iter().flat_map(|spec| selector(names, &spec.selector)).collect()
         }
         Body::ReplicaSet(set) => set.spec.iter().flat_map(|spec| selector(names, &spec.selector)).collect(),
+        Body::PodDisruptionBudget(budget) => manifest::disruption_budget(names, budget).err().unwrap_or_default(),
+        Body::ResourceQuota(quota) => manifest::quota::resource_quota(names, quota).err().unwrap_or_default(),
+        Body::LimitRange(range) => manifest::quota::limit_range(names, range).err().unwrap_or_default(),
         _ => Vec::new(),
     };
     if let Some((path, meta, pod)) = object.template() {

@@ -81,6 +81,53 @@ pub const ALL: &[TypeFields] = &[
     whole("RollingUpdateDeployment", "maxSurge maxUnavailable"),
     TypeFields { name: "ReplicaSet", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
     whole("ReplicaSetSpec", "minReadySeconds replicas selector template"),
+    TypeFields { name: "StatefulSet", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
+    TypeFields {
+        name: "StatefulSetSpec",
+        modelled: "minReadySeconds ordinals persistentVolumeClaimRetentionPolicy podManagementPolicy replicas selector template updateStrategy",
+        harmless: &[
+            ("serviceName", "name look-up changes no decision"),
+            ("revisionHistoryLimit", "old revisions are only there to be rolled back to"),
+        ],
+        refused: &[("volumeClaimTemplates", "nothing provisions volumes in a run")],
+    },
+    TypeFields {
+        name: "RollingUpdateStatefulSetStrategy",
+        modelled: "partition",
+        harmless: &[("maxUnavailable", "its feature gate is off by default")],
+        refused: &[],
+    },
+    TypeFields { name: "DaemonSet", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
+    TypeFields {
+        name: "DaemonSetSpec",
+        modelled: "minReadySeconds selector template updateStrategy",
+        harmless: &[("revisionHistoryLimit", "old revisions are only there to be rolled back to")],
+        refused: &[],
+    },
+    TypeFields { name: "Job", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
+    TypeFields {
+        name: "JobSpec",
+        modelled: "activeDeadlineSeconds backoffLimit backoffLimitPerIndex completionMode completions manualSelector maxFailedIndexes parallelism podFailurePolicy podReplacementPolicy selector successPolicy suspend template ttlSecondsAfterFinished",
+        harmless: &[],
+        refused: &[
+            ("managedBy", "another controller would run the Job"),
+            ("scheduling", "it makes pods wait for one another"),
+        ],
+    },
+    TypeFields {
+        name: "PodFailurePolicyOnExitCodesRequirement",
+        modelled: "operator values",
+        harmless: &[],
+        refused: &[("containerName", "the pod's containers end as one")],
+    },
+    TypeFields { name: "CronJob", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
+    TypeFields {
+        name: "PodDisruptionBudget",
+        modelled: "apiVersion kind metadata spec",
+        harmless: &[STATUS],
+        refused: &[],
+    },
+    TypeFields { name: "ResourceQuota", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
     TypeFields { name: "Pod", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
     whole("PodTemplateSpec", "metadata spec"),
     TypeFields {
@@ -280,7 +327,8 @@ mod tests {
 
     #[test]
     fn every_field_of_every_listed_type_is_decided_once() {
-        use k8s_openapi::api::{apps::v1::*, core::v1::*, node::v1::*, scheduling::v1::*};
+        use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+        use k8s_openapi::api::{apps::v1::*, batch::v1::*, core::v1::*, node::v1::*, scheduling::v1::*};
         let types = [
             fields_of::<Deployment>(),
             fields_of::<DeploymentSpec>(),
@@ -288,6 +336,17 @@ mod tests {
             fields_of::<RollingUpdateDeployment>(),
             fields_of::<ReplicaSet>(),
             fields_of::<ReplicaSetSpec>(),
+            fields_of::<StatefulSet>(),
+            fields_of::<StatefulSetSpec>(),
+            fields_of::<RollingUpdateStatefulSetStrategy>(),
+            fields_of::<DaemonSet>(),
+            fields_of::<DaemonSetSpec>(),
+            fields_of::<Job>(),
+            fields_of::<JobSpec>(),
+            fields_of::<PodFailurePolicyOnExitCodesRequirement>(),
+            fields_of::<CronJob>(),
+            fields_of::<PodDisruptionBudget>(),
+            fields_of::<ResourceQuota>(),
             fields_of::<Pod>(),
             fields_of::<PodTemplateSpec>(),
             fields_of::<k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>(),

@@ -7,9 +7,13 @@ pub mod fields;
 pub mod shorthand;
 mod validate;
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
-use k8s_openapi::api::core::v1::{Namespace, Node as KubeNode, Pod, PodSpec, PodTemplateSpec, Service};
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::batch::v1::{CronJob, Job};
+use k8s_openapi::api::core::v1::{
+    LimitRange, Namespace, Node as KubeNode, Pod, PodSpec, PodTemplateSpec, ResourceQuota, Service,
+};
 use k8s_openapi::api::node::v1::RuntimeClass;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -42,6 +46,13 @@ pub struct Object {
 pub enum Body {
     Deployment(Box<Deployment>),
     ReplicaSet(Box<ReplicaSet>),
+    StatefulSet(Box<StatefulSet>),
+    DaemonSet(Box<DaemonSet>),
+    Job(Box<Job>),
+    CronJob(Box<CronJob>),
+    PodDisruptionBudget(Box<PodDisruptionBudget>),
+    ResourceQuota(Box<ResourceQuota>),
+    LimitRange(Box<LimitRange>),
     Pod(Box<Pod>),
     Namespace(Box<Namespace>),
     Node(Box<KubeNode>),
@@ -73,6 +84,13 @@ macro_rules! kind {
 const KINDS: &[Kind] = &[
     kind!("apps/v1", true, Deployment),
     kind!("apps/v1", true, ReplicaSet),
+    kind!("apps/v1", true, StatefulSet),
+    kind!("apps/v1", true, DaemonSet),
+    kind!("batch/v1", true, Job),
+    kind!("batch/v1", true, CronJob),
+    kind!("policy/v1", true, PodDisruptionBudget),
+    kind!("v1", true, ResourceQuota),
+    kind!("v1", true, LimitRange),
     kind!("v1", true, Pod),
     kind!("v1", false, Namespace),
     kind!("v1", false, Node),
@@ -170,6 +188,13 @@ impl Object {
         match &self.body {
             Body::Deployment(_) => "Deployment",
             Body::ReplicaSet(_) => "ReplicaSet",
+            Body::StatefulSet(_) => "StatefulSet",
+            Body::DaemonSet(_) => "DaemonSet",
+            Body::Job(_) => "Job",
+            Body::CronJob(_) => "CronJob",
+            Body::PodDisruptionBudget(_) => "PodDisruptionBudget",
+            Body::ResourceQuota(_) => "ResourceQuota",
+            Body::LimitRange(_) => "LimitRange",
             Body::Pod(_) => "Pod",
             Body::Namespace(_) => "Namespace",
             Body::Node(_) => "Node",
@@ -184,6 +209,13 @@ impl Object {
         match &self.body {
             Body::Deployment(object) => &object.metadata,
             Body::ReplicaSet(object) => &object.metadata,
+            Body::StatefulSet(object) => &object.metadata,
+            Body::DaemonSet(object) => &object.metadata,
+            Body::Job(object) => &object.metadata,
+            Body::CronJob(object) => &object.metadata,
+            Body::PodDisruptionBudget(object) => &object.metadata,
+            Body::ResourceQuota(object) => &object.metadata,
+            Body::LimitRange(object) => &object.metadata,
             Body::Pod(object) => &object.metadata,
             Body::Namespace(object) => &object.metadata,
             Body::Node(object) => &object.metadata,
@@ -198,6 +230,14 @@ impl Object {
         let inner: &PodTemplateSpec = match &self.body {
             Body::Deployment(object) => &object.spec.as_ref()?.template,
             Body::ReplicaSet(object) => object.spec.as_ref()?.template.as_ref()?,
+            Body::StatefulSet(object) => &object.spec.as_ref()?.template,
+            Body::DaemonSet(object) => &object.spec.as_ref()?.template,
+            Body::Job(object) => &object.spec.as_ref()?.template,
+            Body::CronJob(object) => {
+                let template = &object.spec.job_template.spec.as_ref()?.template;
+                let path = "spec.jobTemplate.spec.template.spec";
+                return Some((path, template.metadata.as_ref(), template.spec.as_ref()?));
+            }
             Body::Pod(object) => return Some(("spec", Some(&object.metadata), object.spec.as_ref()?)),
             _ => return None,
         };
@@ -226,6 +266,8 @@ impl Object {
         match &self.body {
             Body::Deployment(object) => object.spec.as_ref().map_or(0, |spec| replicas(spec.replicas)),
             Body::ReplicaSet(object) => object.spec.as_ref().map_or(0, |spec| replicas(spec.replicas)),
+            Body::StatefulSet(object) => object.spec.as_ref().map_or(0, |spec| replicas(spec.replicas)),
+            Body::Job(object) => object.spec.as_ref().map_or(0, |spec| replicas(spec.parallelism)),
             Body::Pod(_) => self.count.unwrap_or(1),
             _ => 0,
         }

@@ -32,6 +32,17 @@ pub(super) fn check(object: &mut Object, problems: &mut Problems) {
             checker.count("spec.minReadySeconds", spec.and_then(|spec| spec.min_ready_seconds), problems);
             checker.selector(spec.map(|spec| &spec.selector), problems);
         }
+        Body::StatefulSet(set) => {
+            let spec = set.spec.as_ref();
+            checker.count("spec.replicas", spec.and_then(|spec| spec.replicas), problems);
+            checker.count("spec.minReadySeconds", spec.and_then(|spec| spec.min_ready_seconds), problems);
+            checker.selector(spec.map(|spec| &spec.selector), problems);
+        }
+        Body::DaemonSet(set) => {
+            let spec = set.spec.as_ref();
+            checker.count("spec.minReadySeconds", spec.and_then(|spec| spec.min_ready_seconds), problems);
+            checker.selector(spec.map(|spec| &spec.selector), problems);
+        }
         Body::Node(node) => {
             for (index, taint) in node.spec.iter().flat_map(|spec| spec.taints.iter().flatten()).enumerate() {
                 let path = format!("spec.taints.{index}");
@@ -41,7 +52,17 @@ pub(super) fn check(object: &mut Object, problems: &mut Problems) {
         }
         _ => {}
     }
-    let has_pods = matches!(object.body, Body::Deployment(_) | Body::ReplicaSet(_) | Body::Pod(_));
+    let has_pods = !matches!(
+        object.body,
+        Body::Namespace(_)
+            | Body::Node(_)
+            | Body::Service(_)
+            | Body::PriorityClass(_)
+            | Body::RuntimeClass(_)
+            | Body::PodDisruptionBudget(_)
+            | Body::ResourceQuota(_)
+            | Body::LimitRange(_)
+    );
     match object.template() {
         Some((path, meta, pod)) => {
             checker.pod(path, pod, problems);
@@ -194,8 +215,11 @@ impl Checker<'_> {
     }
 
     fn pod(&self, path: &str, pod: &PodSpec, problems: &mut Problems) {
-        let with_controller = !matches!(self.object.body, Body::Pod(_));
-        let policies: &[&str] = if with_controller { &["Always"] } else { &["Always", "OnFailure", "Never"] };
+        let policies: &[&str] = match self.object.body {
+            Body::Pod(_) => &["Always", "OnFailure", "Never"],
+            Body::Job(_) | Body::CronJob(_) => &["OnFailure", "Never"],
+            _ => &["Always"],
+        };
         self.word(&format!("{path}.restartPolicy"), pod.restart_policy.as_ref(), policies, problems);
         self.word(
             &format!("{path}.preemptionPolicy"),
@@ -283,8 +307,8 @@ fn find<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
 /// What the containers do, from the pod's `sim/…` annotations.
 fn behaviour(object: &Object, path: &str, meta: Option<&ObjectMeta>, problems: &mut Problems) -> Option<Behaviour> {
     let annotations = meta.and_then(|meta| meta.annotations.as_ref());
-    let meta_path = if path == "spec" { "metadata.annotations" } else { "spec.template.metadata.annotations" };
-    let written = find(&object.node, meta_path);
+    let parent = path.strip_suffix("spec").unwrap_or_default();
+    let written = find(&object.node, &format!("{parent}metadata.annotations"));
     let mut entries = Vec::new();
     for (name, text) in annotations.into_iter().flatten() {
         let (Some(key), Some(entry)) =

@@ -1,0 +1,170 @@
+//! What a controller has decided to create and delete, done as slow start and its client's rate
+//! allow (controllers.md 1 and 12). Until all of it is done (Kubernetes' *expectations*), an owner's
+//! further syncs decide nothing new. If admission refuses a creation, the rest of that sync's are
+//! dropped and the owner is looked at again after a back-off that doubles.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::cluster::{Action, Cluster, NewPod, ObjectId, PodId};
+use crate::engine::{Distribution, Seed, Span, Stream, Time, TokenBucket};
+
+use super::settings::Settings;
+use super::{Key, Todo};
+
+/// The first delay of a work queue's back-off, and its cap.
+const BACKOFF: Span = Span::from_millis(5);
+const BACKOFF_MAX: Span = Span::from_secs(1000);
+
+/// The calls of one controller.
+pub(super) struct Calls {
+    /// The controller, as its events name it.
+    name: &'static str,
+    client: TokenBucket,
+    api_write: Distribution,
+    stream: Stream,
+    /// Calls that may be made, in order.
+    ready: VecDeque<(ObjectId, Call)>,
+    expectations: BTreeMap<ObjectId, Expectation>,
+    /// Failed syncs in a row, and when the last of them failed.
+    failures: BTreeMap<ObjectId, (u32, Time)>,
+}
+
+/// One API call.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Create(NewPod),
+    Delete(PodId),
+}
+
+/// What a sync of one owner has decided on.
+#[derive(Debug)]
+struct Expectation {
+    /// Calls of the current batch not yet made.
+    in_batch: usize,
+    /// Creations after the current batch.
+    creations: VecDeque<NewPod>,
+    /// Size of the next batch: 1, 2, 4 ….
+    next_batch: usize,
+    /// Deletions, all at once after the creations.
+    deletions: Vec<PodId>,
+    /// When the calls of the last batch have returned, and the next may start.
+    returned: Time,
+}
+
+impl Calls {
+    /// No calls yet; `name` is the controller's.
+    pub(super) fn new(name: &'static str, settings: &Settings, seed: Seed) -> Self {
+        Calls {
+            name,
+            client: settings.client(),
+            api_write: settings.api_write.clone(),
+            stream: seed.stream("slow-start", name.bytes().map(u64::from).sum()),
+            ready: VecDeque::new(),
+            expectations: BTreeMap::new(),
+            failures: BTreeMap::new(),
+        }
+    }
+
+    /// Whether everything decided for the owner is done.
+    pub(super) fn are_done(&self, owner: ObjectId) -> bool {
+        !self.expectations.contains_key(&owner)
+    }
+
+    /// A sync's decisions for an owner without open ones. None at all: the sync succeeded.
+    pub(super) fn decide(&mut self, owner: ObjectId, creations: Vec<NewPod>, deletions: Vec<PodId>, now: Time) {
+        if creations.is_empty() {
+            self.failures.remove(&owner);
+        }
+        if creations.is_empty() && deletions.is_empty() {
+            return;
+        }
+        let creations = creations.into();
+        let expectation = Expectation { in_batch: 0, creations, next_batch: 1, deletions, returned: now };
+        self.expectations.insert(owner, expectation);
+    }
+
+    /// Queues the owner's next batch, once the one before has returned.
+    pub(super) fn start_batch(&mut self, owner: ObjectId, now: Time) {
+        let Some(expectation) = self.expectations.get_mut(&owner) else { return };
+        if expectation.in_batch > 0 || now < expectation.returned {
+            return;
+        }
+        let size = expectation.next_batch.min(expectation.creations.len());
+        expectation.next_batch *= 2;
+        if size > 0 {
+            expectation.in_batch = size;
+            self.ready.extend(expectation.creations.drain(..size).map(|new| (owner, Call::Create(new))));
+        } else {
+            expectation.in_batch = expectation.deletions.len();
+            self.ready.extend(expectation.deletions.drain(..).map(|pod| (owner, Call::Delete(pod))));
+        }
+        self.drop_if_done(owner);
+    }
+
+    /// Makes the calls the client's rate allows now.
+    pub(super) fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
+        while let Some(&(owner, call)) = self.ready.front() {
+            if !self.client.try_take(cluster.now) {
+                todo.timers.push((self.client.next(cluster.now), Key::Work));
+                return;
+            }
+            self.ready.pop_front();
+            todo.actions.push(match call {
+                Call::Create(new) => Action::CreatePod { new, by: self.name },
+                Call::Delete(pod) => Action::DeletePod { pod, grace: None, by: Some(self.name) },
+            });
+            self.call_made(owner, cluster.now, todo);
+        }
+    }
+
+    /// Counts one call of an owner. If its batch is through and more is to come, looks again when it
+    /// will have returned.
+    fn call_made(&mut self, owner: ObjectId, now: Time, todo: &mut Todo) {
+        let Some(expectation) = self.expectations.get_mut(&owner) else { return };
+        expectation.in_batch -= 1;
+        if expectation.in_batch == 0 && !expectation.is_done() {
+            expectation.returned = now + self.api_write.sample(&mut self.stream);
+            todo.timers.push((expectation.returned, Key::Object(owner)));
+        }
+        self.drop_if_done(owner);
+    }
+
+    fn drop_if_done(&mut self, owner: ObjectId) {
+        if self.expectations.get(&owner).is_some_and(Expectation::is_done) {
+            self.expectations.remove(&owner);
+        }
+    }
+
+    /// Admission refused a creation: the sync has failed. Answers when to look at the owner again;
+    /// several refusals at one instant are one failure.
+    pub(super) fn refused(&mut self, owner: ObjectId, now: Time) -> Option<Time> {
+        if let Some(expectation) = self.expectations.get_mut(&owner) {
+            expectation.creations.clear();
+            expectation.deletions.clear();
+        }
+        self.drop_if_done(owner);
+        if let Some((_, failed_at)) = self.failures.get(&owner)
+            && *failed_at == now
+        {
+            return None;
+        }
+        let (failures, failed_at) = self.failures.entry(owner).or_insert((0, now));
+        let delay = Span(BACKOFF.0.saturating_mul(1 << (*failures).min(40))).min(BACKOFF_MAX);
+        *failures += 1;
+        *failed_at = now;
+        Some(now + delay)
+    }
+
+    /// The owner is gone.
+    pub(super) fn forget(&mut self, owner: ObjectId) {
+        self.expectations.remove(&owner);
+        self.failures.remove(&owner);
+        self.ready.retain(|(of, _)| *of != owner);
+    }
+}
+
+impl Expectation {
+    fn is_done(&self) -> bool {
+        self.in_batch == 0 && self.creations.is_empty() && self.deletions.is_empty()
+    }
+}

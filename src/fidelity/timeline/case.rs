@@ -1,0 +1,285 @@
+//! A recorded case as a run: the set-up at its recorded instants, the recorder's kubelets, the lease
+//! phases, and the actions.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use k8s_openapi::api::core::v1 as core;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Name, UidSource};
+use crate::engine::{Distribution, Seed, Span, Time};
+use crate::manifest;
+use crate::simulation::{Command, Settings, Setup, Simulation};
+use crate::{kubelet, scheduler};
+
+use super::actions::{Manifests, Step};
+use super::guide::Guide;
+use super::log::{LEAD, Log, seconds};
+use super::recorded::{self, list};
+use super::story::Story;
+
+/// Phases of loops that a recording cannot show, fitted to it once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// First pass of the node monitor.
+    pub monitor: Span,
+    /// First pass of pod garbage collection.
+    pub pod_gc: Span,
+}
+
+/// A recorded case.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its id.
+    pub id: String,
+    /// Its class.
+    pub class: String,
+    pub(super) data: Value,
+    pub(super) story: Story,
+}
+
+impl Case {
+    /// Takes a recording.
+    ///
+    /// # Errors
+    /// If it has no id.
+    pub fn new(data: Value) -> Result<Case, String> {
+        let id = data["id"].as_str().ok_or("the recording has no id")?.to_string();
+        let class = data["class"].as_str().unwrap_or_default().to_string();
+        let story = recorded::story(&data);
+        Ok(Case { id, class, data, story })
+    }
+
+    /// What was recorded.
+    pub fn recorded(&self) -> &Story {
+        &self.story
+    }
+
+    /// Seconds recorded after zero.
+    pub fn duration(&self) -> f64 {
+        self.data["duration"].as_f64().unwrap_or(0.0)
+    }
+
+    /// When something was done, in seconds.
+    pub fn actions(&self) -> Vec<f64> {
+        list(&self.data["actions"]).iter().filter_map(|action| action["t"].as_f64()).collect()
+    }
+
+    /// Runs the case with these phases up to `until` (seconds); answers with the story and, for each of
+    /// its pods, the recorded pod it stands for.
+    ///
+    /// # Errors
+    /// If the case needs something the simulator does not model: all such things.
+    pub fn simulate(&self, phases: Phases, until: f64) -> Result<(Story, Vec<Option<usize>>), String> {
+        let guide = Rc::new(RefCell::new(Guide::new(&self.story)));
+        let mut log = Log::new(guide.clone());
+        let (setup, steps) = self.setup(phases, &guide)?;
+        let mut simulation = Simulation::new(setup, &mut log);
+        let chooser = guide.clone();
+        simulation.break_ties_by(Box::new(move |pod, top, cluster| {
+            chooser.borrow().choose(pod, top, cluster, seconds(cluster.now))
+        }));
+        for step in steps {
+            let at = instant(step.t);
+            if step.t > until {
+                break;
+            }
+            simulation.run_until(at - Span(1), &mut log);
+            let t = step.t;
+            let find = |name: &str| guide.borrow().find(name, t);
+            if let Some(command) = step.command(&simulation.cluster, find) {
+                simulation.command_at(at, command);
+            }
+        }
+        simulation.run_until(instant(until), &mut log);
+        let mut matched = vec![None; log.story.pods.len()];
+        for (pod, index) in &log.pods {
+            matched[*index] = guide.borrow().recorded_as(*pod);
+        }
+        Ok((log.story, matched))
+    }
+
+    fn setup(&self, phases: Phases, guide: &Rc<RefCell<Guide>>) -> Result<(Setup, Vec<Step>), String> {
+        let mut cluster = Cluster::new(Seed(1));
+        let given = guide.clone();
+        cluster.uids = UidSource(Some(Rc::new(move |pod| given.borrow().uid(pod))));
+        let mut lease_phases = Vec::new();
+        let mut timeline = Vec::new();
+        for manifest in list(&self.data["setup"]["nodes"]) {
+            let node: core::Node = typed(manifest)?;
+            let spec = manifest::node_spec(&mut cluster.names, &node).map_err(|problems| format!("{problems:?}"))?;
+            let at = self.added("Node", cluster.names.text(spec.name));
+            lease_phases.push((spec.name, self.lease_phase(&cluster, spec.name, at)));
+            timeline.push((at, Command::AddNodes(vec![spec])));
+        }
+        let mut manifests = Manifests::new(self.ready_delay());
+        let mut steps = Vec::new();
+        let mut missing = Vec::new();
+        for manifest in list(&self.data["setup"]["objects"]) {
+            let kind = manifest["kind"].as_str().unwrap_or_default();
+            let at = self.added(kind, manifest["metadata"]["name"].as_str().unwrap_or_default());
+            match manifests.create(&mut cluster, manifest) {
+                Ok(workload) => timeline.extend(workload.map(|workload| (at, Command::Create(vec![workload])))),
+                Err(problem) => missing.push(problem),
+            }
+        }
+        for action in list(&self.data["actions"]) {
+            match manifests.step(&mut cluster, action, self) {
+                Ok(step) => steps.extend(step),
+                Err(problem) => missing.push(problem),
+            }
+        }
+        if !missing.is_empty() {
+            missing.sort();
+            missing.dedup();
+            return Err(missing.join(", "));
+        }
+        steps.sort_by(|a, b| a.t.total_cmp(&b.t));
+        let taint_order = self.taint_order().into_iter().map(|name| cluster.names.intern(name)).collect();
+        let setup = Setup {
+            duration: instant(self.duration()),
+            nodes: Vec::new(),
+            workloads: Vec::new(),
+            settled: false,
+            timeline,
+            sources: Vec::new(),
+            settings: self.settings(phases, lease_phases, taint_order)?,
+            scheduler: scheduler::Config::new(&mut cluster.names),
+            cluster,
+        };
+        Ok((setup, steps))
+    }
+
+    /// Flags, timings and phases.
+    fn settings(
+        &self,
+        phases: Phases,
+        lease_phases: Vec<(Name, Span)>,
+        taint_order: Vec<Name>,
+    ) -> Result<Settings, String> {
+        let mut settings = Settings { kubelet: self.fake_kubelet(), lease_phases, ..Settings::default() };
+        settings.controllers.node_monitor_phase = Some(Time(phases.monitor.0));
+        settings.controllers.pod_gc_phase = Some(Time(phases.pod_gc.0));
+        settings.controllers.startup = Distribution::Constant(STARTUP);
+        settings.scheduling.startup = Distribution::Constant(STARTUP);
+        settings.controllers.taint_order = taint_order;
+        for flag in list(&self.data["controllerManagerFlags"]).iter().filter_map(Value::as_str) {
+            let (name, value) = flag.trim_start_matches('-').split_once('=').unwrap_or((flag, ""));
+            let milli = || value.parse::<f64>().map(|rate| (rate * 1000.0).round() as u64);
+            match (name, milli()) {
+                ("node-eviction-rate", Ok(rate)) => settings.controllers.node_eviction_rate_milli = rate,
+                ("secondary-node-eviction-rate", Ok(rate)) => {
+                    settings.controllers.secondary_node_eviction_rate_milli = rate;
+                }
+                ("unhealthy-zone-threshold", Ok(milli)) => {
+                    settings.controllers.unhealthy_zone_threshold_milli = milli as u32;
+                }
+                ("large-cluster-size-threshold", Ok(milli)) => {
+                    settings.controllers.large_cluster_size_threshold = (milli / 1000) as u32;
+                }
+                ("node-monitor-grace-period" | "node-monitor-period" | "terminated-pod-gc-threshold", _) => {
+                    set_flag(&mut settings, name, value)?;
+                }
+                _ => return Err(format!("flag {flag}")),
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Nodes in the order in which the recording shows them tainted NoExecute.
+    fn taint_order(&self) -> Vec<&str> {
+        let executes = |taints: &[String]| taints.iter().any(|taint| taint.ends_with(":NoExecute"));
+        let mut tainted: Vec<(f64, &str)> = Vec::new();
+        for (name, node) in &self.story.nodes {
+            let began = node.taints.windows(2).filter(|pair| !executes(&pair[0].1) && executes(&pair[1].1));
+            tainted.extend(began.map(|pair| (pair[1].0, name.as_str())));
+        }
+        tainted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        tainted.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// When a node renews its lease, as a phase counted from the moment it was added.
+    fn lease_phase(&self, cluster: &Cluster, node: Name, added: Time) -> Span {
+        let age = self.data["stateAtZero"]["secondsSinceLastLeaseRenewal"][cluster.names.text(node)].as_f64();
+        let interval = self.lease_interval();
+        // the lease's age at zero, plus whole intervals to stay after the node's birth
+        let age = Span::from_secs_f64(age.unwrap_or(0.0)).0 % interval.0;
+        Span(((LEAD.0 - age) % interval.0 + interval.0 - added.0 % interval.0) % interval.0)
+    }
+
+    fn lease_interval(&self) -> Span {
+        Span::from_secs_f64(self.data["fakeKubelet"]["lease_interval"].as_f64().unwrap_or(10.0))
+    }
+
+    fn timing(&self, name: &str) -> Span {
+        Span::from_secs_f64(self.data["fakeKubelet"][name].as_f64().unwrap_or(0.0))
+    }
+
+    /// From Running to Ready.
+    fn ready_delay(&self) -> Span {
+        self.timing("ready_delay")
+    }
+
+    /// The recorder's kubelets: fixed delays, everything reported at once.
+    fn fake_kubelet(&self) -> kubelet::Settings {
+        let zero = Distribution::Constant(Span::ZERO);
+        kubelet::Settings {
+            start: Some(Distribution::Constant(self.timing("start_delay") + START_LATENCY)),
+            watch: zero.clone(),
+            status: zero.clone(),
+            stop: Distribution::Constant(self.timing("stop_delay")),
+            teardown: zero.clone(),
+            boot: zero.clone(),
+            kubelet_start: zero.clone(),
+            node_ready: zero.clone(),
+            reconnect: zero,
+            resync: Distribution::Constant(Span::from_millis(200)),
+            lease_interval: Distribution::Constant(self.lease_interval()),
+            ..kubelet::Settings::default()
+        }
+    }
+
+    /// When an object of the set-up was created: its first event, or a second before the first one.
+    fn added(&self, kind: &str, name: &str) -> Time {
+        let kind = if kind == "Service" { "Endpoints" } else { kind };
+        let events = list(&self.data["events"]);
+        let is_it = |event: &&Value| event["kind"] == kind && event["name"] == name && event["change"] == "added";
+        let first = events.first().and_then(|event| event["t"].as_f64()).unwrap_or(0.0);
+        instant(events.iter().find(is_it).and_then(|event| event["t"].as_f64()).unwrap_or(first.min(0.0)))
+    }
+}
+
+/// The recorder's kubelets are this late: the median of the recordings.
+const START_LATENCY: Span = Span::from_millis(16);
+
+/// From the start of a process of the recorded control plane to its first deed.
+const STARTUP: Span = Span::from_millis(250);
+
+fn set_flag(settings: &mut Settings, name: &str, value: &str) -> Result<(), String> {
+    let seconds =
+        || value.trim_end_matches('s').parse().map(Span::from_secs).map_err(|_| format!("flag {name}={value}"));
+    match name {
+        "node-monitor-grace-period" => settings.controllers.node_monitor_grace_period = seconds()?,
+        "node-monitor-period" => settings.controllers.node_monitor_period = seconds()?,
+        _ => {
+            let threshold = value.parse().map_err(|_| format!("flag {name}={value}"))?;
+            settings.controllers.terminated_pod_gc_threshold = threshold;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a typed object.
+///
+/// # Errors
+/// If it does not have its shape.
+pub(super) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    serde_json::from_value(value.clone()).map_err(|error| error.to_string())
+}
+
+/// The recording's time on the simulation's clock.
+pub(super) fn instant(t: f64) -> Time {
+    if t < 0.0 { LEAD - Span::from_secs_f64(-t) } else { LEAD + Span::from_secs_f64(t) }
+}

@@ -1,0 +1,93 @@
+//! Phases of loops that a recording cannot show, fitted to the first thing each decides.
+
+use serde_json::Value;
+
+use crate::engine::Span;
+
+use super::case::{Case, Phases};
+use super::recorded::list;
+use super::story::Story;
+
+/// The phases with which the first transitions come as recorded.
+///
+/// # Errors
+/// As [`Case::simulate`].
+pub fn fit(case: &Case) -> Result<Phases, String> {
+    let mut phases = Phases::default();
+    if let Some((node, first)) = first_transition(&case.story) {
+        let candidates = (0..100).map(|step| Phases { monitor: Span::from_millis(step * 50), ..phases });
+        phases = closest(case, candidates, first, |story| transition_of(story, &node))?;
+    }
+    if let Some((node, first)) = first_collected(case) {
+        let candidates = (0..100).map(|step| Phases { pod_gc: Span::from_millis(step * 200), ..phases });
+        phases = closest(case, candidates, first, |story| first_removal(story, &node))?;
+    }
+    Ok(phases)
+}
+
+/// The candidate with which an instant is closest to the recorded one.
+fn closest(
+    case: &Case,
+    candidates: impl Iterator<Item = Phases>,
+    recorded: f64,
+    instant: impl Fn(&Story) -> Option<f64>,
+) -> Result<Phases, String> {
+    let mut best = (f64::INFINITY, Phases::default());
+    for phases in candidates {
+        let (story, _) = case.simulate(phases, (recorded + 21.0).min(case.duration()))?;
+        let error = instant(&story).map_or(f64::MAX, |t| (t - recorded).abs());
+        if error < best.0 {
+            best = (error, phases);
+        }
+    }
+    Ok(best.1)
+}
+
+/// The first thing a monitor pass did: a node Unknown, or a NoExecute taint of its own that came or
+/// went.
+fn first_transition(story: &Story) -> Option<(String, f64)> {
+    let firsts = story.nodes.keys().filter_map(|node| Some((node.clone(), transition_of(story, node)?)));
+    firsts.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+fn transition_of(story: &Story, node: &str) -> Option<f64> {
+    let node = story.nodes.get(node)?;
+    let unknown = node.ready.iter().filter(|(t, status)| *t > 0.0 && status == "Unknown").map(|(t, _)| *t);
+    let own = |taints: &[String]| {
+        taints.iter().filter(|taint| taint.starts_with("node.kubernetes.io/") && taint.ends_with(":NoExecute")).count()
+    };
+    let tainted = node.taints.windows(2).filter(|pair| own(&pair[0].1) != own(&pair[1].1)).map(|pair| pair[1].0);
+    unknown.chain(tainted.filter(|t| *t > 0.0)).min_by(f64::total_cmp)
+}
+
+/// The node of the first pod that garbage collection removed, and when: a node that was deleted, or
+/// put out of service.
+fn first_collected(case: &Case) -> Option<(String, f64)> {
+    let struck: Vec<&str> = list(&case.data["actions"])
+        .iter()
+        .filter(|action| {
+            let deletes = action["action"] == "delete" && action["kind"] == "Node";
+            deletes || action["patch"].to_string().contains("out-of-service")
+        })
+        .filter_map(|action| action["name"].as_str())
+        .collect();
+    let since = list(&case.data["actions"])
+        .iter()
+        .find(|action| action["name"].as_str().is_some_and(|name| struck.contains(&name)))
+        .and_then(|action| action["t"].as_f64())?;
+    let collected = case.story.pods.iter().filter(|pod| {
+        pod.node.as_deref().is_some_and(|node| struck.contains(&node)) && pod.removed.is_some_and(|t| t > since)
+    });
+    collected.filter_map(|pod| Some((pod.node.clone()?, pod.removed?))).min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+fn first_removal(story: &Story, node: &str) -> Option<f64> {
+    let of_node = story.pods.iter().filter(|pod| pod.node.as_deref() == Some(node));
+    of_node.filter_map(|pod| pod.removed).filter(|t| *t > 0.0).min_by(f64::total_cmp)
+}
+
+/// When the controller manager's leader was succeeded, in seconds.
+pub(super) fn succession(data: &Value, component: &str) -> Option<f64> {
+    let holders = list(&data["highlights"]["leaseHolder"][component]);
+    holders.iter().filter_map(|holder| holder[0].as_f64()).find(|t| *t > 0.0)
+}
