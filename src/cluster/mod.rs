@@ -15,6 +15,7 @@ pub mod change;
 pub mod check;
 pub mod cron;
 mod derive;
+pub mod devices;
 pub mod event;
 pub mod fragmentation;
 pub mod gpu;

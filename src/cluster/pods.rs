@@ -31,7 +31,7 @@ impl PodTable {
         if slot == GONE { None } else { Some(&self.slots[slot as usize]) }
     }
 
-    fn get_mut(&mut self, id: PodId) -> Option<&mut Pod> {
+    pub(super) fn get_mut(&mut self, id: PodId) -> Option<&mut Pod> {
         let slot = *self.slot_of.get(id.index())?;
         if slot == GONE { None } else { Some(&mut self.slots[slot as usize]) }
     }
@@ -173,12 +173,6 @@ impl Cluster {
             self.bind(id);
         }
         id
-    }
-
-    /// Which devices the pod is to get of the node it is assumed on next. Without this, or with none, it
-    /// gets the tightest that fit.
-    pub fn choose_devices(&mut self, id: PodId, devices: DeviceSet) {
-        self.pod_mut(id).devices = devices;
     }
 
     /// The scheduler counts the pod on `node` from now on.
@@ -385,7 +379,8 @@ impl Cluster {
     fn charge(&mut self, id: PodId, node: NodeId, sign: i64) {
         let Some(pod) = self.pods.get(id) else { return };
         let spec = &self.specs[pod.spec.index()];
-        let Some(node) = self.nodes.get_mut(node.index()).and_then(Option::as_mut) else { return };
+        let on = node;
+        let Some(node) = self.nodes.get_mut(on.index()).and_then(Option::as_mut) else { return };
         if sign > 0 {
             node.requested.add(&spec.requests)
         } else {
@@ -394,19 +389,7 @@ impl Cluster {
         node.score_requested.0 += sign * spec.score_requests.0;
         node.score_requested.1 += sign * spec.score_requests.1;
         node.n_pods += sign;
-        if let Some(request) = &spec.gpu {
-            let chosen = pod.devices;
-            let devices = match sign {
-                1 if chosen.is_empty() => node.gpus.tightest(request).unwrap_or_default(),
-                _ => chosen,
-            };
-            if sign > 0 {
-                node.gpus.take(request, devices);
-            } else {
-                node.gpus.give_back(request, devices);
-            }
-            self.pod_mut(id).devices = if sign > 0 { devices } else { DeviceSet::default() };
-        }
+        self.charge_devices(id, on, sign);
     }
 
     /// Puts the pod on the node's list.

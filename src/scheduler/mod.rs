@@ -9,6 +9,7 @@
 //! [`queue`], [`index`] (counts kept between cycles), `cache` (answers kept), [`diagnosis`] (messages),
 //! [`config`].
 
+mod active;
 mod cache;
 pub mod config;
 pub mod cycle;

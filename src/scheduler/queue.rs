@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use crate::cluster::PodId;
 use crate::engine::{Span, Time};
 
+use super::active::Active;
 use super::order_of_pods::Standing;
 
 /// A set of plugins by their position in [`super::plugins::ALL`].
@@ -58,15 +59,13 @@ pub struct Queued {
     ticket: u64,
 }
 
-type ActiveKey = Reverse<(u64, Reverse<i32>, Time, u64, u64, PodId)>;
 type BackoffKey = Reverse<(Time, Reverse<i32>, Time, u64, u64, PodId)>;
 
 /// The queue.
 #[derive(Debug)]
 pub struct Queue {
     pods: FxHashMap<PodId, Queued>,
-    /// By tenant, of which there is one only unless tenants take turns by their share.
-    active: Vec<(u32, BinaryHeap<ActiveKey>)>,
+    active: Active,
     backoff: BinaryHeap<BackoffKey>,
     error_backoff: BinaryHeap<BackoffKey>,
     /// By timestamp.
@@ -90,7 +89,7 @@ impl Queue {
     pub fn new(initial_backoff: Span, max_backoff: Span, max_unschedulable: Span) -> Self {
         Queue {
             pods: FxHashMap::default(),
-            active: Vec::new(),
+            active: Active::default(),
             backoff: BinaryHeap::new(),
             error_backoff: BinaryHeap::new(),
             unschedulable: BTreeSet::new(),
@@ -168,24 +167,13 @@ impl Queue {
     }
 
     fn pop_active(&mut self, share: impl Fn(u32) -> i64) -> Option<PodId> {
-        self.drop_left_over_active();
-        let heads = self.active.iter().enumerate().filter_map(|(index, (tenant, heap))| {
-            let Reverse(head) = heap.peek()?;
-            Some(((share(*tenant), *head), index))
-        });
-        let (_, index) = heads.min()?;
-        self.active[index].1.pop().map(|Reverse((.., pod))| pod)
+        self.keep_active_heads();
+        self.active.pop(share)
     }
 
-    /// Heads that are left over of pods that went elsewhere.
-    fn drop_left_over_active(&mut self) {
-        for index in 0..self.active.len() {
-            while let Some(Reverse((.., ticket, pod))) = self.active[index].1.peek().copied()
-                && !self.is_at(pod, Place::Active, ticket)
-            {
-                self.active[index].1.pop();
-            }
-        }
+    fn keep_active_heads(&mut self) {
+        let pods = &self.pods;
+        self.active.keep_heads(|pod, ticket| is_at(pods, pod, Place::Active, ticket));
     }
 
     fn pop_backoff(&mut self) -> Option<PodId> {
@@ -198,7 +186,7 @@ impl Queue {
     }
 
     fn is_at(&self, pod: PodId, place: Place, ticket: u64) -> bool {
-        self.pods.get(&pod).is_some_and(|queued| queued.place == place && queued.ticket == ticket)
+        is_at(&self.pods, pod, place, ticket)
     }
 
     /// The attempt failed: rejected by these plugins. It waits for an event.
@@ -297,7 +285,7 @@ impl Queue {
     /// The earliest time at which a pod can be popped; [`Time::MAX`] if only an event can bring one.
     pub fn next_wake(&mut self, now: Time) -> Time {
         self.drop_left_overs();
-        if self.active.iter().any(|(_, heap)| !heap.is_empty()) || !self.backoff.is_empty() {
+        if !self.active.is_empty() || !self.backoff.is_empty() {
             return now;
         }
         let error = self.error_backoff.peek().map_or(Time::MAX, |Reverse((expiry, ..))| *expiry + SECOND);
@@ -309,7 +297,7 @@ impl Queue {
     }
 
     fn drop_left_overs(&mut self) {
-        self.drop_left_over_active();
+        self.keep_active_heads();
         while let Some(Reverse((_, _, _, _, ticket, pod))) = self.backoff.peek()
             && !self.is_at(*pod, Place::Backoff, *ticket)
         {
@@ -332,11 +320,8 @@ impl Queue {
         let backoff = Reverse((expiry, Reverse(priority), timestamp, sequence, ticket, pod));
         match place {
             Place::Active => {
-                let key = Reverse((standing.rank, Reverse(priority), timestamp, sequence, ticket, pod));
-                match self.active.iter_mut().find(|(tenant, _)| *tenant == standing.tenant) {
-                    Some((_, heap)) => heap.push(key),
-                    None => self.active.push((standing.tenant, BinaryHeap::from([key]))),
-                }
+                let key = (standing.rank, Reverse(priority), timestamp, sequence, ticket, pod);
+                self.active.push(standing.tenant, key);
             }
             Place::Backoff => self.backoff.push(backoff),
             Place::ErrorBackoff => self.error_backoff.push(backoff),
@@ -373,6 +358,10 @@ impl Queue {
             self.rejected[bit] = self.rejected[bit].saturating_add_signed(sign);
         }
     }
+}
+
+fn is_at(pods: &FxHashMap<PodId, Queued>, pod: PodId, place: Place, ticket: u64) -> bool {
+    pods.get(&pod).is_some_and(|queued| queued.place == place && queued.ticket == ticket)
 }
 
 #[cfg(test)]
