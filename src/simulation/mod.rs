@@ -327,6 +327,9 @@ impl Simulation {
             let extra = decision.examined.saturating_sub(100) as u64;
             self.scheduling.busy_until = now + scheduling.cycle + scheduling.cycle_per_node * extra;
         }
+        if !decision.devices.is_empty() {
+            self.cluster.choose_devices(decision.pod, decision.devices);
+        }
         self.decide(decision.pod, decision.verdict);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
