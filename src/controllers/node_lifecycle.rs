@@ -307,6 +307,7 @@ impl Controller for NodeLifecycle {
                 self.silent.remove(&id);
                 self.dirty.remove(&id);
                 self.registered.remove(&id);
+                self.request_pass(cluster.now, &mut wakes.timers); // it may have been the last healthy one
             }
             Change::NodeReady { node: id, from, to } => {
                 let Some(node) = cluster.node(id) else { return };
