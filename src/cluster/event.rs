@@ -9,7 +9,7 @@ use super::Cluster;
 use super::ids::{NodeId, ObjectId, PodId};
 
 /// What an event is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A pod.
     Pod(PodId),
@@ -90,11 +90,18 @@ pub enum Message {
     BackOff,
     /// The kubelet has no room for the pod; the resource.
     OutOf(Rc<str>),
+    /// Similar events, of which this is the last.
+    Combined(Rc<Message>),
     /// Words of a kind that only one controller says: reason and message.
     Other(Reason, Rc<str>),
 }
 
 impl Message {
+    /// The same as one of several similar events.
+    pub fn combined(self) -> Message {
+        Message::Combined(Rc::new(self))
+    }
+
     /// `type` and `reason`.
     pub fn reason(&self) -> Reason {
         let normal = |text| Reason { warning: false, text };
@@ -122,6 +129,7 @@ impl Message {
             Message::Started => normal("Started"),
             Message::BackOff => warning("BackOff"),
             Message::OutOf(_) => warning("OutOfResource"),
+            Message::Combined(last) => last.reason(),
             Message::Other(reason, _) => *reason,
         }
     }
@@ -148,6 +156,7 @@ impl Message {
                 let direction = if to > from { "up" } else { "down" };
                 format!("Scaled {direction} replica set {} from {from} to {to}", cluster.object_name(*set))
             }
+            Message::Combined(last) => format!("(combined from similar events): {}", last.text(subject, cluster)),
             Message::TaintManagerEviction => format!("Marking for deletion Pod {}", subject_path(subject, cluster)),
             Message::TaintManagerEvictionCancelled => {
                 format!("Cancelling deletion of Pod {}", subject_path(subject, cluster))

@@ -39,10 +39,13 @@ pub struct TypicalPods {
 /// The share of pods to be covered, in per cent.
 const COVERAGE: i64 = 95;
 
+/// CPU, share of a device, devices, accepted models: what makes two requests the same shape.
+type ShapeKey = (i64, u32, u32, SmallVec<[Name; 2]>);
+
 /// Request shapes with how many pods have each.
 #[derive(Clone, Debug, Default)]
 pub struct Histogram {
-    counts: BTreeMap<(i64, u32, u32, SmallVec<[Name; 2]>), Shape>,
+    counts: BTreeMap<ShapeKey, Shape>,
     pods: i64,
 }
 

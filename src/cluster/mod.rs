@@ -76,6 +76,9 @@ pub struct Cluster {
     pub now: Time,
     /// Where the wall clock stands at time zero, since the Unix epoch.
     pub wall_start: Span,
+    /// Nodes that come first where Kubernetes walks a map, whose order is chance: a replay gives the order a
+    /// recording shows; all others follow by age.
+    pub walk_first: Vec<Name>,
     /// The seed from which names, UIDs and streams derive.
     pub seed: Seed,
     /// Every string of the cluster.
@@ -118,6 +121,7 @@ impl Cluster {
         Cluster {
             now: Time::ZERO,
             wall_start: wall::DEFAULT_WALL_START,
+            walk_first: Vec::new(),
             seed,
             uids: UidSource::default(),
             namespaces: vec![(default, Labels::new(vec![(name_label, default)]))],
@@ -155,6 +159,16 @@ impl Cluster {
     /// Kubernetes events recorded since the last call, in order.
     pub fn take_records(&mut self) -> Vec<Record> {
         std::mem::take(&mut self.records)
+    }
+
+    /// Whether events were recorded since the last [`Cluster::take_records`].
+    pub fn has_records(&self) -> bool {
+        !self.records.is_empty()
+    }
+
+    /// Records an event as it is.
+    pub fn publish(&mut self, record: Record) {
+        self.records.push(record);
     }
 
     /// Records a Kubernetes event about `subject`, reported by `source`.

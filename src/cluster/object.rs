@@ -274,6 +274,8 @@ pub struct DeploymentStatus {
     pub available: u32,
     /// Terminating pods.
     pub terminating: u32,
+    /// Condition ReplicaFailure: pods could not be created.
+    pub failed_create: bool,
     /// Condition Progressing: what it says and since when it was refreshed.
     pub progress: Option<Progress>,
 }
@@ -336,4 +338,6 @@ pub struct ReplicaSetStatus {
     pub available: u32,
     /// Terminating pods.
     pub terminating: u32,
+    /// Condition ReplicaFailure: pods could not be created.
+    pub failed_create: bool,
 }

@@ -273,6 +273,7 @@ impl Cluster {
         let at = self.now;
         let pod = self.pod_mut(id);
         if !pod.bound || pod.phase.is_terminal() || grace == Span::ZERO {
+            self.note_deletion(id);
             self.remove_pod(id);
             return;
         }
@@ -305,10 +306,15 @@ impl Cluster {
 
     /// Nothing but its finalizer keeps the object from now on.
     fn condemn(&mut self, id: PodId) {
-        let at = self.now;
         let pod = self.pod_mut(id);
         pod.condemned = true;
-        if pod.deletion.is_none() {
+        self.note_deletion(id);
+    }
+
+    /// A deletion without grace is seen as a mark, too, before the object goes.
+    fn note_deletion(&mut self, id: PodId) {
+        let at = self.now;
+        if self.pod_mut(id).deletion.is_none() {
             self.count(id, |pod| pod.deletion = Some(Deletion { at, grace: Span::ZERO }));
             self.emit(Change::PodMarked(id));
         }

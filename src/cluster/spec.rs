@@ -91,6 +91,8 @@ pub enum Role {
 /// One container of a template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerSpec {
+    /// Its name.
+    pub name: Name,
     /// Its part.
     pub role: Role,
     /// The image, as written.
@@ -180,6 +182,7 @@ impl PodSpec {
     /// A template in `default` with one container of `image` that asks for nothing.
     pub fn new(names: &mut Names, image: &str) -> Self {
         let container = ContainerSpec {
+            name: names.intern("app"),
             role: Role::App,
             image: names.intern(image),
             always_pull: false,

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::cluster::{Action, Cluster, NewPod, ObjectId, PodId};
-use crate::engine::{Distribution, Seed, Span, Stream, Time, TokenBucket};
+use crate::engine::{Span, Time};
 
-use super::settings::Settings;
+use super::client::Client;
 use super::{Key, Todo};
 
 /// The first delay of a work queue's back-off, and its cap.
@@ -19,11 +19,8 @@ const BACKOFF_MAX: Span = Span::from_secs(1000);
 pub(super) struct Calls {
     /// The controller, as its events name it.
     name: &'static str,
-    client: TokenBucket,
-    api_write: Distribution,
-    stream: Stream,
-    /// Calls that may be made, in order.
-    ready: VecDeque<(ObjectId, Call)>,
+    /// Calls under way, in order, each with the instant at which its token comes.
+    ready: VecDeque<(Time, ObjectId, Call)>,
     expectations: BTreeMap<ObjectId, Expectation>,
     /// Failed syncs in a row, and when the last of them failed.
     failures: BTreeMap<ObjectId, (u32, Time)>,
@@ -53,16 +50,8 @@ struct Expectation {
 
 impl Calls {
     /// No calls yet; `name` is the controller's.
-    pub(super) fn new(name: &'static str, settings: &Settings, seed: Seed) -> Self {
-        Calls {
-            name,
-            client: settings.client(),
-            api_write: settings.api_write.clone(),
-            stream: seed.stream("slow-start", name.bytes().map(u64::from).sum()),
-            ready: VecDeque::new(),
-            expectations: BTreeMap::new(),
-            failures: BTreeMap::new(),
-        }
+    pub(super) fn new(name: &'static str) -> Self {
+        Calls { name, ready: VecDeque::new(), expectations: BTreeMap::new(), failures: BTreeMap::new() }
     }
 
     /// Whether everything decided for the owner is done.
@@ -83,33 +72,44 @@ impl Calls {
         self.expectations.insert(owner, expectation);
     }
 
-    /// Queues the owner's next batch, once the one before has returned.
-    pub(super) fn start_batch(&mut self, owner: ObjectId, now: Time) {
+    /// Starts the owner's next batch, once the one before has returned: its calls ask for their tokens
+    /// all at once.
+    pub(super) fn start_batch(&mut self, owner: ObjectId, now: Time, client: &mut Client) {
         let Some(expectation) = self.expectations.get_mut(&owner) else { return };
         if expectation.in_batch > 0 || now < expectation.returned {
             return;
         }
         let size = expectation.next_batch.min(expectation.creations.len());
         expectation.next_batch *= 2;
-        if size > 0 {
-            expectation.in_batch = size;
-            self.ready.extend(expectation.creations.drain(..size).map(|new| (owner, Call::Create(new))));
+        let batch: Vec<Call> = if size > 0 {
+            expectation.creations.drain(..size).map(Call::Create).collect()
         } else {
-            expectation.in_batch = expectation.deletions.len();
-            self.ready.extend(expectation.deletions.drain(..).map(|pod| (owner, Call::Delete(pod))));
-        }
+            expectation.deletions.drain(..).map(Call::Delete).collect()
+        };
+        expectation.in_batch = batch.len();
+        self.ready.extend(batch.into_iter().map(|call| (client.take(now), owner, call)));
         self.drop_if_done(owner);
     }
 
-    /// Makes the calls the client's rate allows now.
+    /// A batch has returned: the next one starts, or the sync is over, and if it succeeded the owner is
+    /// looked at again.
+    pub(super) fn returned(&mut self, owner: ObjectId, now: Time, todo: &mut Todo) {
+        if !self.are_done(owner) {
+            self.start_batch(owner, now, &mut todo.client);
+        } else if !self.have_failed(owner) {
+            todo.timers.push((now, Key::Object(owner)));
+        }
+    }
+
+    /// Makes the calls whose tokens have come.
     pub(super) fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
-        while let Some(&(owner, call)) = self.ready.front() {
-            if !self.client.try_take(cluster.now) {
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
+        while let Some(&(at, owner, call)) = self.ready.front() {
+            if at > cluster.now {
+                todo.timers.push((at, Key::Work));
                 return;
             }
             self.ready.pop_front();
-            todo.actions.push(match call {
+            todo.calls.push(match call {
                 Call::Create(new) => Action::CreatePod { new, by: self.name },
                 Call::Delete(pod) => Action::DeletePod { pod, grace: None, by: Some(self.name) },
             });
@@ -117,14 +117,13 @@ impl Calls {
         }
     }
 
-    /// Counts one call of an owner. If its batch is through and more is to come, looks again when it
-    /// will have returned.
+    /// Counts one call of an owner.
     fn call_made(&mut self, owner: ObjectId, now: Time, todo: &mut Todo) {
         let Some(expectation) = self.expectations.get_mut(&owner) else { return };
         expectation.in_batch -= 1;
-        if expectation.in_batch == 0 && !expectation.is_done() {
-            expectation.returned = now + self.api_write.sample(&mut self.stream);
-            todo.timers.push((expectation.returned, Key::Object(owner)));
+        if expectation.in_batch == 0 {
+            expectation.returned = now + todo.client.write();
+            todo.timers.push((expectation.returned, Key::Returned(owner)));
         }
         self.drop_if_done(owner);
     }
@@ -155,11 +154,16 @@ impl Calls {
         Some(now + delay)
     }
 
+    /// Whether the owner's last sync failed.
+    pub(super) fn have_failed(&self, owner: ObjectId) -> bool {
+        self.failures.contains_key(&owner)
+    }
+
     /// The owner is gone.
     pub(super) fn forget(&mut self, owner: ObjectId) {
         self.expectations.remove(&owner);
         self.failures.remove(&owner);
-        self.ready.retain(|(of, _)| *of != owner);
+        self.ready.retain(|(_, of, _)| *of != owner);
     }
 }
 

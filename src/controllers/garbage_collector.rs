@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{Action, Cascade, Change, Cluster, ObjectId, PodId};
-use crate::engine::TokenBucket;
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -12,7 +11,6 @@ use super::{Controller, Key, Todo, Wakes};
 /// The garbage collector.
 #[derive(Debug)]
 pub struct GarbageCollector {
-    client: TokenBucket,
     /// What is to be deleted for its owner's sake.
     dependants: Vec<Dependant>,
     /// Objects that go once all they own has gone.
@@ -27,8 +25,8 @@ enum Dependant {
 
 impl GarbageCollector {
     /// A collector with nothing to do.
-    pub fn new(settings: &Settings) -> Self {
-        GarbageCollector { client: settings.client(), dependants: Vec::new(), waiting: BTreeSet::new() }
+    pub fn new(_: &Settings) -> Self {
+        GarbageCollector { dependants: Vec::new(), waiting: BTreeSet::new() }
     }
 
     fn collect(&mut self, children: &[ObjectId], pods: &[PodId], cascade: Cascade) {
@@ -60,12 +58,12 @@ impl GarbageCollector {
     fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
         let mut dependants = std::mem::take(&mut self.dependants).into_iter();
         while let Some(dependant) = dependants.next() {
-            if !self.client.try_take(cluster.now) {
+            if !todo.client.try_take(cluster.now) {
                 self.dependants = std::iter::once(dependant).chain(dependants).collect();
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
+                todo.timers.push((todo.client.next(cluster.now), Key::Work));
                 return;
             }
-            todo.actions.push(match dependant {
+            todo.calls.push(match dependant {
                 Dependant::Object(id, cascade) => Action::DeleteObject(id, cascade),
                 Dependant::Pod(pod) => Action::DeletePod { pod, grace: None, by: None },
             });

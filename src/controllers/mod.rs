@@ -9,6 +9,7 @@
 //! Adding a controller: one file, and one line in [`ALL`].
 
 mod calls;
+pub mod client;
 pub mod cron_job;
 pub mod daemon_set;
 pub mod deployment;
@@ -28,6 +29,7 @@ mod zones;
 use crate::cluster::{Action, Change, Cluster, NodeId, ObjectId, Pod, PodId};
 use crate::engine::{Seed, Span, Time};
 
+pub use client::Client;
 pub use settings::Settings;
 
 /// The object a change is about: itself, or the owner of the pod.
@@ -69,6 +71,8 @@ pub enum Key {
     Pass,
     /// Work the controller has decided on and does as its client's rate allows.
     Work,
+    /// A batch of an object's creations or deletions has returned.
+    Returned(ObjectId),
     /// The node lifecycle's queue of nodes to be tainted NoExecute.
     TaintQueue,
 }
@@ -85,7 +89,12 @@ pub struct Wakes {
 /// What comes of looking at a key.
 #[derive(Debug, Default)]
 pub struct Todo {
-    /// What is to be done, at once and in order.
+    /// The controller's client, lent for the sync.
+    pub client: Box<Client>,
+    /// API calls that are made now: their tokens have been taken from the client.
+    pub calls: Vec<Action>,
+    /// What else is to be written, one call after the other as the client's rate allows. The key is not
+    /// looked at again before the last has returned.
     pub actions: Vec<Action>,
     /// Keys to look at again at an instant, without any news.
     pub timers: Vec<(Time, Key)>,

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, NodeId, PodId, Status, Subject};
-use crate::engine::{Distribution, Seed, Span, Stream, Time, TokenBucket};
+use crate::engine::{Distribution, Seed, Span, Stream, Time};
 
 use super::settings::Settings;
 use super::zones::{Disruption, Zones};
@@ -24,7 +24,6 @@ const QUEUE_POLL: Span = Span::from_millis(100);
 /// The controller.
 pub struct NodeLifecycle {
     settings: Settings,
-    client: TokenBucket,
     stream: Stream,
     /// The next tick, if no pass runs.
     next_tick: Time,
@@ -62,7 +61,6 @@ impl NodeLifecycle {
         let mut stream = seed.stream("node-monitor", 0);
         let drawn = Time(stream.below(settings.node_monitor_period.0.max(1)));
         NodeLifecycle {
-            client: settings.client(),
             next_tick: settings.node_monitor_phase.unwrap_or(drawn),
             stream,
             pass_at: Time::MAX,
@@ -154,20 +152,20 @@ impl NodeLifecycle {
                 Step::MarkPod(pod) => cluster.pod_exists(pod) && cluster.pod(pod).is_some_and(|pod| pod.ready),
                 Step::Taint(_) | Step::End => false,
             };
-            if calls && !self.client.try_take(cluster.now) {
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
+            if calls && !todo.client.try_take(cluster.now) {
+                todo.timers.push((todo.client.next(cluster.now), Key::Work));
                 return;
             }
             self.steps.pop_front();
             match step {
                 Step::Unknown(node) => {
                     self.count_unknown(node, cluster);
-                    todo.actions.push(Action::SetNodeReady(node, Status::Unknown));
-                    todo.actions.push(Action::Record(NAME, Subject::Node(node), Message::NodeNotReady));
+                    todo.calls.push(Action::SetNodeReady(node, Status::Unknown));
+                    todo.calls.push(Action::Record(NAME, Subject::Node(node), Message::NodeNotReady));
                 }
                 Step::MarkPod(pod) if calls => {
-                    todo.actions.push(Action::SetPodReady(pod, false));
-                    todo.actions.push(Action::Record(NAME, Subject::Pod(pod), Message::NodeOfPodNotReady));
+                    todo.calls.push(Action::SetPodReady(pod, false));
+                    todo.calls.push(Action::Record(NAME, Subject::Pod(pod), Message::NodeOfPodNotReady));
                 }
                 Step::MarkPod(_) => (),
                 Step::Taint(node) => self.taint(node, cluster, todo),

@@ -1,10 +1,11 @@
 //! Pod garbage collection, a pass every 20 s (nodes.md 7): removes pods whose node is gone, after a
-//! quarantine of 40 s, and ended pods beyond the threshold, oldest first.
+//! quarantine of 40 s, ended pods beyond the threshold, oldest first, and Terminating pods of nodes that
+//! are not Ready and tainted out of service.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::cluster::{Action, Change, Cluster, NodeId, PodId};
-use crate::engine::{Seed, Span, Time, TokenBucket};
+use crate::cluster::{Action, Change, Cluster, NodeId, PodId, Status};
+use crate::engine::{Seed, Span, Time};
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -16,11 +17,12 @@ const QUARANTINE: Span = Span::from_secs(40);
 pub struct PodGc {
     first_pass: Time,
     threshold: u32,
-    client: TokenBucket,
     /// Pods that have ended and still exist, oldest first.
     ended: BTreeSet<PodId>,
     /// Nodes that are gone, with the pods bound to them when they went.
     orphans: BTreeMap<NodeId, Orphans>,
+    /// Nodes tainted out of service.
+    out_of_service: BTreeSet<NodeId>,
     /// Removals decided on, not yet made for want of tokens.
     calls: VecDeque<PodId>,
     /// Whether a pass is waiting for its tick.
@@ -41,9 +43,9 @@ impl PodGc {
         PodGc {
             first_pass: settings.pod_gc_phase.unwrap_or_else(drawn),
             threshold: settings.terminated_pod_gc_threshold,
-            client: settings.client(),
             ended: BTreeSet::new(),
             orphans: BTreeMap::new(),
+            out_of_service: BTreeSet::new(),
             calls: VecDeque::new(),
             pass_pending: false,
         }
@@ -85,14 +87,26 @@ impl PodGc {
         });
     }
 
+    /// The user vouches that these nodes are off: what is Terminating on them goes.
+    fn collect_out_of_service(&mut self, cluster: &Cluster) {
+        self.out_of_service.retain(|node| is_out_of_service(*node, cluster));
+        for node in self.out_of_service.iter().filter_map(|node| cluster.node(*node)) {
+            let terminating = |id: &&PodId| cluster.pod(**id).is_some_and(|pod| pod.deletion.is_some());
+            let mut pods: Vec<PodId> = node.pods.iter().filter(terminating).copied().collect();
+            pods.sort_unstable();
+            self.calls.extend(pods.into_iter().filter(|_| node.ready.status != Status::True));
+        }
+    }
+
     /// Makes the calls the client's rate allows: a pod costs a patch to Failed and a deletion.
     fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
         while !self.calls.is_empty() {
-            if !self.client.try_take(cluster.now) {
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
+            if !todo.client.try_take(cluster.now) {
+                todo.timers.push((todo.client.next(cluster.now), Key::Work));
                 return;
             }
-            todo.actions.extend(self.calls.pop_front().map(Action::ForceDeletePod));
+            todo.client.take(cluster.now);
+            todo.calls.extend(self.calls.pop_front().map(Action::ForceDeletePod));
         }
     }
 }
@@ -113,6 +127,16 @@ impl Controller for PodGc {
             Change::PodRemoved(pod) => {
                 self.ended.remove(&pod);
             }
+            Change::NodeAdded(node) | Change::NodeTainted(node) if is_out_of_service(node, cluster) => {
+                self.out_of_service.insert(node);
+                self.request_pass(cluster.now, &mut wakes.timers);
+            }
+            Change::PodMarked(pod) if !self.out_of_service.is_empty() => {
+                let node = cluster.pod(pod).and_then(|pod| pod.node);
+                if node.is_some_and(|node| self.out_of_service.contains(&node)) {
+                    self.request_pass(cluster.now, &mut wakes.timers);
+                }
+            }
             Change::NodeRemoved(node) => {
                 let pods = cluster.removed_node(node).map(|node| node.pods.clone()).unwrap_or_default();
                 self.orphans.insert(node, Orphans { pods, seen: None });
@@ -129,10 +153,16 @@ impl Controller for PodGc {
             self.pass_pending = false;
             self.collect_ended();
             self.collect_orphans(cluster.now);
+            self.collect_out_of_service(cluster);
             if !self.orphans.is_empty() {
                 self.request_pass(cluster.now, &mut todo.timers);
             }
         }
         self.work(cluster, todo);
     }
+}
+
+fn is_out_of_service(id: NodeId, cluster: &Cluster) -> bool {
+    let taints = cluster.node(id).map_or(&[][..], |node| &node.spec.taints);
+    taints.iter().any(|taint| taint.key == cluster.known.out_of_service)
 }

@@ -1,8 +1,8 @@
 //! The ReplicaSet controller (controllers.md 1, 2 and 12): keeps `spec.replicas` active pods.
 //!
 //! A sync decides on creations or deletions, which are then done as the slow start and the client's
-//! rate allow; until they are (Kubernetes' *expectations*), further syncs only write the status. So
-//! the victims of a scale-down are ranked once, not again after each deletion.
+//! rate allow; the sync lasts until they are, and the next writes what came of them. So the victims of
+//! a scale-down are ranked once, not again after each deletion.
 
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::{Action, Change, Cluster, NewPod, ObjectId, PodName, ReplicaSet, ReplicaSetStatus};
@@ -25,8 +25,8 @@ pub struct ReplicaSetController {
 
 impl ReplicaSetController {
     /// A controller that has decided nothing yet.
-    pub fn new(settings: &Settings, seed: Seed) -> Self {
-        ReplicaSetController { calls: Calls::new(NAME, settings, seed) }
+    pub fn new(_: &Settings, _: Seed) -> Self {
+        ReplicaSetController { calls: Calls::new(NAME) }
     }
 
     fn sync(&mut self, id: ObjectId, set: &ReplicaSet, cluster: &Cluster) {
@@ -60,18 +60,21 @@ impl Controller for ReplicaSetController {
                 self.calls.forget(id);
                 return;
             };
-            write_status(id, set, cluster, todo);
             if self.calls.are_done(id) {
+                write_status(id, set, self.calls.have_failed(id), cluster, todo);
                 self.sync(id, set, cluster);
             }
-            self.calls.start_batch(id, cluster.now);
+            self.calls.start_batch(id, cluster.now, &mut todo.client);
+        }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
         }
         self.calls.work(cluster, todo);
     }
 }
 
 /// Writes `status` as it is now, and looks again when the next pod becomes available.
-fn write_status(id: ObjectId, set: &ReplicaSet, cluster: &Cluster, todo: &mut Todo) {
+fn write_status(id: ObjectId, set: &ReplicaSet, failed_create: bool, cluster: &Cluster, todo: &mut Todo) {
     let Some(object) = cluster.object(id) else { return };
     let mut available = object.ready;
     if set.min_ready.0 > 0 {
@@ -83,8 +86,13 @@ fn write_status(id: ObjectId, set: &ReplicaSet, cluster: &Cluster, todo: &mut To
         let next = ready_since().filter(|at| *at > cluster.now).min();
         todo.timers.extend(next.map(|at| (at, Key::Object(id))));
     }
-    let status =
-        ReplicaSetStatus { replicas: object.active, ready: object.ready, available, terminating: object.terminating };
+    let status = ReplicaSetStatus {
+        replicas: object.active,
+        ready: object.ready,
+        available,
+        terminating: object.terminating,
+        failed_create,
+    };
     if status != set.status {
         todo.actions.push(Action::SetStatus(id, ObjectStatus::ReplicaSet(status)));
     }

@@ -4,8 +4,8 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::cluster::{Action, Change, Cluster, Effect, Message, Node, NodeId, PodId, Subject, Taint, Toleration};
-use crate::engine::{Span, Time, TokenBucket};
+use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, Node, NodeId, PodId, Subject, Taint, Toleration};
+use crate::engine::{Span, Time};
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -14,11 +14,12 @@ const NAME: &str = "taint-eviction-controller";
 
 /// The controller.
 pub struct TaintEviction {
-    client: TokenBucket,
     /// When each waiting pod is deleted. A timer once set is neither moved nor shortened.
     timers: BTreeMap<PodId, Time>,
-    /// Deletions due, not yet made for want of tokens.
-    calls: VecDeque<PodId>,
+    /// Evictions under way, and how many of their calls are made.
+    calls: VecDeque<(PodId, u32)>,
+    /// The NoExecute taints each node had when they were last looked at: only their changes matter.
+    seen: BTreeMap<NodeId, Vec<(Name, Name)>>,
 }
 
 /// What a pod's tolerations make of a node's NoExecute taints.
@@ -34,12 +35,12 @@ enum Verdict {
 
 impl TaintEviction {
     /// A controller with no timers.
-    pub fn new(settings: &Settings) -> Self {
-        TaintEviction { client: settings.client(), timers: BTreeMap::new(), calls: VecDeque::new() }
+    pub fn new(_: &Settings) -> Self {
+        TaintEviction { timers: BTreeMap::new(), calls: VecDeque::new(), seen: BTreeMap::new() }
     }
 
     fn consider(&mut self, id: PodId, node: &Node, cluster: &Cluster, todo: &mut Todo) {
-        let Some(pod) = cluster.pod(id).filter(|pod| pod.bound && pod.is_active()) else { return };
+        let Some(pod) = cluster.pod(id).filter(|pod| pod.bound) else { return };
         match verdict(&node.spec.taints, &cluster.spec(pod.spec).tolerations) {
             Verdict::Untainted => {
                 if self.timers.remove(&id).is_some() {
@@ -54,6 +55,8 @@ impl TaintEviction {
                 self.timers.remove(&id);
                 self.evict(id, todo);
             }
+            // it is on its way out already, and no timer of its is left
+            Verdict::After(_) if pod.deletion.is_some() => (),
             Verdict::After(delay) => {
                 let at = cluster.now.saturating_add(delay);
                 if let Entry::Vacant(timer) = self.timers.entry(id) {
@@ -65,31 +68,33 @@ impl TaintEviction {
     }
 
     fn evict(&mut self, id: PodId, todo: &mut Todo) {
-        if !self.calls.contains(&id) {
+        if !self.calls.iter().any(|(pod, _)| *pod == id) {
             todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::TaintManagerEviction));
-            self.calls.push_back(id);
+            self.calls.push_back((id, 0));
         }
     }
 
-    /// Makes the deletions the client's rate allows: each costs a patch of the condition
-    /// `DisruptionTarget` and the deletion itself.
+    /// Makes the calls the client's rate allows. Evictions run side by side, each a read, a patch of the
+    /// condition `DisruptionTarget` and the deletion.
     fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
-        while let Some(&pod) = self.calls.front() {
-            if self.client.next(cluster.now) > cluster.now {
-                todo.timers.push((self.client.next(cluster.now), Key::Work));
+        while let Some(&(pod, made)) = self.calls.front() {
+            if !todo.client.try_take(cluster.now) {
+                todo.timers.push((todo.client.next(cluster.now), Key::Work));
                 return;
             }
-            for _ in 0..CALLS_PER_EVICTION {
-                self.client.take(cluster.now);
-            }
             self.calls.pop_front();
-            todo.actions.push(Action::DeletePod { pod, grace: None, by: None });
+            if made + 1 < CALLS_PER_EVICTION {
+                self.calls.push_back((pod, made + 1));
+            } else {
+                todo.calls.push(Action::Disrupt(pod));
+                todo.calls.push(Action::DeletePod { pod, grace: None, by: None });
+            }
         }
     }
 }
 
 /// Calls one eviction makes on the client.
-const CALLS_PER_EVICTION: u32 = 2;
+const CALLS_PER_EVICTION: u32 = 3;
 
 impl Controller for TaintEviction {
     fn name(&self) -> &'static str {
@@ -139,6 +144,11 @@ impl Controller for TaintEviction {
 impl TaintEviction {
     fn consider_node(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let Some(node) = cluster.node(id) else { return };
+        let taints: Vec<(Name, Name)> = no_execute(&node.spec.taints).map(|taint| (taint.key, taint.value)).collect();
+        if self.seen.get(&id).map_or(&[][..], Vec::as_slice) == taints {
+            return;
+        }
+        self.seen.insert(id, taints);
         let mut pods = node.pods.clone();
         pods.sort_unstable();
         for pod in pods {

@@ -16,6 +16,13 @@ pub struct TokenBucket {
     full_at: Time,
 }
 
+impl Default for TokenBucket {
+    /// A bucket that gives nothing.
+    fn default() -> Self {
+        TokenBucket::new(Span::MAX, 0)
+    }
+}
+
 impl TokenBucket {
     /// A full bucket giving one token per `interval`, holding up to `burst`. An interval of zero
     /// never makes anybody wait; one of [`Span::MAX`] gives nothing.

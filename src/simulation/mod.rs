@@ -13,20 +13,21 @@ mod eviction;
 mod observer;
 pub mod setup;
 mod target;
+mod workers;
 
 use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
-
 use crate::cluster::{
-    Action, Change, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
+    Action, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
 };
-use crate::controllers::{self, Controller, Key, Wakes};
+use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
 use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, Source};
+
+use workers::Worker;
 
 pub use observer::{Note, Observer, Silent};
 pub use setup::{Command, Component, Exit, Sample, Scheduling, Settings, Setup, Target, Workload};
@@ -42,6 +43,10 @@ enum Event {
     News(u8, u8, Key),
     /// A controller looks at a key at an instant of its own.
     Timer(u8, u8, Key),
+    /// A controller's API call takes effect: its index, its life, the call's number.
+    Write(u8, u8, u32),
+    /// A controller's event has reached the API: its index, its life.
+    Sent(u8, u8),
     /// A component of the control plane has filled its caches and begins to work.
     Begin(Component),
     /// The scheduler runs a cycle.
@@ -52,15 +57,6 @@ enum Event {
     Evict(u32),
     /// Something on a node.
     Kubelet(kubelet::Event),
-}
-
-/// A controller with its work queue.
-struct Worker {
-    controller: Box<dyn Controller>,
-    /// Keys whose news is on the way.
-    dirty: FxHashSet<Key>,
-    /// Delays of the watch.
-    watch: Stream,
 }
 
 /// One run.
@@ -77,7 +73,6 @@ pub struct Simulation {
     commands: Vec<Command>,
     /// Pods being evicted, by the number their events carry.
     evictions: Vec<eviction::Eviction>,
-    eviction_stream: Stream,
     /// How many have been carried out: the index of the next one's random stream.
     commands_executed: u64,
     until: Time,
@@ -95,6 +90,8 @@ struct SchedulingState {
     busy_until: Time,
     /// The cycle already scheduled.
     next_cycle: Time,
+    /// Whether it is one at which news is heard of that is on the way: it takes no second delay.
+    hears: bool,
 }
 
 impl Simulation {
@@ -103,11 +100,7 @@ impl Simulation {
     pub fn new(setup: Setup, observer: &mut dyn Observer) -> Self {
         let Setup { cluster, duration, nodes, workloads, settled, timeline, sources, settings, scheduler } = setup;
         let seed = cluster.seed;
-        let build = |entry: &controllers::Entry| Worker {
-            controller: (entry.build)(&settings.controllers, seed),
-            dirty: FxHashSet::default(),
-            watch: seed.stream("watch", entry.name.bytes().map(u64::from).sum()),
-        };
+        let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);
         let mut simulation = Simulation {
             queue: EventQueue::new(),
             workers: controllers::ALL.iter().map(build).collect(),
@@ -118,12 +111,12 @@ impl Simulation {
                 write: seed.stream("scheduler-write", 0),
                 busy_until: Time::ZERO,
                 next_cycle: Time::MAX,
+                hears: false,
             },
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
             commands: Vec::new(),
             evictions: Vec::new(),
-            eviction_stream: seed.stream("eviction", 0),
             commands_executed: 0,
             until: duration,
             processes: components::Processes::default(),
@@ -206,8 +199,7 @@ impl Simulation {
     fn rebuild_controllers(&mut self, settings: &controllers::Settings) {
         let seed = self.cluster.seed;
         for (worker, entry) in self.workers.iter_mut().zip(controllers::ALL) {
-            worker.controller = (entry.build)(settings, seed);
-            worker.dirty.clear();
+            worker.restart(entry, settings, seed);
         }
     }
 
@@ -239,12 +231,11 @@ impl Simulation {
                 self.execute(command, observer);
             }
             Event::Arrival(source) => self.arrive(source),
-            Event::News(worker, life, key) if self.processes.controllers_live(life) => {
-                self.workers[worker as usize].dirty.remove(&key);
-                self.reconcile(worker, key);
-            }
-            Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.reconcile(worker, key),
-            Event::News(..) | Event::Timer(..) => (),
+            Event::News(worker, life, key) if self.processes.controllers_live(life) => self.news(worker, key),
+            Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.timer(worker, key),
+            Event::Write(worker, life, number) if self.processes.controllers_live(life) => self.write(worker, number),
+            Event::Sent(worker, life) if self.processes.controllers_live(life) => self.event_sent(worker),
+            Event::News(..) | Event::Timer(..) | Event::Write(..) | Event::Sent(..) => (),
             Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
             Event::Bind(pod) => self.bind(pod),
@@ -281,35 +272,6 @@ impl Simulation {
         self.wake_scheduler();
     }
 
-    /// Tells one controller of a change and schedules what it wants to look at.
-    fn tell(&mut self, index: usize, change: Change) {
-        let worker = &mut self.workers[index];
-        let mut wakes = Wakes::default();
-        worker.controller.watch(change, &self.cluster, &mut wakes);
-        let now = self.cluster.now;
-        for key in wakes.news {
-            if worker.dirty.insert(key) {
-                let delay =
-                    if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
-                self.queue.push(now + delay, Class::Control, Event::News(index as u8, self.processes.life, key));
-            }
-        }
-        for (at, key) in wakes.timers {
-            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, self.processes.life, key));
-        }
-    }
-
-    fn reconcile(&mut self, index: u8, key: Key) {
-        let mut todo = controllers::Todo::default();
-        self.workers[index as usize].controller.reconcile(key, &self.cluster, &mut todo);
-        for action in todo.actions {
-            self.cluster.apply(action);
-        }
-        for (at, key) in todo.timers {
-            self.queue.push(at, Class::Control, Event::Timer(index, self.processes.life, key));
-        }
-    }
-
     fn carry_out(&mut self, todo: kubelet::Todo) {
         for action in todo.actions {
             self.cluster.apply(action);
@@ -333,14 +295,15 @@ impl Simulation {
         if self.scheduling.next_cycle <= earliest {
             return;
         }
-        let at = if wake > now {
-            wake.max(earliest)
+        if wake > now {
+            self.cycle_at(wake.max(earliest));
         } else if self.instant {
-            now
-        } else {
-            earliest.max(now + self.settings.scheduling.watch.sample(&mut self.scheduling.watch))
-        };
-        self.cycle_at(at);
+            self.cycle_at(now);
+        } else if !self.scheduling.hears {
+            self.scheduling.hears = true;
+            let delay = self.settings.scheduling.watch.sample(&mut self.scheduling.watch);
+            self.cycle_at(earliest.max(now + delay));
+        }
     }
 
     fn cycle_at(&mut self, at: Time) {
@@ -357,6 +320,7 @@ impl Simulation {
             return; // an earlier cycle was scheduled since
         }
         self.scheduling.next_cycle = Time::MAX;
+        self.scheduling.hears = false;
         let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
         if !self.instant {
             let scheduling = &self.settings.scheduling;
@@ -415,6 +379,7 @@ impl Simulation {
     fn preempt(&mut self, victim: PodId, by: PodId) {
         let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };
         self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(by, node));
+        self.cluster.apply(Action::Disrupt(victim));
         self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });
     }
 
@@ -438,19 +403,21 @@ impl Simulation {
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
-    fn register(&mut self, mut spec: NodeSpec) -> NodeId {
+    fn register(&mut self, spec: NodeSpec) -> NodeId {
         let index = self.cluster.node_ids() as u64;
         let mut stream = self.cluster.seed.stream("lease", index);
         let period = self.settings.kubelet.lease_interval.sample(&mut stream);
         let drawn = Span(stream.below(period.0.max(1)));
         let fixed = self.settings.lease_phases.iter().find(|(name, _)| *name == spec.name).map(|(_, phase)| *phase);
         let anchor = self.cluster.now + fixed.unwrap_or(drawn);
-        if !self.instant {
-            // admission taints every new node; the node controller takes the taint off a Ready one
-            let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
-            spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
-        }
         self.cluster.add_node(spec, Status::True, Lease { anchor, period, renewing: true })
+    }
+
+    /// A machine joins the running cluster: admission taints it until the node controller sees it Ready.
+    fn join(&mut self, mut spec: NodeSpec) {
+        let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
+        spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
+        self.register(spec);
     }
 
     /// Creates what a manifest holds.

@@ -45,12 +45,8 @@ struct Decision {
 
 impl DaemonSetController {
     /// A controller that has decided nothing yet.
-    pub fn new(settings: &Settings, seed: Seed) -> Self {
-        DaemonSetController {
-            calls: Calls::new(NAME, settings, seed),
-            sets: BTreeSet::new(),
-            backoffs: BTreeMap::new(),
-        }
+    pub fn new(_: &Settings, _: Seed) -> Self {
+        DaemonSetController { calls: Calls::new(NAME), sets: BTreeSet::new(), backoffs: BTreeMap::new() }
     }
 
     fn sync(&mut self, id: ObjectId, cluster: &Cluster, todo: &mut Todo) {
@@ -71,7 +67,7 @@ impl DaemonSetController {
             decision.deletions.truncate(BURST);
             self.calls.decide(id, creations, decision.deletions, cluster.now);
         }
-        self.calls.start_batch(id, cluster.now);
+        self.calls.start_batch(id, cluster.now, &mut todo.client);
         let status = daemons.status(set, cluster);
         if status != set.status {
             todo.actions.push(Action::SetStatus(id, ObjectStatus::DaemonSet(status)));
@@ -202,8 +198,9 @@ impl Controller for DaemonSetController {
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         match change {
-            Change::NodeAdded(_) | Change::NodeTainted(_) | Change::NodeLabelled(_) => {
-                wakes.news.extend(self.sets.iter().copied().map(Key::Object));
+            Change::NodeAdded(node) | Change::NodeTainted(node) | Change::NodeLabelled(node) => {
+                let concerned = self.sets.iter().filter(|set| nodes::is_concerned(**set, node, cluster));
+                wakes.news.extend(concerned.copied().map(Key::Object));
             }
             Change::CreateRefused(id) => {
                 let retry = cluster.daemon_set(id).and_then(|_| self.calls.refused(id, cluster.now));
@@ -221,6 +218,9 @@ impl Controller for DaemonSetController {
     fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
         if let Key::Object(id) = key {
             self.sync(id, cluster, todo);
+        }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
         }
         self.calls.work(cluster, todo);
     }

@@ -24,6 +24,7 @@ fn counts(rollout: &Rollout) -> DeploymentStatus {
         ready: sum(|status| status.ready),
         available: sum(|status| status.available),
         terminating: sum(|status| status.terminating),
+        failed_create: rollout.members().any(|member| member.status.failed_create),
         progress: rollout.spec.status.progress,
     }
 }

@@ -23,8 +23,8 @@ pub struct StatefulSetController {
 
 impl StatefulSetController {
     /// A controller that has decided nothing yet.
-    pub fn new(settings: &Settings, seed: Seed) -> Self {
-        StatefulSetController { calls: Calls::new(NAME, settings, seed) }
+    pub fn new(_: &Settings, _: Seed) -> Self {
+        StatefulSetController { calls: Calls::new(NAME) }
     }
 
     fn sync(&mut self, id: ObjectId, cluster: &Cluster, todo: &mut Todo) {
@@ -40,7 +40,7 @@ impl StatefulSetController {
         if self.calls.are_done(id) {
             self.calls.decide(id, plan.creations, plan.deletions, cluster.now);
         }
-        self.calls.start_batch(id, cluster.now);
+        self.calls.start_batch(id, cluster.now, &mut todo.client);
     }
 }
 
@@ -62,6 +62,9 @@ impl Controller for StatefulSetController {
     fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
         if let Key::Object(id) = key {
             self.sync(id, cluster, todo);
+        }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
         }
         self.calls.work(cluster, todo);
     }

@@ -72,10 +72,13 @@ impl Openb {
     }
 }
 
+/// CPU, memory, devices with the share of each, accepted models.
+type Request<'a> = (i64, i64, Option<(u32, u32)>, &'a [String]);
+
 /// Distinct requests, and each pod's among them.
 fn shapes(tasks: &[Task], names: &mut Names) -> (Vec<PodShape>, Vec<usize>) {
     let mut shapes = Vec::new();
-    let mut known: FxHashMap<(i64, i64, Option<(u32, u32)>, &[String]), usize> = FxHashMap::default();
+    let mut known: FxHashMap<Request<'_>, usize> = FxHashMap::default();
     let pods = tasks.iter().map(|task| {
         let key = (task.cpu, task.memory, task.gpu, task.gpu_models.as_slice());
         *known.entry(key).or_insert_with(|| {

@@ -14,7 +14,7 @@ use crate::engine::{Distribution, Span, Time};
 use crate::manifest::{self, Defaults};
 use crate::simulation::{Command, Component, Exit, Target, Workload};
 
-use super::case::{Case, typed};
+use super::case::{Case, LATENCY, typed};
 use super::fit::succession;
 use super::recorded::list;
 
@@ -127,11 +127,11 @@ impl Manifests {
     /// What the recorder's kubelets do with a pod of these annotations.
     fn behaviour(&self, annotations: &Value) -> Behaviour {
         let seconds = |key: &str| annotations[key].as_str().and_then(|text| text.parse::<f64>().ok());
-        let fixed = |seconds| Distribution::Constant(Span::from_secs_f64(seconds));
         Behaviour {
             ready_after: Some(Distribution::Constant(self.ready_delay)),
             never_ready: annotations["fake/ready"] == "never",
-            run_for: seconds("fake/exit-after").map(fixed),
+            run_for: seconds("fake/exit-after")
+                .map(|after| Distribution::Constant(Span::from_secs_f64(after) + LATENCY)),
             exit_code: seconds("fake/exit-code").unwrap_or(0.0) as i32,
             ..Behaviour::default()
         }

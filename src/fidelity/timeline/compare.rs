@@ -166,12 +166,15 @@ impl Comparison {
                 let of = |states: &[Since<BTreeMap<String, String>>]| -> Vec<Since<String>> {
                     states.iter().filter_map(|(t, state)| Some((*t, state.get(field)?.clone()))).collect()
                 };
-                if field != "unavailable" {
+                if field != "unavailable" && field != "lastScheduleTime" {
                     self.states(&format!("{name} {field}"), &of(states), &of(ours), None, BURST);
                 }
             }
         }
-        for name in run.workloads.keys().filter(|name| !recorded.workloads.contains_key(*name)) {
+        let kind = |name: &str| name.split('/').next().unwrap_or_default().to_string();
+        let kinds: BTreeSet<String> = recorded.workloads.keys().map(|name| kind(name)).collect();
+        let unknown = |name: &&String| !recorded.workloads.contains_key(*name) && kinds.contains(&kind(name));
+        for name in run.workloads.keys().filter(unknown) {
             self.expect(|| format!("{name} exists"), "no", "yes");
         }
     }

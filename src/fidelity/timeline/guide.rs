@@ -93,7 +93,9 @@ impl Guide {
     /// UIDs, which are random.
     pub fn uid(&self, pod: PodId) -> Option<u128> {
         let recorded = &self.recorded[self.recorded_as(pod)?];
-        let marked = recorded.marked.map_or(u64::MAX, |t| ((t + 1e6) * 1e3) as u64);
-        Some(u128::from(marked) << 64 | u128::from(pod.0))
+        let rank = |pod: &PodStory| pod.marked.map_or(f64::INFINITY, |t| t);
+        let before = self.recorded.iter().filter(|other| rank(other) < rank(recorded)).count() as u64;
+        let step = u64::MAX / (self.recorded.len() as u64 + 1);
+        Some(u128::from((before + 1) * step) << 64 | u128::from(pod.0))
     }
 }

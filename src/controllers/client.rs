@@ -1,0 +1,162 @@
+//! The API client of one controller (controllers.md 12): a token bucket that all its writes and events
+//! share in the order in which they ask, the time a write takes, and what client-go does to events before
+//! they reach the API.
+
+use rustc_hash::FxHashMap;
+
+use crate::cluster::{Message, Record, Subject};
+use crate::engine::{Distribution, Seed, Span, Stream, Time, TokenBucket};
+
+use super::settings::Settings;
+
+/// A client. Cloning nothing, owned by one controller.
+#[derive(Debug)]
+pub struct Client {
+    bucket: TokenBucket,
+    api_write: Distribution,
+    stream: Stream,
+    correlator: Correlator,
+    /// Events not yet sent. They are sent one after the other.
+    pub waiting: u32,
+}
+
+impl Default for Client {
+    /// A client that nobody slows down.
+    fn default() -> Self {
+        Client {
+            bucket: TokenBucket::new(Span::ZERO, 1),
+            api_write: Distribution::Constant(Span::ZERO),
+            stream: Seed(0).stream("client", 0),
+            correlator: Correlator::default(),
+            waiting: 0,
+        }
+    }
+}
+
+impl Client {
+    /// The client of the controller with this name.
+    pub fn new(name: &str, settings: &Settings, seed: Seed) -> Self {
+        Client {
+            bucket: settings.client(),
+            api_write: settings.api_write.clone(),
+            stream: seed.stream("client", name.bytes().map(u64::from).sum()),
+            correlator: Correlator::default(),
+            waiting: 0,
+        }
+    }
+
+    /// Reserves the next token: when the call can be made, now or later. [`Time::MAX`]: never.
+    pub fn take(&mut self, now: Time) -> Time {
+        self.bucket.take(now)
+    }
+
+    /// Takes a token if there is one now.
+    pub fn try_take(&mut self, now: Time) -> bool {
+        self.bucket.try_take(now)
+    }
+
+    /// When the next token can be taken.
+    pub fn next(&self, now: Time) -> Time {
+        self.bucket.next(now)
+    }
+
+    /// How long one write takes.
+    pub fn write(&mut self) -> Span {
+        self.api_write.sample(&mut self.stream)
+    }
+
+    /// What becomes of an event: `None` if the client drops it.
+    pub fn tell(&mut self, record: Record) -> Option<Record> {
+        self.correlator.correlate(record)
+    }
+}
+
+/// So many events of one object at once, then one each five minutes: others are dropped.
+const SPAM_BURST: u64 = 25;
+const SPAM_REFILL: Span = Span::from_secs(300);
+/// From so many different messages about one object for one reason on, events are combined.
+const SIMILAR: usize = 10;
+/// After so long without one, similar events count anew.
+const FORGET: Span = Span::from_secs(600);
+/// So many objects and reasons are remembered.
+const REMEMBERED: usize = 4096;
+
+/// client-go's event correlator: similar events are combined first, then what is left is rationed per
+/// object.
+#[derive(Debug, Default)]
+struct Correlator {
+    similar: Recent<(Subject, &'static str), Similar>,
+    rations: Recent<Subject, TokenBucket>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Similar {
+    messages: Vec<Message>,
+    last: Time,
+}
+
+impl Correlator {
+    fn correlate(&mut self, mut record: Record) -> Option<Record> {
+        let key = (record.subject, record.message.reason().text);
+        let similar = self.similar.entry(key);
+        if record.at.since(similar.last) > FORGET {
+            similar.messages.clear();
+        }
+        similar.last = record.at;
+        if !similar.messages.contains(&record.message) {
+            similar.messages.push(record.message.clone());
+        }
+        if similar.messages.len() >= SIMILAR {
+            similar.messages.pop();
+            record.message = record.message.combined();
+        }
+        let ration = self.rations.entry(record.subject);
+        if *ration == TokenBucket::default() {
+            *ration = TokenBucket::new(SPAM_REFILL, SPAM_BURST);
+        }
+        ration.try_take(record.at).then_some(record)
+    }
+}
+
+/// A map that forgets what was not asked for lately.
+#[derive(Debug)]
+struct Recent<K, V> {
+    new: FxHashMap<K, V>,
+    old: FxHashMap<K, V>,
+}
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Recent { new: FxHashMap::default(), old: FxHashMap::default() }
+    }
+}
+
+impl<K: std::hash::Hash + Eq + Copy, V: Default> Recent<K, V> {
+    fn entry(&mut self, key: K) -> &mut V {
+        if self.new.len() >= REMEMBERED && !self.new.contains_key(&key) {
+            self.old = std::mem::take(&mut self.new);
+        }
+        let old = &mut self.old;
+        self.new.entry(key).or_insert_with(|| old.remove(&key).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{ObjectId, PodId};
+
+    #[test]
+    fn the_tenth_similar_event_is_combined_and_the_twenty_sixth_dropped() {
+        // as recorded: 9 events "Created pod", 16 combined ones, then none
+        let mut correlator = Correlator::default();
+        let mut told = |pod| {
+            let (subject, message) = (Subject::Object(ObjectId(0)), Message::SuccessfulCreate(PodId(pod)));
+            correlator.correlate(Record { at: Time::ZERO, source: "replicaset-controller", subject, message })
+        };
+        let combined = |record: &Record| matches!(record.message, Message::Combined(_));
+        let told: Vec<Record> = (0..60).filter_map(&mut told).collect();
+        assert_eq!(told.len(), 25);
+        assert_eq!(told.iter().filter(|record| combined(record)).count(), 16);
+    }
+}

@@ -1,0 +1,187 @@
+//! How controllers work: news wakes them, they decide, and what they decide is written one call after
+//! the other through their clients. A key is not looked at again while its last sync still writes.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::cluster::{Action, Change};
+use crate::controllers::{self, Client, Controller, Key, Settings, Todo, Wakes};
+use crate::engine::{Class, Seed, Span, Stream, Time};
+
+use super::{Event, Simulation};
+
+/// A controller with its work queue and its client.
+pub(super) struct Worker {
+    controller: Box<dyn Controller>,
+    client: Box<Client>,
+    /// Keys whose news is on the way.
+    pub(super) dirty: FxHashSet<Key>,
+    /// Keys whose last sync still writes, and until when.
+    busy: FxHashMap<Key, Time>,
+    /// Calls that wait for their token or are under way, by number.
+    writes: FxHashMap<u32, Action>,
+    next_write: u32,
+    /// Delays of the watch.
+    watch: Stream,
+}
+
+impl Worker {
+    /// The worker of a controller.
+    pub(super) fn new(entry: &controllers::Entry, settings: &Settings, seed: Seed) -> Self {
+        Worker {
+            controller: (entry.build)(settings, seed),
+            client: Box::new(Client::new(entry.name, settings, seed)),
+            dirty: FxHashSet::default(),
+            busy: FxHashMap::default(),
+            writes: FxHashMap::default(),
+            next_write: 0,
+            watch: seed.stream("watch", entry.name.bytes().map(u64::from).sum()),
+        }
+    }
+
+    /// The process starts again, its memory empty.
+    pub(super) fn restart(&mut self, entry: &controllers::Entry, settings: &Settings, seed: Seed) {
+        let watch = self.watch.clone();
+        *self = Worker { watch, ..Worker::new(entry, settings, seed) };
+    }
+}
+
+impl Simulation {
+    /// Tells one controller of a change and schedules what it wants to look at.
+    pub(super) fn tell(&mut self, index: usize, change: Change) {
+        let worker = &mut self.workers[index];
+        let mut wakes = Wakes::default();
+        worker.controller.watch(change, &self.cluster, &mut wakes);
+        let (now, life) = (self.cluster.now, self.processes.life);
+        for key in wakes.news {
+            if worker.dirty.insert(key) {
+                let delay =
+                    if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
+                self.queue.push(now + delay, Class::Control, Event::News(index as u8, life, key));
+            }
+        }
+        for (at, key) in wakes.timers {
+            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, life, key));
+        }
+    }
+
+    /// News has reached a controller.
+    pub(super) fn news(&mut self, index: u8, key: Key) {
+        if !self.waits(index, key, Event::News(index, self.processes.life, key)) {
+            self.workers[index as usize].dirty.remove(&key);
+            self.reconcile(index, key);
+        }
+    }
+
+    /// An instant that a controller asked for.
+    pub(super) fn timer(&mut self, index: u8, key: Key) {
+        if !self.waits(index, key, Event::Timer(index, self.processes.life, key)) {
+            self.reconcile(index, key);
+        }
+    }
+
+    /// Whether the key's last sync still writes; the event then comes again.
+    fn waits(&mut self, index: u8, key: Key, event: Event) -> bool {
+        let worker = &mut self.workers[index as usize];
+        let Some(&until) = worker.busy.get(&key) else { return false };
+        if until <= self.cluster.now {
+            worker.busy.remove(&key);
+            return false;
+        }
+        self.queue.push(until, Class::Control, event);
+        true
+    }
+
+    fn reconcile(&mut self, index: u8, key: Key) {
+        let worker = &mut self.workers[index as usize];
+        let mut todo = Todo { client: std::mem::take(&mut worker.client), ..Todo::default() };
+        worker.controller.reconcile(key, &self.cluster, &mut todo);
+        worker.client = todo.client;
+        for call in todo.calls {
+            self.cluster.apply(call);
+        }
+        let until = self.write_all(index, todo.actions);
+        if until > self.cluster.now && matches!(key, Key::Object(_) | Key::Node(_) | Key::Pod(_)) {
+            self.workers[index as usize].busy.insert(key, until);
+        }
+        self.report(index);
+        let life = self.processes.life;
+        for (at, key) in todo.timers {
+            self.queue.push(at, Class::Control, Event::Timer(index, life, key));
+        }
+    }
+
+    /// Writes one call after the other; answers when the last has returned.
+    fn write_all(&mut self, index: u8, actions: Vec<Action>) -> Time {
+        let mut at = self.cluster.now;
+        for action in actions {
+            for _ in 0..if self.instant { 0 } else { calls(&action) } {
+                let client = &mut self.workers[index as usize].client;
+                at = client.take(at).saturating_add(client.write());
+            }
+            if at == self.cluster.now {
+                self.cluster.apply(action);
+            } else if at < Time::MAX {
+                let worker = &mut self.workers[index as usize];
+                let number = worker.next_write;
+                worker.next_write = number.wrapping_add(1);
+                worker.writes.insert(number, action);
+                self.queue.push(at, Class::Control, Event::Write(index, self.processes.life, number));
+            }
+        }
+        at
+    }
+
+    /// A call takes effect.
+    pub(super) fn write(&mut self, index: u8, number: u32) {
+        if let Some(action) = self.workers[index as usize].writes.remove(&number) {
+            self.cluster.apply(action);
+            self.report(index);
+        }
+    }
+
+    /// The events of what a controller just did go through its client: some are combined or dropped, the
+    /// others sent one after the other, each for a token.
+    fn report(&mut self, index: u8) {
+        if self.instant || !self.cluster.has_records() {
+            return;
+        }
+        let client = &mut self.workers[index as usize].client;
+        let idle = client.waiting == 0;
+        for record in self.cluster.take_records() {
+            if let Some(record) = client.tell(record) {
+                client.waiting += 1;
+                self.cluster.publish(record);
+            }
+        }
+        if idle {
+            self.send_event(index);
+        }
+    }
+
+    /// The next event of a controller asks for its token.
+    fn send_event(&mut self, index: u8) {
+        let client = &mut self.workers[index as usize].client;
+        if client.waiting > 0 {
+            let sent = client.take(self.cluster.now).saturating_add(client.write());
+            if sent < Time::MAX {
+                self.queue.push(sent, Class::Control, Event::Sent(index, self.processes.life));
+            }
+        }
+    }
+
+    /// An event has reached the API.
+    pub(super) fn event_sent(&mut self, index: u8) {
+        self.workers[index as usize].client.waiting -= 1;
+        self.send_event(index);
+    }
+}
+
+/// How many API calls an action takes. Taints are read before they are patched; a forced deletion first
+/// sets the pod Failed; annotations go with the size.
+fn calls(action: &Action) -> u32 {
+    match action {
+        Action::Record(..) | Action::AnnotateReplicaSet(..) => 0,
+        Action::AddTaint(..) | Action::RemoveTaint(..) | Action::ForceDeletePod(_) => 2,
+        _ => 1,
+    }
+}
