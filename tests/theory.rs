@@ -57,6 +57,7 @@ fn node(cluster: &mut Cluster, index: usize, slots: i64) -> NodeSpec {
         capacity,
         max_pods: slots,
         images: Vec::new(),
+        gpus: None,
     }
 }
 
