@@ -88,6 +88,11 @@ impl TaintEviction {
             } else {
                 todo.calls.push(Action::Disrupt(pod));
                 todo.calls.push(Action::DeletePod { pod, grace: None, by: None });
+                // a pod that goes at once is gone before its timer is
+                if cluster.pod(pod).is_some_and(|pod| pod.phase.is_terminal()) {
+                    let message = Message::TaintManagerEvictionCancelled;
+                    todo.actions.push(Action::Record(NAME, Subject::Pod(pod), message));
+                }
             }
         }
     }
