@@ -274,6 +274,8 @@ pub struct DeploymentStatus {
     pub available: u32,
     /// Terminating pods.
     pub terminating: u32,
+    /// Condition Available: at least as many Pods are available as must be.
+    pub is_available: bool,
     /// Condition Progressing: what it says and since when it was refreshed.
     pub progress: Option<Progress>,
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::cluster::object::{Body, Progress, ProgressReason};
 use crate::cluster::taint::taint_text;
-use crate::cluster::{Change, Cluster, Deployment, NodeId, ObjectId, Phase, PodId, Record, Strategy, Subject};
+use crate::cluster::{Change, Cluster, NodeId, ObjectId, Phase, PodId, Record, Subject};
 use crate::engine::Time;
 use crate::simulation::{Note, Observer};
 
@@ -80,8 +80,10 @@ impl Log {
             Change::PodReady(_, false) => pod.not_ready.push(t),
             Change::PodMarked(_) => pod.marked = pod.marked.or(Some(t)),
             Change::PodRemoved(_) => pod.removed = Some(t),
-            Change::PodNominated(_) if now.nominated.is_some() => {
-                pod.nominated = now.nominated.map(|node| cluster.node_name(node).to_string());
+            Change::PodNominated(_) => {
+                let Some(node) = now.nominated.map(|node| cluster.node_name(node)) else { return };
+                pod.nominated = Some(node.to_string());
+                self.guide.borrow_mut().placed(id, node, cluster, t);
             }
             Change::PodRestarted(_) => pod.restarts = u64::from(now.restarts),
             _ => (),
@@ -192,7 +194,12 @@ fn state_of(body: &Body) -> Option<BTreeMap<String, String>> {
                 ("updated", status.updated),
                 ("terminating", status.terminating),
             ]);
-            state.insert("Available".to_string(), available(deployment).to_string());
+            let available = if status.is_available {
+                "True/MinimumReplicasAvailable"
+            } else {
+                "False/MinimumReplicasUnavailable"
+            };
+            state.insert("Available".to_string(), available.to_string());
             state.extend(status.progress.map(|progress| ("Progressing".to_string(), progressing(progress))));
             Some(state)
         }
@@ -205,22 +212,6 @@ fn state_of(body: &Body) -> Option<BTreeMap<String, String>> {
             ("revision", set.revision),
         ])),
         _ => None,
-    }
-}
-
-/// The Available condition: at least R - U pods are.
-fn available(deployment: &Deployment) -> &'static str {
-    let unavailable = match deployment.strategy {
-        Strategy::Recreate => 0,
-        Strategy::RollingUpdate { max_surge, max_unavailable } => {
-            let floor = max_unavailable.floor(deployment.replicas);
-            if floor == 0 && max_surge.ceil(deployment.replicas) == 0 { 1 } else { floor }
-        }
-    };
-    if deployment.status.available + unavailable >= deployment.replicas {
-        "True/MinimumReplicasAvailable"
-    } else {
-        "False/MinimumReplicasUnavailable"
     }
 }
 
