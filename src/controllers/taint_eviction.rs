@@ -120,8 +120,10 @@ impl Controller for TaintEviction {
                     wakes.news.push(Key::Pod(id));
                 }
             }
-            Change::PodMarked(id) | Change::PodRemoved(id) if !self.timers.is_empty() => {
-                self.timers.remove(&id);
+            Change::PodRemoved(id) if !self.timers.is_empty() => {
+                if self.timers.remove(&id).is_some() {
+                    wakes.records.push((NAME, Subject::Pod(id), Message::TaintManagerEvictionCancelled));
+                }
             }
             _ => (),
         }

@@ -73,9 +73,9 @@ impl TokenBucket {
     }
 
     /// Another rate from `now` on. As in client-go's swap of limiters: if the old bucket was empty,
-    /// the new one starts empty, else full.
+    /// the new one starts empty, else full. One that never gives is empty.
     pub fn replace(&mut self, now: Time, mut new: TokenBucket) {
-        let was_empty = self.next(now) > now && self.next(now) != Time::MAX;
+        let was_empty = self.next(now) > now;
         if was_empty && new.interval != Span::MAX {
             new.full_at = now + new.interval * new.burst;
         }

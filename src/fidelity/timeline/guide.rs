@@ -54,8 +54,11 @@ impl Guide {
         chosen.map(|position| top[position])
     }
 
-    /// A pod of the run was given a node: it stands for a recorded one from now on.
+    /// A pod of the run was given or nominated to a node: it stands for a recorded one from now on.
     pub fn placed(&mut self, pod: PodId, node: &str, cluster: &Cluster, t: f64) {
+        if self.matched.contains_key(&pod) {
+            return;
+        }
         let same_node = |index: &usize| self.recorded[*index].node.as_deref() == Some(node);
         let found = self.candidates(pod, cluster, t).find(same_node);
         let Some(found) = found.or_else(|| self.candidates(pod, cluster, t).next()) else { return };
