@@ -212,12 +212,12 @@ phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
         settings.scheduling,
         Scheduling {
             watch: ms(2),
+            startup: Scheduling::default().startup,
             cycle: Span::from_millis(4),
             cycle_per_node: Span::from_micros(5),
             api_write: ms(1),
             qps_milli: 1500,
             burst: 2,
-            ..Scheduling::default()
         }
     );
     assert_eq!(setup.scheduler.max_unschedulable, Span::from_secs(60));
