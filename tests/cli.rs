@@ -89,7 +89,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn is_silent(self) -> Ran {
+    fn silent(self) -> Ran {
         assert_eq!((self.stdout.as_str(), self.stderr.as_str()), ("", ""));
         self
     }
@@ -186,9 +186,9 @@ fn a_fault_that_struck_nothing_is_reported() {
 #[test]
 fn quiet_prints_nothing_but_what_is_wrong() {
     let sandbox = Sandbox::new(SMALL);
-    sandbox.run(&["run", "small.yaml", "--quiet"]).exits(0).is_silent();
+    sandbox.run(&["run", "small.yaml", "--quiet"]).exits(0).silent();
     assert!(sandbox.path("results/small/summary.json").exists());
-    sandbox.run(&["check", "small.yaml", "--quiet"]).exits(0).is_silent();
+    sandbox.run(&["check", "small.yaml", "--quiet"]).exits(0).silent();
     let broken = ["run", "small.yaml", "--quiet", "--set", "expect[0]=pods_serving == 1"];
     let ran = sandbox.run(&broken).exits(1).complains("pods_serving == 1");
     assert_eq!(ran.stdout, "");
@@ -240,7 +240,7 @@ fn every_committed_scenario_is_sound() {
         .map(|path| path.to_string_lossy().to_string())
         .collect();
     let arguments: Vec<&str> = ["check", "--quiet"].into_iter().chain(files.iter().map(String::as_str)).collect();
-    Sandbox::new(SMALL).run(&arguments).exits(0).is_silent();
+    Sandbox::new(SMALL).run(&arguments).exits(0).silent();
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 ///   `Observer` for `metrics`;
 /// - `scenario` knows every component whose flags it reads, and the list of metrics for `expect`;
 /// - `fidelity` builds worlds from recordings of a real control plane, without any scenario;
+/// - `experiment` also places pods without a simulation, by the scheduler's policies, from traces;
 /// - `cli` reads the registries of `scheduler`, `controllers` and `metrics` for `sim list`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &[]),
@@ -32,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "scenario",
         &["engine", "cluster", "manifest", "scheduler", "controllers", "kubelet", "outcome", "metrics", "simulation"],
     ),
-    ("experiment", &["engine", "cluster", "outcome", "metrics", "simulation"]),
+    ("experiment", &["engine", "cluster", "scheduler", "workload", "outcome", "metrics", "simulation"]),
     ("report", &["engine", "outcome"]),
     ("fidelity", &["engine", "cluster", "manifest", "scheduler", "kubelet", "simulation"]),
     (
@@ -48,7 +49,7 @@ const LONGEST: usize = 450;
 const LONGER: &[(&str, &str)] = &[
     ("src/scenario/tests.rs", "a table of diagnostics, each with its text"),
     ("src/outcome.rs", "one long table of plain fields"),
-    ("src/simulation/mod.rs", "the composition root, with everything that the loop touches in sight"),
+    ("src/cluster/pods.rs", "all mutators of pods"),
 ];
 
 /// Words that must not appear in code, the path below which they may, and why they are banned.
@@ -273,8 +274,8 @@ fn without_comments_and_strings(text: &str) -> String {
     while let Some(character) = rest.chars().next() {
         let skipped = if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("r#\"") {
-            rest[3..].find("\"#").map_or(rest.len(), |end| end + 5)
+        } else if let Some(raw) = rest.strip_prefix("r#\"") {
+            raw.find("\"#").map_or(rest.len(), |end| end + 5)
         } else if character == '"' {
             string_length(rest)
         } else if rest.starts_with("'\"'") || rest.starts_with("'\\\"'") {

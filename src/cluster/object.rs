@@ -276,6 +276,8 @@ pub struct DeploymentStatus {
     pub terminating: u32,
     /// Condition ReplicaFailure: pods could not be created.
     pub failed_create: bool,
+    /// Condition Available: at least as many Pods are available as must be.
+    pub is_available: bool,
     /// Condition Progressing: what it says and since when it was refreshed.
     pub progress: Option<Progress>,
 }

@@ -7,6 +7,7 @@ use crate::engine::Span;
 
 use super::Cluster;
 use super::change::Change;
+use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, PodId, SpecId};
 use super::object::Kind;
 use super::pod::{Container, Deletion, Part, Phase, Pod, PodName};
@@ -30,7 +31,7 @@ impl PodTable {
         if slot == GONE { None } else { Some(&self.slots[slot as usize]) }
     }
 
-    fn get_mut(&mut self, id: PodId) -> Option<&mut Pod> {
+    pub(super) fn get_mut(&mut self, id: PodId) -> Option<&mut Pod> {
         let slot = *self.slot_of.get(id.index())?;
         if slot == GONE { None } else { Some(&mut self.slots[slot as usize]) }
     }
@@ -141,6 +142,7 @@ impl Cluster {
             created_at: self.now,
             phase: Phase::Pending,
             node: None,
+            devices: DeviceSet::default(),
             bound: false,
             bound_at: None,
             started_at: None,
@@ -383,7 +385,8 @@ impl Cluster {
     fn charge(&mut self, id: PodId, node: NodeId, sign: i64) {
         let Some(pod) = self.pods.get(id) else { return };
         let spec = &self.specs[pod.spec.index()];
-        let Some(node) = self.nodes.get_mut(node.index()).and_then(Option::as_mut) else { return };
+        let on = node;
+        let Some(node) = self.nodes.get_mut(on.index()).and_then(Option::as_mut) else { return };
         if sign > 0 {
             node.requested.add(&spec.requests)
         } else {
@@ -392,6 +395,7 @@ impl Cluster {
         node.score_requested.0 += sign * spec.score_requests.0;
         node.score_requested.1 += sign * spec.score_requests.1;
         node.n_pods += sign;
+        self.charge_devices(id, on, sign);
     }
 
     /// Puts the pod on the node's list.

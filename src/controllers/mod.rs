@@ -26,7 +26,7 @@ pub mod taint_eviction;
 pub mod ttl_after_finished;
 mod zones;
 
-use crate::cluster::{Action, Change, Cluster, NodeId, ObjectId, Pod, PodId};
+use crate::cluster::{Action, Change, Cluster, Message, NodeId, ObjectId, Pod, PodId, Subject};
 use crate::engine::{Seed, Span, Time};
 
 pub use client::Client;
@@ -84,6 +84,8 @@ pub struct Wakes {
     pub news: Vec<Key>,
     /// To be looked at at an instant (a tick of a periodic loop).
     pub timers: Vec<(Time, Key)>,
+    /// Said at once, as what it is about may be gone when the news is worked on.
+    pub records: Vec<(&'static str, Subject, Message)>,
 }
 
 /// What comes of looking at a key.

@@ -32,6 +32,8 @@ pub struct NodeLifecycle {
     zones: Zones,
     /// Nodes seen by a pass.
     registered: BTreeSet<NodeId>,
+    /// Nodes seen by a pass that are gone since the last one.
+    removed: Vec<NodeId>,
     /// When the controller noticed the last sign of life of nodes that are silent now.
     silent: BTreeMap<NodeId, Time>,
     /// Nodes whose condition changed since the last pass.
@@ -66,6 +68,7 @@ impl NodeLifecycle {
             pass_at: Time::MAX,
             zones: Zones::new(settings, seed.stream("taint-order", 0)),
             registered: BTreeSet::new(),
+            removed: Vec::new(),
             silent: BTreeMap::new(),
             dirty: BTreeSet::new(),
             steps: VecDeque::new(),
@@ -306,7 +309,10 @@ impl Controller for NodeLifecycle {
                 self.zones.dequeue(node.zone, id);
                 self.silent.remove(&id);
                 self.dirty.remove(&id);
-                self.registered.remove(&id);
+                if self.registered.remove(&id) {
+                    self.removed.push(id);
+                    self.request_pass(cluster.now, &mut wakes.timers);
+                }
             }
             Change::NodeReady { node: id, from, to } => {
                 let Some(node) = cluster.node(id) else { return };
@@ -329,6 +335,9 @@ impl Controller for NodeLifecycle {
     fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
         match key {
             Key::Pass if cluster.now == self.pass_at && self.steps.is_empty() => {
+                for id in std::mem::take(&mut self.removed) {
+                    todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::RemovingNode));
+                }
                 self.start_pass(cluster);
                 self.run_steps(cluster, todo);
             }

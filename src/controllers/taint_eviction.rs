@@ -88,6 +88,11 @@ impl TaintEviction {
             } else {
                 todo.calls.push(Action::Disrupt(pod));
                 todo.calls.push(Action::DeletePod { pod, grace: None, by: None });
+                // a pod that goes at once is gone before its timer is
+                if cluster.pod(pod).is_some_and(|pod| pod.phase.is_terminal()) {
+                    let message = Message::TaintManagerEvictionCancelled;
+                    todo.actions.push(Action::Record(NAME, Subject::Pod(pod), message));
+                }
             }
         }
     }
@@ -115,8 +120,10 @@ impl Controller for TaintEviction {
                     wakes.news.push(Key::Pod(id));
                 }
             }
-            Change::PodMarked(id) | Change::PodRemoved(id) if !self.timers.is_empty() => {
-                self.timers.remove(&id);
+            Change::PodRemoved(id) if !self.timers.is_empty() => {
+                if self.timers.remove(&id).is_some() {
+                    wakes.records.push((NAME, Subject::Pod(id), Message::TaintManagerEvictionCancelled));
+                }
             }
             _ => (),
         }

@@ -229,8 +229,9 @@ fn importance(pod: PodId, cluster: &Cluster) -> (Reverse<i32>, Time, PodId) {
     (Reverse(priority), started(pod, cluster), pod)
 }
 
+/// `status.startTime`, which has whole seconds.
 fn started(pod: PodId, cluster: &Cluster) -> Time {
-    cluster.pod(pod).and_then(|found| found.started_at).unwrap_or(cluster.now)
+    cluster.pod(pod).and_then(|found| found.started_at).unwrap_or(cluster.now).truncated_to_second()
 }
 
 /// The best candidates (reference 5.4), by position: fewest violations, lowest highest priority, lowest

@@ -6,7 +6,6 @@ use rustc_hash::FxHashSet;
 use crate::cluster::{Cluster, NodeId, PodId};
 use crate::engine::Stream;
 
-use super::Scheduler;
 use super::cache::{Scanned, scan};
 use super::config::TieBreak;
 use super::cycle::{Cycle, PreFiltered};
@@ -17,6 +16,7 @@ use super::order::{NodeOrder, nodes_to_find};
 use super::plugins;
 use super::plugins::volume_binding::ClaimDecision;
 use super::preemption::{self, Outcome};
+use super::{Scheduler, TieBreaker};
 
 /// What a search is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,6 +106,9 @@ impl Scheduler {
             Some(node) => search.claims = cycle.reserve(node),
             None => search.post_filter(&mut cycle, order.list(), &self.preempted, offsets),
         }
+        if let (Some(breaker), Mode::Decide) = (&mut self.tie_breaker, mode) {
+            search.choose_victims_by(breaker, pod, cluster);
+        }
         if mode == Mode::Decide {
             self.next_start = (sample.start + search.walked) % order.list().len().max(1);
         }
@@ -114,6 +117,18 @@ impl Scheduler {
 }
 
 impl Search {
+    /// Lets somebody else choose among several equally good candidates for preemption.
+    fn choose_victims_by(&mut self, breaker: &mut TieBreaker, pod: PodId, cluster: &Cluster) {
+        let Some(Outcome::Chosen { candidates, chosen }) = &mut self.preemption else { return };
+        let best = preemption::best(candidates, cluster);
+        let nodes: Vec<NodeId> = best.iter().map(|index| candidates[*index].node).collect();
+        if let Some(node) = breaker(pod, &nodes, cluster)
+            && let Some(position) = nodes.iter().position(|other| *other == node)
+        {
+            *chosen = best[position];
+        }
+    }
+
     /// A pod that is nominated looks at its node first, and at no other if it fits.
     fn take_nominated(&mut self, cycle: &mut Cycle<'_, '_>, nominated: Option<NodeId>) -> bool {
         let Some(id) = nominated else { return false };

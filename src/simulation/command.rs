@@ -66,7 +66,7 @@ impl Simulation {
             Command::AddNodes(nodes) => {
                 for node in nodes {
                     if self.cluster.find_node(node.name).is_none() {
-                        self.register(node);
+                        self.join(node);
                     }
                 }
             }

@@ -53,6 +53,8 @@ enum Event {
     Schedule,
     /// A binding reaches the API.
     Bind(PodId),
+    /// A victim of a preemption is deleted: the victim, and the pod that room is made for.
+    Preempt(PodId, PodId),
     /// The next step of an eviction.
     Evict(u32),
     /// Something on a node.
@@ -239,6 +241,7 @@ impl Simulation {
             Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
             Event::Bind(pod) => self.bind(pod),
+            Event::Preempt(victim, by) => self.preempt(victim, by),
             Event::Evict(index) => self.evict(index),
             Event::Kubelet(event) => {
                 let mut todo = kubelet::Todo::default();
@@ -327,6 +330,9 @@ impl Simulation {
             let extra = decision.examined.saturating_sub(100) as u64;
             self.scheduling.busy_until = now + scheduling.cycle + scheduling.cycle_per_node * extra;
         }
+        if !decision.devices.is_empty() {
+            self.cluster.choose_devices(decision.pod, decision.devices);
+        }
         self.decide(decision.pod, decision.verdict);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
@@ -355,7 +361,7 @@ impl Simulation {
                     Nomination::Set(node) => self.cluster.nominate(pod, Some(node)),
                 }
                 unnominated.into_iter().for_each(|loser| self.cluster.nominate(loser, None));
-                victims.into_iter().for_each(|victim| self.preempt(victim, pod));
+                self.preempt_all(&victims, pod);
             }
             Verdict::Error(message) => self.report_failure(pod, message),
             Verdict::Skip(message) => {
@@ -372,8 +378,33 @@ impl Simulation {
         self.cluster.set_unschedulable(pod);
     }
 
+    /// Deletes the victims side by side, the last one only when the others are marked: each takes a patch
+    /// of the condition `DisruptionTarget` and the deletion.
+    fn preempt_all(&mut self, victims: &[PodId], by: PodId) {
+        let Some((last, others)) = victims.split_last() else { return };
+        let mut latest = self.cluster.now;
+        for &victim in others {
+            let at = self.cluster.now + self.two_writes();
+            latest = latest.max(at);
+            self.queue.push(at, Class::Control, Event::Preempt(victim, by));
+        }
+        let at = latest + self.two_writes();
+        self.queue.push(at, Class::Control, Event::Preempt(*last, by));
+    }
+
+    fn two_writes(&mut self) -> Span {
+        if self.instant {
+            return Span::ZERO;
+        }
+        let write = &self.settings.scheduling.api_write;
+        write.sample(&mut self.scheduling.write) + write.sample(&mut self.scheduling.write)
+    }
+
     /// Deletes a victim with its own grace period.
     fn preempt(&mut self, victim: PodId, by: PodId) {
+        if !self.cluster.pod_exists(victim) {
+            return;
+        }
         let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };
         self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(by, node));
         self.cluster.apply(Action::Disrupt(victim));
@@ -400,19 +431,21 @@ impl Simulation {
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
-    fn register(&mut self, mut spec: NodeSpec) -> NodeId {
+    fn register(&mut self, spec: NodeSpec) -> NodeId {
         let index = self.cluster.node_ids() as u64;
         let mut stream = self.cluster.seed.stream("lease", index);
         let period = self.settings.kubelet.lease_interval.sample(&mut stream);
         let drawn = Span(stream.below(period.0.max(1)));
         let fixed = self.settings.lease_phases.iter().find(|(name, _)| *name == spec.name).map(|(_, phase)| *phase);
         let anchor = self.cluster.now + fixed.unwrap_or(drawn);
-        if !self.instant {
-            // admission taints every new node; the node controller takes the taint off a Ready one
-            let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
-            spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
-        }
         self.cluster.add_node(spec, Status::True, Lease { anchor, period, renewing: true })
+    }
+
+    /// A machine joins the running cluster: admission taints it until the node controller sees it Ready.
+    fn join(&mut self, mut spec: NodeSpec) {
+        let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
+        spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
+        self.register(spec);
     }
 
     /// Creates what a manifest holds.

@@ -55,6 +55,9 @@ impl Simulation {
         let mut wakes = Wakes::default();
         worker.controller.watch(change, &self.cluster, &mut wakes);
         let (now, life) = (self.cluster.now, self.processes.life);
+        for (source, subject, message) in wakes.records {
+            self.cluster.record(source, subject, message);
+        }
         for key in wakes.news {
             if worker.dirty.insert(key) {
                 let delay =

@@ -15,6 +15,10 @@ pub(super) fn is_complete(rollout: &Rollout) -> bool {
     counts.updated == replicas && counts.replicas == replicas && counts.available == replicas
 }
 
+fn available(rollout: &Rollout) -> u32 {
+    rollout.members().map(|member| member.status.available).sum()
+}
+
 fn counts(rollout: &Rollout) -> DeploymentStatus {
     let sum =
         |of: fn(&crate::cluster::ReplicaSetStatus) -> u32| rollout.members().map(|member| of(&member.status)).sum();
@@ -22,9 +26,10 @@ fn counts(rollout: &Rollout) -> DeploymentStatus {
         replicas: sum(|status| status.replicas),
         updated: rollout.new.as_ref().map_or(0, |new| new.status.replicas),
         ready: sum(|status| status.ready),
-        available: sum(|status| status.available),
+        available: available(rollout),
         terminating: sum(|status| status.terminating),
         failed_create: rollout.members().any(|member| member.status.failed_create),
+        is_available: available(rollout) + rollout.surge_and_unavailable().1 >= rollout.spec.replicas,
         progress: rollout.spec.status.progress,
     }
 }
@@ -64,7 +69,7 @@ fn progress(rollout: &Rollout, before: &DeploymentStatus, after: &DeploymentStat
     if is_complete(rollout) {
         return if was_available { old } else { told(ProgressReason::NewReplicaSetAvailable) };
     }
-    if was_available && before.updated == before.replicas && after.updated == after.replicas {
+    if was_available && after.updated == after.replicas {
         return old;
     }
     let old_pods = |status: &DeploymentStatus| status.replicas - status.updated;

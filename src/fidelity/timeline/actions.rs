@@ -139,7 +139,10 @@ impl Manifests {
 
     /// Converts an action; `None` for one that only tells what came of another.
     pub(super) fn step(&mut self, cluster: &mut Cluster, action: &Value, case: &Case) -> Result<Vec<Step>, String> {
-        let t = action["t"].as_f64().unwrap_or(0.0);
+        let mut t = action["t"].as_f64().unwrap_or(0.0);
+        if action["action"] == "kubectl-drain" {
+            t = cordoned(case, text(&action["node"]), t); // how long a kubectl takes to start is chance
+        }
         let commands = match text(&action["action"]) {
             "crash" | "recover" => machines(cluster, action, case),
             "create" => {
@@ -248,6 +251,17 @@ fn comes_back_running(case: &Case, node: &str, t: f64) -> bool {
             && list(&action["nodes"]).iter().any(|name| name == node)
     };
     list(&case.data["actions"]).iter().find(later).is_some_and(|action| action["reboot"] != true)
+}
+
+/// When the node was cordoned, at `t` or soon after.
+fn cordoned(case: &Case, node: &str, t: f64) -> f64 {
+    let is_it =
+        |event: &&Value| event["kind"] == "Node" && event["name"] == node && event["set"]["unschedulable"] == true;
+    let cordons = list(&case.data["events"]).iter().filter(is_it).filter_map(|event| event["t"].as_f64());
+    cordons
+        .filter(|at| *at >= t)
+        .fold(None, |first: Option<f64>, at| Some(first.map_or(at, |first| first.min(at))))
+        .unwrap_or(t)
 }
 
 fn delete(cluster: &mut Cluster, action: &Value) -> Result<Command, String> {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cluster::wall::DEFAULT_WALL_START;
-use crate::cluster::{Cluster, Name, UidSource};
+use crate::cluster::{Cluster, Kind, Name, UidSource};
 use crate::engine::{Distribution, Seed, Span, Time};
 use crate::manifest;
 use crate::simulation::{Command, Settings, Setup, Simulation};
@@ -122,6 +122,7 @@ impl Case {
         let mut manifests = Manifests::new(self.ready_delay());
         let mut steps = Vec::new();
         let mut missing = Vec::new();
+        timeline.extend(self.scaled_in_set_up(&mut cluster));
         for manifest in list(&self.data["setup"]["objects"]) {
             let kind = manifest["kind"].as_str().unwrap_or_default();
             let at = self.added(kind, manifest["metadata"]["name"].as_str().unwrap_or_default());
@@ -155,6 +156,23 @@ impl Case {
             cluster,
         };
         Ok((setup, steps))
+    }
+
+    /// Sizes of Deployments and StatefulSets that were changed before zero.
+    fn scaled_in_set_up(&self, cluster: &mut Cluster) -> Vec<(Time, Command)> {
+        let mut scaled = Vec::new();
+        for event in list(&self.data["events"]) {
+            let t = event["t"].as_f64().unwrap_or(0.0);
+            let kinds = [Kind::Deployment, Kind::StatefulSet];
+            let kind = kinds.into_iter().find(|kind| event["kind"] == kind.as_str());
+            let want = event["set"]["want"].as_u64().filter(|_| event["change"] == "changed" && t < -0.05);
+            if let (Some(kind), Some(want)) = (kind, want) {
+                let name = cluster.names.intern(event["name"].as_str().unwrap_or_default());
+                let namespace = cluster.names.intern("default");
+                scaled.push((instant(t), Command::Scale(kind, namespace, name, want as u32)));
+            }
+        }
+        scaled
     }
 
     /// Flags, timings and phases.
@@ -235,6 +253,7 @@ impl Case {
             watch: zero.clone(),
             status: zero.clone(),
             stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
+            stop_absent: true,
             teardown: zero.clone(),
             boot: zero.clone(),
             kubelet_start: zero.clone(),

@@ -54,8 +54,11 @@ impl Guide {
         chosen.map(|position| top[position])
     }
 
-    /// A pod of the run was given a node: it stands for a recorded one from now on.
+    /// A pod of the run was given or nominated to a node: it stands for a recorded one from now on.
     pub fn placed(&mut self, pod: PodId, node: &str, cluster: &Cluster, t: f64) {
+        if self.matched.contains_key(&pod) {
+            return;
+        }
         let same_node = |index: &usize| self.recorded[*index].node.as_deref() == Some(node);
         let found = self.candidates(pod, cluster, t).find(same_node);
         let Some(found) = found.or_else(|| self.candidates(pod, cluster, t).next()) else { return };
@@ -93,9 +96,10 @@ impl Guide {
     /// UIDs, which are random.
     pub fn uid(&self, pod: PodId) -> Option<u128> {
         let recorded = &self.recorded[self.recorded_as(pod)?];
-        let rank = |pod: &PodStory| pod.marked.map_or(f64::INFINITY, |t| t);
-        let before = self.recorded.iter().filter(|other| rank(other) < rank(recorded)).count() as u64;
-        let step = u64::MAX / (self.recorded.len() as u64 + 1);
-        Some(u128::from((before + 1) * step) << 64 | u128::from(pod.0))
+        let marks = || self.recorded.iter().filter_map(|pod| pod.marked).filter(|t| *t >= 0.0);
+        let turn = recorded.marked.map(|t| marks().filter(|mark| *mark < t).count() as u64);
+        let step = u64::MAX / (marks().count() as u64 + 1);
+        let high = turn.map_or(u64::MAX, |turn| (turn + 1) * step);
+        Some(u128::from(high) << 64 | u128::from(pod.0))
     }
 }

@@ -80,8 +80,10 @@ impl Log {
             Change::PodReady(_, false) => pod.not_ready.push(t),
             Change::PodMarked(_) => pod.marked = pod.marked.or(Some(t)),
             Change::PodRemoved(_) => pod.removed = Some(t),
-            Change::PodNominated(_) if now.nominated.is_some() => {
-                pod.nominated = now.nominated.map(|node| cluster.node_name(node).to_string());
+            Change::PodNominated(_) => {
+                let Some(node) = now.nominated.map(|node| cluster.node_name(node)) else { return };
+                pod.nominated = Some(node.to_string());
+                self.guide.borrow_mut().placed(id, node, cluster, t);
             }
             Change::PodRestarted(_) => pod.restarts = u64::from(now.restarts),
             _ => (),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::Cluster;
 use crate::cluster::admission::quantity;
 use crate::cluster::batch::{Job, JobEnd};
 use crate::cluster::object::{Body, Progress, ProgressReason};
 use crate::cluster::policy::{QuotaLine, ResourceQuota};
-use crate::cluster::{Cluster, Deployment, Strategy};
 
 /// The fields of a workload as recordings have them; `None` for kinds without.
 pub(super) fn state_of(body: &Body, cluster: &Cluster) -> Option<BTreeMap<String, String>> {
@@ -23,7 +23,9 @@ pub(super) fn state_of(body: &Body, cluster: &Cluster) -> Option<BTreeMap<String
                 ("updated", status.updated),
                 ("terminating", status.terminating),
             ]);
-            state.insert("Available".to_string(), available(deployment).to_string());
+            let available =
+                if status.is_available { "True/MinimumReplicasAvailable" } else { "False/MinimumReplicasUnavailable" };
+            state.insert("Available".to_string(), available.to_string());
             if status.failed_create {
                 state.insert("ReplicaFailure".to_string(), "True/FailedCreate".to_string());
             }
@@ -104,22 +106,6 @@ fn quota_state(quota: &ResourceQuota, cluster: &Cluster) -> BTreeMap<String, Str
         state.extend(lines.map(text));
     }
     state
-}
-
-/// The Available condition: at least R - U pods are.
-fn available(deployment: &Deployment) -> &'static str {
-    let unavailable = match deployment.strategy {
-        Strategy::Recreate => 0,
-        Strategy::RollingUpdate { max_surge, max_unavailable } => {
-            let floor = max_unavailable.floor(deployment.replicas);
-            if floor == 0 && max_surge.ceil(deployment.replicas) == 0 { 1 } else { floor }
-        }
-    };
-    if deployment.status.available + unavailable >= deployment.replicas {
-        "True/MinimumReplicasAvailable"
-    } else {
-        "False/MinimumReplicasUnavailable"
-    }
 }
 
 fn progressing(progress: Progress) -> String {

@@ -218,7 +218,6 @@ phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
             api_write: ms(1),
             qps_milli: 1500,
             burst: 2,
-            ..Scheduling::default()
         }
     );
     assert_eq!(setup.scheduler.max_unschedulable, Span::from_secs(60));
