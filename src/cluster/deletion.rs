@@ -19,7 +19,6 @@ impl Cluster {
         let at = self.now;
         let pod = self.pod_mut(id);
         if !pod.bound || pod.phase.is_terminal() || grace == Span::ZERO {
-            self.note_deletion(id);
             self.remove_pod(id);
             return;
         }
