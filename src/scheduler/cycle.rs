@@ -288,7 +288,7 @@ impl Cycle<'_, '_> {
 
     /// Scores the feasible nodes: each plugin's weighted score, node by node. Plugins that have nothing
     /// to say are left out.
-    pub fn score(&mut self, feasible: &[NodeId], mut seen: impl FnMut(PluginIndex, &[i64], &[i64])) -> Vec<i64> {
+    pub fn score(&mut self, feasible: &[NodeId], mut seen: impl FnMut(PluginIndex, i64, &[i64], &[i64])) -> Vec<i64> {
         let mut totals = vec![0; feasible.len()];
         let mut scores = Vec::with_capacity(feasible.len());
         for position in 0..self.profile.points.score.len() {
@@ -306,7 +306,7 @@ impl Cycle<'_, '_> {
                 *score *= weight;
                 *total += *score;
             }
-            seen(index, &raw, &scores);
+            seen(index, weight, &raw, &scores);
         }
         totals
     }

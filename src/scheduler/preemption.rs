@@ -234,20 +234,55 @@ fn started(pod: PodId, cluster: &Cluster) -> Time {
     cluster.pod(pod).and_then(|found| found.started_at).unwrap_or(cluster.now).truncated_to_second()
 }
 
-/// The best candidates (reference 5.4), by position: fewest violations, lowest highest priority, lowest
-/// sum of priorities (each raised by 2^31), fewest victims, latest start of the most important victims.
-/// Among several Kubernetes takes any; we take the first.
-pub fn best(candidates: &[Candidate], cluster: &Cluster) -> Vec<usize> {
+/// What speaks for and against a candidate, in the order in which Kubernetes looks at it (reference 5.4);
+/// the least wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cost {
+    /// Victims a budget protects.
+    pub violations: usize,
+    /// The priority of the most important victim.
+    pub highest: i64,
+    /// The sum of priorities, each raised by 2^31, so that fewer victims nearly always cost less.
+    pub sum: i64,
+    /// How many victims.
+    pub victims: usize,
+    /// The earliest start among the most important ones: the later the better.
+    pub start: Reverse<Time>,
+}
+
+impl Cost {
+    /// In words, by what the lesser of two costs is less; `None` if they are equal.
+    pub fn difference(self, other: Cost) -> Option<&'static str> {
+        let parts = [
+            (self.violations.cmp(&other.violations), "fewest disruption budgets violated"),
+            (self.highest.cmp(&other.highest), "lowest priority of the most important victim"),
+            (self.sum.cmp(&other.sum), "lowest sum of priorities (each raised by 2^31, so mostly: fewest victims)"),
+            (self.victims.cmp(&other.victims), "fewest victims"),
+            (self.start.cmp(&other.start), "latest start of the most important victims"),
+        ];
+        parts.into_iter().find(|(order, _)| order.is_ne()).map(|(_, words)| words)
+    }
+}
+
+/// What the candidate costs.
+pub fn cost(candidate: &Candidate, cluster: &Cluster) -> Cost {
     let priority = |pod: &PodId| cluster.pod(*pod).map_or(0, |found| i64::from(cluster.spec(found.spec).priority));
-    let key = |candidate: &Candidate| {
-        let highest = candidate.victims.first().map_or(i64::MIN, priority);
-        let sum: i64 = candidate.victims.iter().map(|pod| priority(pod) + (1 << 31)).sum();
-        let top = candidate.victims.iter().filter(|pod| priority(pod) == highest);
-        let start = top.map(|pod| started(*pod, cluster)).min().unwrap_or(Time::MAX);
-        (candidate.violations, highest, sum, candidate.victims.len(), Reverse(start))
-    };
-    let least = candidates.iter().map(key).min();
-    (0..candidates.len()).filter(|index| Some(key(&candidates[*index])) == least).collect()
+    let highest = candidate.victims.first().map_or(i64::MIN, priority);
+    let top = candidate.victims.iter().filter(|pod| priority(pod) == highest);
+    Cost {
+        violations: candidate.violations,
+        highest,
+        sum: candidate.victims.iter().map(|pod| priority(pod) + (1 << 31)).sum(),
+        victims: candidate.victims.len(),
+        start: Reverse(top.map(|pod| started(*pod, cluster)).min().unwrap_or(Time::MAX)),
+    }
+}
+
+/// The cheapest candidates, by position. Among several Kubernetes takes any; we take the first.
+pub fn best(candidates: &[Candidate], cluster: &Cluster) -> Vec<usize> {
+    let costs: Vec<Cost> = candidates.iter().map(|candidate| cost(candidate, cluster)).collect();
+    let least = costs.iter().min();
+    (0..costs.len()).filter(|index| Some(&costs[*index]) == least).collect()
 }
 
 /// `0/N nodes are available: …`: nodes not tried count as not helpful.

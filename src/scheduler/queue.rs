@@ -238,15 +238,35 @@ impl Queue {
         self.put(pod, if waits { Place::Backoff } else { Place::Active });
     }
 
-    /// When the back-off ends: the whole second at or before timestamp + d(n); `None` without any.
-    pub fn expiry(&self, queued: &Queued) -> Option<Time> {
+    /// The back-off a pod has earned, `min(max, initial·2^(n-1))`; `None` without any.
+    pub fn delay(&self, queued: &Queued) -> Option<Span> {
         let n = if queued.errors > 0 { queued.errors } else { queued.unschedulable };
         if n == 0 || self.max_backoff == Span::ZERO {
             return None;
         }
         let doubled = self.initial_backoff.0.saturating_mul(1u64 << (n - 1).min(40));
-        let length = Span(doubled.min(self.max_backoff.0));
-        Some(queued.timestamp.saturating_add(length).truncated_to_second())
+        Some(Span(doubled.min(self.max_backoff.0)))
+    }
+
+    /// When the back-off ends: the whole second at or before timestamp + d(n); `None` without any.
+    pub fn expiry(&self, queued: &Queued) -> Option<Time> {
+        self.delay(queued).map(|delay| queued.timestamp.saturating_add(delay).truncated_to_second())
+    }
+
+    /// The tick on which a pod with this back-off leaves the backoffQ: the second after its expiry.
+    pub fn leaves_backoff(&self, queued: &Queued) -> Option<Time> {
+        self.expiry(queued).map(|expiry| expiry + SECOND)
+    }
+
+    /// When an unschedulable pod is let go although nothing happened: the first half-minute at which it
+    /// has waited for more than `max_unschedulable`.
+    pub fn flushed(&self, queued: &Queued) -> Option<Time> {
+        (queued.place == Place::Unschedulable).then(|| self.flush_of(queued.timestamp))
+    }
+
+    fn flush_of(&self, timestamp: Time) -> Time {
+        let due = timestamp.saturating_add(self.max_unschedulable).0;
+        Time((due - due % FLUSH).saturating_add(FLUSH))
     }
 
     /// Lets go of what is due: ended back-offs on whole seconds, pods that waited too long on the
@@ -289,10 +309,7 @@ impl Queue {
             return now;
         }
         let error = self.error_backoff.peek().map_or(Time::MAX, |Reverse((expiry, ..))| *expiry + SECOND);
-        let flush = self.unschedulable.first().map_or(Time::MAX, |(timestamp, ..)| {
-            let due = timestamp.saturating_add(self.max_unschedulable).0;
-            Time((due - due % FLUSH).saturating_add(FLUSH))
-        });
+        let flush = self.unschedulable.first().map_or(Time::MAX, |(timestamp, ..)| self.flush_of(*timestamp));
         error.min(flush).max(now)
     }
 

@@ -66,6 +66,10 @@ pub(super) struct Search {
     pub(super) scores: Vec<ScoreColumn>,
     pub(super) totals: Vec<i64>,
     pub(super) claims: Vec<ClaimDecision>,
+    /// Where the walk began, and how many feasible nodes were enough.
+    pub(super) sample: Option<Sample>,
+    /// The pod's nominated node was taken without looking at others.
+    pub(super) nominated_first: bool,
 }
 
 impl Scheduler {
@@ -89,7 +93,7 @@ impl Scheduler {
             Mode::Explain(_) => (ties.insert(self.ties.clone()), offsets.insert(self.offsets.clone())),
         };
         let mut ties = Ties { rule: self.config.ties, stream: ties };
-        let mut search = Search::default();
+        let mut search = Search { sample: Some(sample), ..Search::default() };
         if let Err(rejection) = cycle.pre_filter() {
             search.diagnosis.pre = Some(rejection);
         } else if !search.take_nominated(&mut cycle, found.nominated) {
@@ -142,6 +146,7 @@ impl Search {
             self.top.push(id);
             self.chosen = Some(id);
             self.examined = 1;
+            self.nominated_first = true;
         }
         fits
     }
@@ -197,9 +202,9 @@ impl Search {
     fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: &mut Ties<'_>, keep: bool) {
         if self.feasible.len() > 1 {
             let scores = &mut self.scores;
-            self.totals = cycle.score(&self.feasible, |plugin, raw, weighted| {
+            self.totals = cycle.score(&self.feasible, |plugin, weight, raw, weighted| {
                 if keep {
-                    scores.push(ScoreColumn { plugin, raw: raw.to_vec(), weighted: weighted.to_vec() });
+                    scores.push(ScoreColumn { plugin, weight, raw: raw.to_vec(), weighted: weighted.to_vec() });
                 }
             });
             let best = self.totals.iter().max();

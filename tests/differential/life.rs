@@ -232,7 +232,8 @@ fn answer(explanation: &Explanation) -> String {
     let mut rejected: Vec<String> = explanation.diagnosis.rejected.iter().map(|one| format!("{one:?}")).collect();
     rejected.sort();
     let columns = |position: usize| {
-        let cells = explanation.scores.iter().map(|column| (column.plugin, column.raw[position], column.weighted[position]));
+        let cells =
+            explanation.scores.iter().map(|column| (column.plugin, column.raw[position], column.weighted[position]));
         cells.collect::<Vec<_>>()
     };
     let mut scores: Vec<String> = explanation

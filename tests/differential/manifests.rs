@@ -41,7 +41,9 @@ pub fn taints(draw: &mut Stream) -> Value {
     let taint = |draw: &mut Stream| json!({"key": one(draw, &["a", "b"]), "value": "x", "effect": one(draw, &effects)});
     match draw.below(6) {
         0 => json!([taint(draw)]),
-        1 => json!([{"key": "a", "value": "x", "effect": "PreferNoSchedule"}, {"key": "b", "effect": "PreferNoSchedule"}]),
+        1 => {
+            json!([{"key": "a", "value": "x", "effect": "PreferNoSchedule"}, {"key": "b", "effect": "PreferNoSchedule"}])
+        }
         _ => json!([]),
     }
 }
@@ -137,8 +139,7 @@ pub fn template(draw: &mut Stream) -> Value {
         metadata["labels"]["tier"] = json!(one(draw, &["x", "y"]));
     }
     if once_in(draw, 3) && metadata["namespace"] == "default" {
-        metadata["ownerReferences"] =
-            json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("set-{app}"), "uid": "1", "controller": true}]);
+        metadata["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("set-{app}"), "uid": "1", "controller": true}]);
     }
     let mut spec = json!({"containers": [container], "affinity": affinity(draw), "topologySpreadConstraints": spread(draw),
         "priority": one(draw, &[0, 0, 0, 10, 1000])});
@@ -149,7 +150,10 @@ pub fn template(draw: &mut Stream) -> Value {
         spec["nodeSelector"] = json!({"disk": "ssd"});
     }
     match draw.below(10) {
-        0 => spec["volumes"] = json!([{"name": "v", "persistentVolumeClaim": {"claimName": one(draw, &["zonal", "shared"])}}]),
+        0 => {
+            spec["volumes"] =
+                json!([{"name": "v", "persistentVolumeClaim": {"claimName": one(draw, &["zonal", "shared"])}}])
+        }
         1 => spec["volumes"] = json!([{"name": "v", "gcePersistentDisk": {"pdName": one(draw, &["d1", "d2"])}}]),
         _ => (),
     }

@@ -304,6 +304,15 @@ impl Plugin for InterPodAffinity {
         }
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a pod comes to a node", "it matches all the pod's required affinity terms"),
+            ("a pod leaves a node", "it matched the pod's anti-affinity, or its own matched the pod"),
+            ("a node is added", "it has a topology key of the pod's affinity, or the pod has anti-affinity"),
+            ("a node's labels change", "the value of a topology key of the pod's terms changed"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         let Some(waiting) = cluster.pod(pod) else { return true };
         let spec = cluster.spec(waiting.spec);

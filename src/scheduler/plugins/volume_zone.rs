@@ -83,6 +83,15 @@ impl Plugin for VolumeZone {
         if reachable { Ok(()) } else { Err(Rejection::unresolvable("node(s) had no available volume zone")) }
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a claim is made or changes", "it is the pod's"),
+            ("a volume is made or changes", "always"),
+            ("a storage class is made", "it waits for the first consumer"),
+            ("a node is added, or its labels change", "always"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         match *event {
             Event::NodeAdded(_) | Event::NodeLabelled(..) => true,

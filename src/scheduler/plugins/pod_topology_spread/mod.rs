@@ -265,6 +265,15 @@ impl Plugin for PodTopologySpread {
         }
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a pod comes to or leaves a node", "it matches a constraint's selector"),
+            ("a node is added or removed", "it carries all topology keys"),
+            ("a node's labels change", "it gains, loses or changes a topology key"),
+            ("a node's taints change", "it carries all topology keys"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         let Some(waiting) = cluster.pod(pod) else { return true };
         let spec = cluster.spec(waiting.spec);

@@ -1,0 +1,165 @@
+//! Why a pod is where it is, or why it is pending: the run is repeated up to the instant asked about, each
+//! attempt to schedule the pod being explained just before it is made.
+//!
+//! The run is made twice: once to find the pod by its name, once to explain. Explaining draws nothing and
+//! changes nothing, so both are the run that anybody else saw; a run that is not asked pays nothing.
+
+mod answer;
+
+use crate::cluster::{Change, Cluster, Message, PodId, Record, Subject};
+use crate::engine::Time;
+use crate::outcome::why::{Attempt, Failure, Why};
+
+use super::{Note, Observer, Setup, Simulation};
+
+/// What a run is asked to explain.
+pub(super) struct Inquiry {
+    pod: PodId,
+    /// The last attempt.
+    attempt: Option<Attempt>,
+}
+
+impl Inquiry {
+    /// Nothing is known yet.
+    pub(super) fn new(pod: PodId) -> Self {
+        Inquiry { pod, attempt: None }
+    }
+}
+
+/// There is no such pod.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no pod {name} was created until then{}", nearest.as_ref().map_or(String::new(), |name| format!(", did you mean {name}?")))]
+pub struct NoSuchPod {
+    /// What was asked for.
+    pub name: String,
+    /// The pod whose name is most like it.
+    pub nearest: Option<String>,
+}
+
+/// Explains where the pod of this name (`name` or `namespace/name`) is at `at`. `setup` is called once for each
+/// repetition of the run.
+///
+/// # Errors
+/// No pod of this name was created until then.
+pub fn why<E>(setup: impl Fn() -> Result<Setup, E>, name: &str, at: Time) -> Result<Result<Why, NoSuchPod>, E> {
+    let mut search = Search::new(name);
+    let mut first = Simulation::new(setup()?, &mut search);
+    first.run_until(at, &mut search);
+    let Some(pod) = search.found else { return Ok(Err(search.nobody())) };
+    let mut history = History { pod, failures: Vec::new() };
+    let mut second = Simulation::begin(setup()?, Some(pod), &mut history);
+    second.run_until(at, &mut history);
+    Ok(Ok(second.answer(history.failures)))
+}
+
+impl Simulation {
+    /// Notes what the scheduler said of the attempt it has just made, while everything is still as it was.
+    pub(super) fn note_explanation(&mut self) {
+        if let (Some(inquiry), Some(explanation)) = (&mut self.inquiry, self.scheduler.take_explanation()) {
+            inquiry.attempt = Some(answer::attempt(&explanation, &self.cluster));
+        }
+    }
+
+    /// All there is to say about the pod asked about.
+    fn answer(mut self, mut failures: Vec<Failure>) -> Why {
+        let (pod, attempt) = self.inquiry.take().map_or((PodId(0), None), |inquiry| (inquiry.pod, inquiry.attempt));
+        if attempt.as_ref().is_some_and(|attempt| failures.last().is_some_and(|last| last.at == attempt.at)) {
+            failures.pop();
+        }
+        let here = self.cluster.pod(pod).filter(|_| self.cluster.pod_exists(pod));
+        let unplaced = here.is_some_and(|found| found.node.is_none() && !found.gated && found.deletion.is_none());
+        let now = unplaced.then(|| answer::now(&self.scheduler.explain(pod, &self.cluster, None), &self.cluster));
+        let waiting = self.scheduler.waiting(pod).filter(|_| unplaced || here.is_some_and(|found| found.gated));
+        answer::why(pod, &self.cluster, attempt, failures, waiting.map(|waiting| answer::waiting(&waiting)), now)
+    }
+}
+
+/// Looks for a pod by its name.
+struct Search {
+    name: String,
+    /// Whether the name says the namespace.
+    qualified: bool,
+    /// The pod created last under this name.
+    found: Option<PodId>,
+    /// The most similar name so far, and how far it is.
+    nearest: Option<(usize, String)>,
+}
+
+impl Search {
+    fn new(name: &str) -> Self {
+        let name = name.strip_prefix("pod/").unwrap_or(name).to_string();
+        Search { qualified: name.contains('/'), name, found: None, nearest: None }
+    }
+
+    fn nobody(self) -> NoSuchPod {
+        let limit = self.name.len() / 2 + 1;
+        let nearest = self.nearest.filter(|(distance, _)| *distance <= limit).map(|(_, name)| name);
+        NoSuchPod { name: self.name, nearest }
+    }
+}
+
+impl Observer for Search {
+    fn observe(&mut self, change: Change, cluster: &Cluster) {
+        let Change::PodCreated(pod) = change else { return };
+        let name = cluster.pod_name(pod);
+        let name = if self.qualified { format!("{}/{name}", cluster.pod_namespace(pod)) } else { name };
+        if name == self.name {
+            self.found = Some(pod);
+        } else if self.found.is_none() {
+            let distance = edits(&name, &self.name);
+            if self.nearest.as_ref().is_none_or(|(least, _)| distance < *least) {
+                self.nearest = Some((distance, name));
+            }
+        }
+    }
+
+    fn record(&mut self, _: &Record, _: &Cluster) {}
+
+    fn note(&mut self, _: Note, _: &Cluster) {}
+}
+
+/// How many letters must be changed, added or taken away (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.chars().enumerate() {
+            let cost = (diagonal + usize::from(from != to)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.chars().count()]
+}
+
+/// Keeps the pod's failed attempts.
+struct History {
+    pod: PodId,
+    failures: Vec<Failure>,
+}
+
+impl Observer for History {
+    fn observe(&mut self, _: Change, _: &Cluster) {}
+
+    fn record(&mut self, record: &Record, _: &Cluster) {
+        if let (Subject::Pod(pod), Message::FailedScheduling(message)) = (record.subject, &record.message)
+            && pod == self.pod
+        {
+            self.failures.push(Failure { at: record.at, message: message.to_string() });
+        }
+    }
+
+    fn note(&mut self, _: Note, _: &Cluster) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_are_counted() {
+        assert_eq!(edits("web-1", "web-1"), 0);
+        assert_eq!(edits("web-1", "web-21"), 1);
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("", "abc"), 3);
+    }
+}
