@@ -9,6 +9,7 @@ pub mod plots;
 mod summary;
 pub mod tables;
 pub mod terminal;
+pub mod why;
 #[cfg(test)]
 mod tests;
 

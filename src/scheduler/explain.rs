@@ -87,7 +87,7 @@ pub struct Waiting {
 
 impl Scheduler {
     /// What an attempt to schedule the pod would come to now. Leaves no trace. `nodes` replaces the
-    /// nodes that would be looked at; all of them are then.
+    /// nodes that would be looked at; all of them are then, and scored even if only one is feasible.
     pub fn explain(&mut self, pod: PodId, cluster: &Cluster, nodes: Option<&[NodeId]>) -> Explanation {
         let spec = cluster.pod(pod).map(|found| cluster.spec(found.spec));
         let name = spec.map(|spec| spec.scheduler_name);

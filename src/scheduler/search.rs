@@ -178,7 +178,9 @@ impl Search {
             (_, Some(nodes)) => self.filter(cycle, &nodes, start, want),
             (_, None) => self.filter(cycle, order.list(), start, want),
         }
-        self.choose(cycle, ties, mode != Mode::Decide);
+        // a single feasible node is taken without scores, unless somebody wants to see them
+        let scored_from = if matches!(mode, Mode::Explain(Some(_))) { 1 } else { 2 };
+        self.choose(cycle, ties, scored_from, mode != Mode::Decide);
     }
 
     /// Walks the list from `start` until `want` nodes are feasible.
@@ -199,8 +201,8 @@ impl Search {
     }
 
     /// Scores and takes one of the best.
-    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: &mut Ties<'_>, keep: bool) {
-        if self.feasible.len() > 1 {
+    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: &mut Ties<'_>, scored_from: usize, keep: bool) {
+        if self.feasible.len() >= scored_from {
             let scores = &mut self.scores;
             self.totals = cycle.score(&self.feasible, |plugin, weight, raw, weighted| {
                 if keep {

@@ -11,7 +11,7 @@ use sim::scheduler::{Config, Decision, Nomination, Scheduler, Verdict};
 use super::manifests::{labels, node, objects, once_in, one, service, template};
 
 /// Two worlds with the same history, the first of which decides by the cache.
-pub struct Life {
+pub(crate) struct Life {
     seed: u64,
     worlds: [World; 2],
     draw: Stream,
@@ -42,7 +42,7 @@ fn config(seed: u64, cached: bool, names: &mut sim::cluster::Names) -> Config {
 
 impl Life {
     /// A cluster with this many nodes.
-    pub fn new(seed: u64, nodes: u64) -> Self {
+    pub(crate) fn new(seed: u64, nodes: u64) -> Self {
         let world = |cached| World::new(|names| Ok(config(seed, cached, names))).expect("a world");
         let mut draw = Seed(seed).stream("life", 0);
         let templates = (0..10).map(|_| template(&mut draw)).collect();
@@ -50,7 +50,9 @@ impl Life {
         let mut life =
             Life { seed, worlds, draw, templates, nodes_made: 0, pods_made: 0, services_made: 0, decisions: 0 };
         for object in objects() {
-            life.both(|world| drop(world.create(&object).expect("an object")));
+            life.both(|world| {
+                let _ = world.create(&object).expect("an object");
+            });
         }
         (0..nodes).for_each(|_| life.add_node());
         life
@@ -64,7 +66,7 @@ impl Life {
     }
 
     /// Something happens, and the scheduler does what it finds to do.
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         match self.draw.below(20) {
             0 => self.add_node(),
             1 => self.on_node(|world, node, _| world.cluster.remove_node(node)),
@@ -87,7 +89,9 @@ impl Life {
             6 => {
                 self.services_made += 1;
                 let service = service(&mut self.draw, self.services_made);
-                self.both(|world| drop(world.create(&service).expect("a service")));
+                self.both(|world| {
+                    let _ = world.create(&service).expect("a service");
+                });
             }
             7 | 8 => self.on_pod(|world, pod| world.cluster.remove_pod(pod)),
             9 => self.on_pod(|world, pod| world.cluster.mark(pod, Span::from_secs(30))),
@@ -135,7 +139,9 @@ impl Life {
         self.pods_made += 1;
         let mut pod = one(&mut self.draw, &self.templates);
         pod["metadata"]["name"] = format!("pod-{}", self.pods_made).into();
-        self.both(|world| drop(world.create_pod(&pod).expect("a pod")));
+        self.both(|world| {
+            let _ = world.create_pod(&pod).expect("a pod");
+        });
     }
 
     /// Runs the cycles there are, comparing each decision.

@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 use sim::engine::Stream;
 
 /// One of these.
-pub fn one<T: Clone>(draw: &mut Stream, of: &[T]) -> T {
+pub(crate) fn one<T: Clone>(draw: &mut Stream, of: &[T]) -> T {
     of[draw.below(of.len() as u64) as usize].clone()
 }
 
 /// True once in `n`.
-pub fn once_in(draw: &mut Stream, n: u64) -> bool {
+pub(crate) fn once_in(draw: &mut Stream, n: u64) -> bool {
     draw.below(n) == 0
 }
 
 /// A node.
-pub fn node(draw: &mut Stream, number: u64) -> Value {
+pub(crate) fn node(draw: &mut Stream, number: u64) -> Value {
     let name = format!("node-{number}");
     let size = json!({"cpu": one(draw, &["2", "4", "8"]), "memory": one(draw, &["4Gi", "8Gi"]),
         "pods": one(draw, &["5", "9", "110"]), "example.com/gpu": one(draw, &["0", "2"])});
@@ -27,7 +27,7 @@ pub fn node(draw: &mut Stream, number: u64) -> Value {
 }
 
 /// A node's labels; some have no zone.
-pub fn labels(draw: &mut Stream, name: &str) -> Value {
+pub(crate) fn labels(draw: &mut Stream, name: &str) -> Value {
     let mut labels = json!({"kubernetes.io/hostname": name, "disk": one(draw, &["ssd", "hdd"])});
     if !once_in(draw, 6) {
         labels["topology.kubernetes.io/zone"] = json!(one(draw, &["z1", "z2", "z3"]));
@@ -36,7 +36,7 @@ pub fn labels(draw: &mut Stream, name: &str) -> Value {
 }
 
 /// Taints of a node, mostly none.
-pub fn taints(draw: &mut Stream) -> Value {
+pub(crate) fn taints(draw: &mut Stream) -> Value {
     let effects = ["NoSchedule", "PreferNoSchedule", "PreferNoSchedule", "NoExecute"];
     let taint = |draw: &mut Stream| json!({"key": one(draw, &["a", "b"]), "value": "x", "effect": one(draw, &effects)});
     match draw.below(6) {
@@ -122,7 +122,7 @@ fn spread(draw: &mut Stream) -> Value {
 }
 
 /// A pod template without a name; the ReplicaSets `set-a` … own some of them.
-pub fn template(draw: &mut Stream) -> Value {
+pub(crate) fn template(draw: &mut Stream) -> Value {
     let app = one(draw, &["a", "b", "c"]);
     let requests = match draw.below(5) {
         0 => json!({}),
@@ -161,7 +161,7 @@ pub fn template(draw: &mut Stream) -> Value {
 }
 
 /// Namespaces, ReplicaSets, a Service, budgets and volumes.
-pub fn objects() -> Vec<Value> {
+pub(crate) fn objects() -> Vec<Value> {
     let set = |app: &str| {
         json!({"kind": "ReplicaSet", "metadata": {"name": format!("set-{app}")},
             "spec": {"replicas": 0, "selector": {"matchLabels": {"app": app}}}})
@@ -196,7 +196,7 @@ pub fn objects() -> Vec<Value> {
 }
 
 /// A Service that selects an app.
-pub fn service(draw: &mut Stream, number: u64) -> Value {
+pub(crate) fn service(draw: &mut Stream, number: u64) -> Value {
     json!({"kind": "Service", "metadata": {"name": format!("service-{number}"), "namespace": "default"},
         "spec": {"selector": {"app": one(draw, &["a", "b", "c"])}}})
 }
