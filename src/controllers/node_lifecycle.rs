@@ -187,7 +187,8 @@ impl NodeLifecycle {
     /// NoExecute for one node, by its condition now. The pass's own transition to Unknown counts.
     fn taint(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let Some(node) = cluster.node(id) else { return };
-        if self.registered.insert(id) {
+        let known = self.settings.first_nodes_are_known && node.created_at == Time::ZERO;
+        if self.registered.insert(id) && !known {
             todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::RegisteredNode));
         }
         let grace = self.settings.node_monitor_grace_period;
@@ -203,8 +204,9 @@ impl NodeLifecycle {
         match right {
             None => {
                 self.zones.dequeue(node.zone, id);
-                todo.actions.push(Action::RemoveTaint(id, cluster.known.unreachable, Effect::NoExecute));
-                todo.actions.push(Action::RemoveTaint(id, cluster.known.not_ready, Effect::NoExecute));
+                for key in [cluster.known.unreachable, cluster.known.not_ready].into_iter().filter(|key| has(*key)) {
+                    todo.actions.push(Action::RemoveTaint(id, key, Effect::NoExecute));
+                }
             }
             Some(right) if has(wrong) => {
                 todo.actions.push(Action::AddTaint(id, right, Effect::NoExecute));

@@ -103,11 +103,11 @@ impl Simulation {
     /// A run at time zero: nodes registered and Ready, workloads created or, if the setup says so,
     /// running already.
     pub fn new(setup: Setup, observer: &mut dyn Observer) -> Self {
-        Simulation::begin(setup, None, observer)
+        Simulation::with_inquiry(setup, None, observer)
     }
 
     /// As [`Simulation::new`]; each attempt to schedule the pod asked about is explained.
-    fn begin(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
+    fn with_inquiry(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
         let Setup { cluster, duration, nodes, workloads, settled, timeline, sources, settings, scheduler } = setup;
         let seed = cluster.seed;
         let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);

@@ -47,9 +47,9 @@ pub fn why<E>(setup: impl Fn() -> Result<Setup, E>, name: &str, at: Time) -> Res
     first.run_until(at, &mut search);
     let Some(pod) = search.found else { return Ok(Err(search.nobody())) };
     let mut history = History { pod, failures: Vec::new() };
-    let mut second = Simulation::begin(setup()?, Some(pod), &mut history);
+    let mut second = Simulation::with_inquiry(setup()?, Some(pod), &mut history);
     second.run_until(at, &mut history);
-    Ok(Ok(second.answer(history.failures)))
+    Ok(Ok(second.told(history.failures)))
 }
 
 impl Simulation {
@@ -61,7 +61,7 @@ impl Simulation {
     }
 
     /// All there is to say about the pod asked about.
-    fn answer(mut self, mut failures: Vec<Failure>) -> Why {
+    fn told(mut self, mut failures: Vec<Failure>) -> Why {
         let (pod, attempt) = self.inquiry.take().map_or((PodId(0), None), |inquiry| (inquiry.pod, inquiry.attempt));
         if attempt.as_ref().is_some_and(|attempt| failures.last().is_some_and(|last| last.at == attempt.at)) {
             failures.pop();
