@@ -9,9 +9,9 @@ pub mod plots;
 mod summary;
 pub mod tables;
 pub mod terminal;
-pub mod why;
 #[cfg(test)]
 mod tests;
+pub mod why;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};

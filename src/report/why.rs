@@ -105,7 +105,11 @@ fn choice(attempt: &Attempt) -> String {
             let (shown, more) = (among.iter().take(ROWS), among.len().saturating_sub(ROWS));
             let names: Vec<&str> = shown.map(String::as_str).collect();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("Taken: {taken}. {} nodes have the highest total: {}{more}.\nThe tie: {rule}.", among.len(), names.join(" "))
+            format!(
+                "Taken: {taken}. {} nodes have the highest total: {}{more}.\nThe tie: {rule}.",
+                among.len(),
+                names.join(" ")
+            )
         }
     }
 }
@@ -132,7 +136,10 @@ fn scores(out: &mut String, attempt: &Attempt, detail: Detail) {
         let cells = scores.iter().map(|score| format!("{} ({})", score.normalised, score.raw));
         table.add_row([node.name.clone(), total.to_string()].into_iter().chain(cells));
     }
-    say(out, format_args!("\nScores: normalised (raw), to be multiplied by the weight in the head\n{}", trimmed(&table)));
+    say(
+        out,
+        format_args!("\nScores: normalised (raw), to be multiplied by the weight in the head\n{}", trimmed(&table)),
+    );
     if feasible.len() > shown {
         say(out, format_args!("… and {} nodes with lower or equal totals", feasible.len() - shown));
     }

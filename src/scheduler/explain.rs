@@ -96,7 +96,7 @@ impl Scheduler {
         let search = self.search(pod, profile, cluster, Mode::Explain(nodes));
         let message = search.chosen.is_none().then(|| search.diagnosis.message(cluster));
         let mut list = self.order.list().to_vec();
-        list.rotate_left(self.next_start.min(self.order.list().len()));
+        list.rotate_left(self.next_start % self.order.list().len().max(1));
         Explanation {
             pod,
             list,

@@ -84,7 +84,7 @@ impl Life {
             5 => self.on_node(|world, node, draw| {
                 let image = one(draw, &["big:1", "small:1"]);
                 let image = world.cluster.names.intern(image);
-                world.cluster.add_image(node, image, 300_000_000);
+                world.cluster.add_image(node, image, 500_000_000);
             }),
             6 => {
                 self.services_made += 1;
@@ -179,7 +179,17 @@ impl Life {
         let mut nodes: Vec<NodeId> = known.diagnosis.rejected.iter().map(|(node, _)| node).collect();
         nodes.extend(&known.feasible);
         let newcomer = newcomer(world, self.seed).explain(pod, &world.cluster, Some(&nodes));
-        assert_eq!(answer(&known), answer(&newcomer), "seed {}, decision {}", self.seed, self.decisions);
+        let (known, newcomer) = (answer(&known), answer(&newcomer));
+        let difference = known.iter().zip(&newcomer).find(|(known, newcomer)| known != newcomer);
+        assert_eq!(
+            difference,
+            None,
+            "seed {}, decision {}, {}",
+            self.seed,
+            self.decisions,
+            world.cluster.pod_name(pod)
+        );
+        assert_eq!(known.len(), newcomer.len(), "seed {}, decision {}", self.seed, self.decisions);
     }
 }
 
@@ -234,7 +244,7 @@ fn newcomer(world: &mut World, seed: u64) -> Scheduler {
 }
 
 /// Verdicts, scores and best nodes, in the order of node ids.
-fn answer(explanation: &Explanation) -> String {
+fn answer(explanation: &Explanation) -> Vec<String> {
     let mut rejected: Vec<String> = explanation.diagnosis.rejected.iter().map(|one| format!("{one:?}")).collect();
     rejected.sort();
     let columns = |position: usize| {
@@ -255,5 +265,5 @@ fn answer(explanation: &Explanation) -> String {
     let mut top = explanation.top.clone();
     top.sort_unstable();
     let pre = explanation.diagnosis.pre.as_ref().map(|pre| &pre.message);
-    format!("{pre:?}\n{}\n{}\n{top:?}", rejected.join("\n"), scores.join("\n"))
+    [vec![format!("{pre:?}")], rejected, scores, vec![format!("{top:?}")]].concat()
 }

@@ -109,7 +109,7 @@ fn spread(draw: &mut Stream) -> Value {
         if once_in(draw, 3) {
             one_of["nodeTaintsPolicy"] = json!("Honor");
         }
-        if once_in(draw, 4) {
+        if once_in(draw, 4) && one_of["labelSelector"].get("matchExpressions").is_none() {
             one_of["matchLabelKeys"] = json!(["tier"]);
         }
         one_of
@@ -142,7 +142,7 @@ pub(crate) fn template(draw: &mut Stream) -> Value {
         metadata["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("set-{app}"), "uid": "1", "controller": true}]);
     }
     let mut spec = json!({"containers": [container], "affinity": affinity(draw), "topologySpreadConstraints": spread(draw),
-        "priority": one(draw, &[0, 0, 0, 10, 1000])});
+        "priorityClassName": one(draw, &["", "", "", "high", "urgent"])});
     if once_in(draw, 3) {
         spec["tolerations"] = json!([{"key": "a", "operator": "Exists"}]);
     }
@@ -160,7 +160,7 @@ pub(crate) fn template(draw: &mut Stream) -> Value {
     json!({"metadata": metadata, "spec": spec})
 }
 
-/// Namespaces, ReplicaSets, a Service, budgets and volumes.
+/// Priority classes, namespaces, ReplicaSets, a Service, budgets and volumes.
 pub(crate) fn objects() -> Vec<Value> {
     let set = |app: &str| {
         json!({"kind": "ReplicaSet", "metadata": {"name": format!("set-{app}")},
@@ -181,7 +181,10 @@ pub(crate) fn objects() -> Vec<Value> {
     };
     let mut zonal_volume = volume("pv-zonal", "ReadWriteOnce", "zonal");
     zonal_volume["spec"]["nodeAffinity"] = zonal;
+    let class = |name: &str, value: i32| json!({"kind": "PriorityClass", "metadata": {"name": name}, "value": value});
     vec![
+        class("high", 10),
+        class("urgent", 1000),
         json!({"kind": "Namespace", "metadata": {"name": "team", "labels": {"kind": "team"}}}),
         set("a"),
         set("b"),

@@ -190,7 +190,7 @@ impl Prepared {
             let mut count = |term: &AffinityTerm| {
                 let concerns = PodTerm::of_affinity(term, other.namespace).matches(cx.spec, cx.cluster);
                 concerns.then(|| {
-                    let query = cx.index.counts.query_template(id, cx.cluster);
+                    let query = cx.index.query_template(id, cx.cluster);
                     (query, cx.index.topology.key(term.topology_key, cx.cluster))
                 })
             };
