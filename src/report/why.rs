@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use crate::engine::Time;
 use crate::outcome::why::{Attempt, Choice, Node, Preemption, State, Verdict, Waiting, Why};
 
 use super::format::{duration, moment};
@@ -37,7 +38,7 @@ pub fn text(why: &Why, detail: Detail) -> String {
         say(&mut out, format_args!("\nNo attempt to schedule it was made."));
     }
     if let Some(waiting) = &why.waiting {
-        tell_waiting(&mut out, waiting);
+        tell_waiting(&mut out, waiting, why.at);
     }
     if let Some(now) = &why.now {
         let what = match (&now.node, &now.message) {
@@ -149,7 +150,7 @@ fn scores(out: &mut String, attempt: &Attempt, detail: Detail) {
 fn rejections(out: &mut String, attempt: &Attempt, detail: Detail) {
     let mut groups: BTreeMap<(String, String, String), Vec<&str>> = BTreeMap::new();
     for node in &attempt.nodes {
-        if let Some(reason) = reason(node) {
+        if let Some(reason) = reason(node, &attempt.choice) {
             groups.entry(reason).or_default().push(&node.name);
         }
     }
@@ -168,7 +169,7 @@ fn rejections(out: &mut String, attempt: &Attempt, detail: Detail) {
 }
 
 /// Who rejected the node, why, and whether removing pods may help.
-fn reason(node: &Node) -> Option<(String, String, String)> {
+fn reason(node: &Node, choice: &Choice) -> Option<(String, String, String)> {
     let none = |why: &str| Some(("-".to_string(), why.to_string(), "-".to_string()));
     match &node.verdict {
         Verdict::Rejected(rejection) => {
@@ -176,6 +177,9 @@ fn reason(node: &Node) -> Option<(String, String, String)> {
             Some((rejection.plugin.clone(), rejection.reasons.join(", "), help.to_string()))
         }
         Verdict::LeftOut => none("the pod's affinity names other nodes"),
+        Verdict::NotLookedAt if matches!(choice, Choice::Nominated(_)) => {
+            none("not looked at: the nominated node fits")
+        }
         Verdict::NotLookedAt => none("not looked at: enough nodes were feasible before"),
         Verdict::Feasible { .. } => None,
     }
@@ -200,11 +204,11 @@ fn tell_preemption(out: &mut String, preemption: &Preemption, detail: Detail) {
     say(out, format_args!("{}", trimmed(&table)));
 }
 
-fn tell_waiting(out: &mut String, waiting: &Waiting) {
+fn tell_waiting(out: &mut String, waiting: &Waiting, at: Time) {
     say(
         out,
         format_args!(
-            "\nIn the queue: {} since {}, after {} attempts, {} of them without a node",
+            "\nIn the queue: {} since {}; attempts {}, of which without a node {}",
             waiting.place,
             moment(waiting.since),
             waiting.attempts,
@@ -213,7 +217,12 @@ fn tell_waiting(out: &mut String, waiting: &Waiting) {
     );
     if let Some(backoff) = &waiting.backoff {
         let (delay, until) = (duration(backoff.delay), moment(backoff.until));
-        say(out, format_args!("Back-off {delay}, until {until} at the latest; an idle scheduler does not wait for it"));
+        let until = if backoff.until > at {
+            format!("until {until} at the latest; an idle scheduler does not wait for it")
+        } else {
+            format!("over since {until}")
+        };
+        say(out, format_args!("Back-off {delay}, {until}"));
     }
     if let Some(flush) = waiting.flush {
         say(out, format_args!("Tried again at {} even if nothing happens", moment(flush)));

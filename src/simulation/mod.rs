@@ -138,7 +138,7 @@ impl Simulation {
         };
         if let Some(pod) = asked {
             simulation.scheduler.ask_about(pod);
-            simulation.inquiry = Some(Box::new(why::Inquiry::new(pod)));
+            simulation.inquiry = Some(Box::default());
         }
         simulation.set_up(nodes, workloads, observer);
         simulation.schedule_inputs(timeline, sources);

@@ -12,18 +12,11 @@ use crate::outcome::why::{Attempt, Failure, Why};
 
 use super::{Note, Observer, Setup, Simulation};
 
-/// What a run is asked to explain.
+/// What a run that is asked to explain a pod has to tell.
+#[derive(Default)]
 pub(super) struct Inquiry {
-    pod: PodId,
     /// The last attempt.
     attempt: Option<Attempt>,
-}
-
-impl Inquiry {
-    /// Nothing is known yet.
-    pub(super) fn new(pod: PodId) -> Self {
-        Inquiry { pod, attempt: None }
-    }
 }
 
 /// There is no such pod.
@@ -45,11 +38,11 @@ pub fn why<E>(setup: impl Fn() -> Result<Setup, E>, name: &str, at: Time) -> Res
     let mut search = Search::new(name);
     let mut first = Simulation::new(setup()?, &mut search);
     first.run_until(at, &mut search);
-    let Some(pod) = search.found else { return Ok(Err(search.nobody())) };
-    let mut history = History { pod, failures: Vec::new() };
-    let mut second = Simulation::with_inquiry(setup()?, Some(pod), &mut history);
+    let Some(found) = search.found else { return Ok(Err(search.nobody())) };
+    let mut history = History { pod: found.pod, failures: Vec::new() };
+    let mut second = Simulation::with_inquiry(setup()?, Some(found.pod), &mut history);
     second.run_until(at, &mut history);
-    Ok(Ok(second.told(history.failures)))
+    Ok(Ok(second.told(found, history.failures)))
 }
 
 impl Simulation {
@@ -61,8 +54,8 @@ impl Simulation {
     }
 
     /// All there is to say about the pod asked about.
-    fn told(mut self, mut failures: Vec<Failure>) -> Why {
-        let (pod, attempt) = self.inquiry.take().map_or((PodId(0), None), |inquiry| (inquiry.pod, inquiry.attempt));
+    fn told(mut self, asked: Found, mut failures: Vec<Failure>) -> Why {
+        let (pod, attempt) = (asked.pod, self.inquiry.take().and_then(|inquiry| inquiry.attempt));
         if attempt.as_ref().is_some_and(|attempt| failures.last().is_some_and(|last| last.at == attempt.at)) {
             failures.pop();
         }
@@ -70,7 +63,28 @@ impl Simulation {
         let unplaced = here.is_some_and(|found| found.node.is_none() && !found.gated && found.deletion.is_none());
         let now = unplaced.then(|| answer::now(&self.scheduler.explain(pod, &self.cluster, None), &self.cluster));
         let waiting = self.scheduler.waiting(pod).filter(|_| unplaced || here.is_some_and(|found| found.gated));
-        answer::why(pod, &self.cluster, attempt, failures, waiting.map(|waiting| answer::waiting(&waiting)), now)
+        answer::why(asked, &self.cluster, attempt, failures, waiting.map(|waiting| answer::waiting(&waiting)), now)
+    }
+}
+
+/// The pod asked about, as it was created: at the instant asked about it may be gone.
+struct Found {
+    pod: PodId,
+    /// `namespace/name`.
+    path: String,
+    priority: i32,
+    scheduler: String,
+}
+
+impl Found {
+    fn of(pod: PodId, cluster: &Cluster) -> Self {
+        let spec = cluster.pod(pod).map(|found| cluster.spec(found.spec));
+        Found {
+            pod,
+            path: format!("{}/{}", cluster.pod_namespace(pod), cluster.pod_name(pod)),
+            priority: spec.map_or(0, |spec| spec.priority),
+            scheduler: spec.map_or(String::new(), |spec| cluster.names.text(spec.scheduler_name).to_string()),
+        }
     }
 }
 
@@ -80,7 +94,7 @@ struct Search {
     /// Whether the name says the namespace.
     qualified: bool,
     /// The pod created last under this name.
-    found: Option<PodId>,
+    found: Option<Found>,
     /// The most similar name so far, and how far it is.
     nearest: Option<(usize, String)>,
 }
@@ -104,9 +118,9 @@ impl Observer for Search {
         let name = cluster.pod_name(pod);
         let name = if self.qualified { format!("{}/{name}", cluster.pod_namespace(pod)) } else { name };
         if name == self.name {
-            self.found = Some(pod);
+            self.found = Some(Found::of(pod, cluster));
         } else if self.found.is_none() {
-            let distance = edits(&name, &self.name);
+            let distance = distance(&self.name, &name);
             if self.nearest.as_ref().is_none_or(|(least, _)| distance < *least) {
                 self.nearest = Some((distance, name));
             }
@@ -116,6 +130,13 @@ impl Observer for Search {
     fn record(&mut self, _: &Record, _: &Cluster) {}
 
     fn note(&mut self, _: Note, _: &Cluster) {}
+}
+
+/// How far a pod's name is from what was asked for, of which the end may be missing: people leave out the
+/// letters that were drawn.
+fn distance(asked: &str, name: &str) -> usize {
+    let begin: String = name.chars().take(asked.chars().count()).collect();
+    edits(name, asked).min(edits(&begin, asked) + 1)
 }
 
 /// How many letters must be changed, added or taken away (Levenshtein).
@@ -161,5 +182,12 @@ mod tests {
         assert_eq!(edits("web-1", "web-21"), 1);
         assert_eq!(edits("kitten", "sitting"), 3);
         assert_eq!(edits("", "abc"), 3);
+    }
+
+    #[test]
+    fn the_begin_of_a_name_is_near_it() {
+        assert_eq!(distance("web", "web-698b86fd4f-dg6dq"), 1);
+        assert_eq!(distance("wbe", "web-698b86fd4f-dg6dq"), 3);
+        assert_eq!(distance("web-1", "web-2"), 1);
     }
 }

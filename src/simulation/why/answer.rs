@@ -15,27 +15,27 @@ use crate::scheduler::plugins;
 use crate::scheduler::preemption::{self, Outcome};
 use crate::scheduler::queue::Place;
 
+use super::Found;
+
 /// Failed attempts that are told.
 const FAILURES: usize = 10;
 
 /// All there is to say about a pod.
 pub(super) fn why(
-    pod: PodId,
+    asked: Found,
     cluster: &Cluster,
     attempt: Option<Attempt>,
     mut earlier: Vec<Failure>,
     waiting: Option<Waiting>,
     now: Option<Now>,
 ) -> Why {
-    let found = cluster.pod(pod);
-    let spec = found.map(|found| cluster.spec(found.spec));
     earlier.drain(..earlier.len().saturating_sub(FAILURES));
     Why {
-        pod: pod_name(pod, cluster),
+        state: state(asked.pod, cluster),
+        pod: asked.path,
         at: cluster.now,
-        state: state(pod, cluster),
-        priority: spec.map_or(0, |spec| spec.priority),
-        scheduler: spec.map_or(String::new(), |spec| cluster.names.text(spec.scheduler_name).to_string()),
+        priority: asked.priority,
+        scheduler: asked.scheduler,
         attempt,
         earlier,
         waiting,
