@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sim::cluster::{NodeId, PodId};
 use sim::fidelity::world::{World, object_name};
 use sim::scheduler::explain::Explanation;
@@ -48,7 +48,7 @@ fn expected(example: &Value) -> BTreeMap<String, String> {
     }
     entries(&expect["total"]).for_each(|(node, total)| drop(points.insert(format!("total {node}"), total.to_string())));
     for key in ["best", "victims"] {
-        if let Some(names) = expect[key].as_array() {
+        if let Some(names) = expect[key].as_array().filter(|names| !names.is_empty()) {
             points.insert(key.into(), sorted(names.iter().filter_map(Value::as_str)));
         }
     }
@@ -144,6 +144,7 @@ fn build(example: &Value) -> (World, PodId) {
         world.add_node(node).expect("a node");
     }
     for pod in items("existing_pods") {
+        let pod = &with_class(pod, &mut world);
         let id = world.create_running(pod, STARTED).expect("a pod");
         if pod.pointer("/metadata/deletionTimestamp").is_some() {
             world.cluster.mark(id, sim::engine::Span::from_secs(30));
@@ -151,11 +152,27 @@ fn build(example: &Value) -> (World, PodId) {
         }
     }
     for pod in items("nominated_pods") {
+        let pod = &with_class(pod, &mut world);
         let id = world.create_pod(pod).expect("a pod");
         let node = pod.pointer("/status/nominatedNodeName").and_then(Value::as_str).and_then(|name| world.node(name));
         world.cluster.nominate(id, node);
         world.settle();
     }
-    let pod = world.create_pod(&example["pod"]).expect(object_name(&example["pod"]));
+    let pod = with_class(&example["pod"], &mut world);
+    let pod = world.create_pod(&pod).expect(object_name(&pod));
     (world, pod)
+}
+
+/// The examples were given to the plugins directly, with a priority; the API takes one from a class only.
+fn with_class(pod: &Value, world: &mut World) -> Value {
+    let mut pod = pod.clone();
+    if let Some(priority) = pod["spec"].as_object_mut().and_then(|spec| spec.remove("priority")) {
+        let name = format!("class-of-{}", object_name(&pod));
+        let policy = pod["spec"].get("preemptionPolicy").cloned().unwrap_or(json!("PreemptLowerPriority"));
+        let class = json!({"kind": "PriorityClass", "metadata": {"name": name}, "value": priority,
+            "preemptionPolicy": policy});
+        world.create(&class).expect("a class");
+        pod["spec"]["priorityClassName"] = name.into();
+    }
+    pod
 }
