@@ -32,6 +32,19 @@ value: 1000
 ---
 ";
 
+const SET: &str = "apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: db }
+spec:
+  replicas: 2
+  serviceName: db
+  selector: { matchLabels: { app: db } }
+  template:
+    metadata: { labels: { app: db } }
+    spec:
+      containers: [{ name: db, image: 'db:1', resources: { requests: { cpu: 100m, memory: 128Mi } } }]
+";
+
 fn pod(name: &str, class: &str, requests: &str) -> String {
     format!(
         "apiVersion: v1
@@ -46,9 +59,14 @@ spec:
 
 /// What `sim why` answers: exit code, standard output, standard error.
 fn why(arguments: &[&str]) -> (Option<i32>, String, String) {
+    why_in(SCENARIO, arguments)
+}
+
+fn why_in(scenario: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(Path::join(folder.path(), name), text).unwrap();
-    write("why.yaml", SCENARIO);
+    write("why.yaml", scenario);
+    write("set.yaml", SET);
     write("web.yaml", &pod("web", "", "{ cpu: 1, memory: 2Gi }"));
     write("heavy.yaml", &(URGENT.to_string() + &pod("heavy", "urgent", "{ cpu: 4 }")));
     write("greedy.yaml", &pod("greedy", "", "{ cpu: 100 }"));
@@ -132,6 +150,27 @@ fn a_pending_pod_is_told_what_it_waits_for() {
             "TaintToleration a node's taints change the pod tolerates them now and did not before",
         ],
     );
+}
+
+/// Pods of a StatefulSet are spread by default: one pod on a node gives it ln(2 + 2) + 2 = 3.39, an empty one has 2;
+/// rounded 3 and 2, normalised 100·(3 + 2 - 3) / 3 = 66 and 100. There are no zones.
+#[test]
+fn pods_of_a_stateful_set_are_spread_by_default() {
+    let scenario = "name: why
+duration: 2m
+cluster: { nodes: [{ name: n, count: 2, capacity: { cpu: 4, memory: 8Gi } }] }
+workloads: [{ manifest: set.yaml }]
+";
+    let (code, stdout, stderr) = why_in(scenario, &["db-1", "--json"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let answer: Value = serde_json::from_str(&stdout).unwrap();
+    let nodes = answer["attempt"]["nodes"].as_array().unwrap();
+    let scores = nodes.iter().flat_map(|node| node["verdict"]["feasible"]["scores"].as_array().unwrap());
+    let spread = scores.filter(|score| score["plugin"] == "PodTopologySpread");
+    let mut spread: Vec<(i64, i64)> =
+        spread.map(|score| (score["raw"].as_i64().unwrap(), score["normalised"].as_i64().unwrap())).collect();
+    spread.sort_unstable();
+    assert_eq!(spread, [(2, 100), (3, 66)]);
 }
 
 #[test]

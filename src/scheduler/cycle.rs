@@ -143,13 +143,6 @@ impl Cycle<'_, '_> {
                     return Err(PreRejection { plugin: index, code, message, after_dynamic_resources });
                 }
             }
-            if let Some((nodes, names)) = &only
-                && nodes.is_empty()
-            {
-                let message = nothing_left(names);
-                let code = Code::UnschedulableAndUnresolvable;
-                return Err(PreRejection { plugin: index, code, message, after_dynamic_resources });
-            }
         }
         let filters = self.profile.points.filter.iter().copied();
         let active = filters.filter(|index| skipped & (1 << index) == 0 && self.profile.plugins[*index].is_some());
@@ -325,13 +318,6 @@ fn narrow(
             names.push(plugin);
             (before, names)
         }
-    }
-}
-
-fn nothing_left(names: &[PluginIndex]) -> String {
-    match names {
-        [one] => format!("node(s) didn't satisfy plugin {}", plugins::ALL[*one].name),
-        several => format!("node(s) didn't satisfy plugin(s) {} simultaneously", name_list(several)),
     }
 }
 

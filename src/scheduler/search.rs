@@ -82,8 +82,9 @@ impl Scheduler {
         let table = (profile, spec_id);
         let profile = &mut self.profiles[profile];
         let no_scores = profile.points.score.is_empty();
-        let want = if no_scores { 1 } else { nodes_to_find(order.list().len(), profile.percentage) };
-        let sample = Sample { start: self.next_start, want };
+        let percentage = profile.percentage;
+        let want = |n_nodes| if no_scores { 1 } else { nodes_to_find(n_nodes, percentage) };
+        let mut sample = Sample { start: self.next_start, want: want(order.list().len()) };
         let cx = Context { cluster, index: &mut self.index, known: &self.config.known, pod, spec_id, spec };
         let mut cycle = Cycle { cx, profile, nominator: &self.nominator, pre: PreFiltered::default() };
         // explaining draws nothing
@@ -97,6 +98,10 @@ impl Scheduler {
         if let Err(rejection) = cycle.pre_filter() {
             search.diagnosis.pre = Some(rejection);
         } else if !search.take_nominated(&mut cycle, found.nominated) {
+            if let Some((nodes, _)) = &cycle.pre.only {
+                sample.want = want(nodes.len());
+                search.sample = Some(sample);
+            }
             let cached = self.config.cached && mode == Mode::Decide && self.tie_breaker.is_none();
             match cached.then(|| scan(&mut cycle, &mut self.cache, table, order, sample, &mut ties)).flatten() {
                 Some(scanned) => search.take_over(scanned),

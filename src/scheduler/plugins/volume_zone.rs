@@ -50,9 +50,12 @@ impl VolumeZone {
         let Some(object) = cx.cluster.object(id) else { return Ok(()) };
         for (label, new_label) in self.labels {
             if let Some(value) = object.labels.get(label) {
-                // a value that was never interned is on no node
-                let values = names.text(value).split("__").filter_map(|part| names.find(part.trim())).collect();
-                self.wanted.push((label, new_label, values));
+                let parts = || names.text(value).split("__").map(str::trim);
+                // a label with an empty part is no list of zones and says nothing
+                if parts().all(|part| !part.is_empty()) {
+                    // a value that was never interned is on no node
+                    self.wanted.push((label, new_label, parts().filter_map(|part| names.find(part)).collect()));
+                }
             }
         }
         Ok(())

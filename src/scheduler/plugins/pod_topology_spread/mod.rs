@@ -154,11 +154,13 @@ pub fn default_selector(cluster: &Cluster, index: &Index, pod: PodId) -> Option<
             selector.requirements.extend(selected.requirements.iter().cloned());
         }
     }
-    if let Some(owner) = pod.owner.and_then(|owner| cluster.object(owner))
-        && let Body::ReplicaSet(set) = &owner.body
-    {
-        selector.requirements.extend(set.selector.requirements.iter().cloned());
-    }
+    let owner = pod.owner.and_then(|owner| cluster.object(owner)).map(|owner| &owner.body);
+    let of_owner = match owner {
+        Some(Body::ReplicaSet(set)) => Some(&set.selector),
+        Some(Body::StatefulSet(set)) => Some(&set.selector),
+        _ => None,
+    };
+    selector.requirements.extend(of_owner.into_iter().flat_map(|owner| owner.requirements.iter().cloned()));
     (!selector.is_empty()).then_some(selector)
 }
 
