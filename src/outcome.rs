@@ -3,6 +3,8 @@
 //! No references into the cluster; every id is resolved to the name people know. Times stay integers;
 //! ratios are parts per million until they are printed.
 
+pub mod why;
+
 use std::fmt;
 
 use crate::engine::{Span, Time};

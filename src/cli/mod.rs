@@ -10,6 +10,7 @@ mod list;
 mod progress;
 mod run;
 mod schema;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::scenario::{self, Diagnostics, Scenario};
+use crate::simulation::NoSuchPod;
 
 /// A deterministic simulator of a Kubernetes-like cluster: what breaks, when it is noticed, when it is
 /// whole again, and what it cost.
@@ -34,6 +36,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run a scenario: a summary on the terminal, tables and pictures in a folder
     Run(run::RunArgs),
+    /// Explain why a pod is where it is, or why it is pending
+    Why(why::WhyArgs),
     /// Check scenario files without running them
     Check(check::CheckArgs),
     /// List what there is, with a line on each
@@ -89,6 +93,9 @@ pub(crate) enum Failure {
     /// The scenario is wrong.
     #[error("{0}")]
     Scenario(Box<Diagnostics>),
+    /// There is no such pod.
+    #[error("{0}")]
+    Pod(#[from] NoSuchPod),
     /// A file cannot be read or written.
     #[error("{0}: {1}")]
     File(String, io::Error),
@@ -117,6 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = panic::catch_unwind(AssertUnwindSafe(|| match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Why(args) => why::run(args),
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
         Command::Schema(args) => schema::run(args),

@@ -11,6 +11,7 @@ pub mod tables;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod why;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};

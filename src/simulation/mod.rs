@@ -13,6 +13,7 @@ mod eviction;
 mod observer;
 pub mod setup;
 mod target;
+mod why;
 mod workers;
 
 use std::rc::Rc;
@@ -31,6 +32,7 @@ use workers::Worker;
 
 pub use observer::{Note, Observer, Silent};
 pub use setup::{Command, Component, Exit, Sample, Scheduling, Settings, Setup, Target, Workload};
+pub use why::{NoSuchPod, why};
 
 /// What will happen at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +84,7 @@ pub struct Simulation {
     /// No delay at all, while the cluster is set up.
     instant: bool,
     events_handled: u64,
+    inquiry: Option<Box<why::Inquiry>>,
 }
 
 /// When the scheduler works.
@@ -100,6 +103,11 @@ impl Simulation {
     /// A run at time zero: nodes registered and Ready, workloads created or, if the setup says so,
     /// running already.
     pub fn new(setup: Setup, observer: &mut dyn Observer) -> Self {
+        Simulation::with_inquiry(setup, None, observer)
+    }
+
+    /// As [`Simulation::new`]; each attempt to schedule the pod asked about is explained.
+    fn with_inquiry(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
         let Setup { cluster, duration, nodes, workloads, settled, timeline, sources, settings, scheduler } = setup;
         let seed = cluster.seed;
         let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);
@@ -124,9 +132,14 @@ impl Simulation {
             processes: components::Processes::default(),
             instant: settled,
             events_handled: 0,
+            inquiry: None,
             cluster,
             settings,
         };
+        if let Some(pod) = asked {
+            simulation.scheduler.ask_about(pod);
+            simulation.inquiry = Some(Box::default());
+        }
         simulation.set_up(nodes, workloads, observer);
         simulation.schedule_inputs(timeline, sources);
         simulation
@@ -325,6 +338,9 @@ impl Simulation {
         self.scheduling.next_cycle = Time::MAX;
         self.scheduling.hears = false;
         let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
+        if self.inquiry.is_some() {
+            self.note_explanation();
+        }
         if !self.instant {
             let scheduling = &self.settings.scheduling;
             let extra = decision.examined.saturating_sub(100) as u64;
