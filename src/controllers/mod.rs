@@ -26,7 +26,7 @@ pub mod taint_eviction;
 pub mod ttl_after_finished;
 mod zones;
 
-use crate::cluster::{Action, Change, Cluster, Message, Subject, NodeId, ObjectId, Pod, PodId};
+use crate::cluster::{Action, Change, Cluster, Message, NodeId, ObjectId, Pod, PodId, Subject};
 use crate::engine::{Seed, Span, Time};
 
 pub use client::Client;

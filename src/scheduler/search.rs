@@ -6,7 +6,6 @@ use rustc_hash::FxHashSet;
 use crate::cluster::{Cluster, NodeId, PodId};
 use crate::engine::Stream;
 
-use super::{Scheduler, TieBreaker};
 use super::cache::{Scanned, scan};
 use super::config::TieBreak;
 use super::cycle::{Cycle, PreFiltered};
@@ -17,6 +16,7 @@ use super::order::{NodeOrder, nodes_to_find};
 use super::plugins;
 use super::plugins::volume_binding::ClaimDecision;
 use super::preemption::{self, Outcome};
+use super::{Scheduler, TieBreaker};
 
 /// What a search is for.
 #[derive(Clone, Copy, PartialEq, Eq)]

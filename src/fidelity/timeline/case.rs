@@ -23,6 +23,8 @@ use super::story::Story;
 /// Phases of loops that a recording cannot show, fitted to it once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
+    /// The seed of the latencies.
+    pub seed: u64,
     /// First pass of the node monitor.
     pub monitor: Span,
     /// First pass of pod garbage collection.
@@ -88,6 +90,11 @@ impl Case {
             }
             simulation.run_until(at - Span(1), &mut log);
             let t = step.t;
+            for (name, age) in &step.leases {
+                if let Some(node) = simulation.cluster.find_node(*name) {
+                    simulation.cluster.set_lease_phase(node, at - Span::from_secs_f64(*age));
+                }
+            }
             let find = |name: &str| guide.borrow().find(name, t);
             if let Some(command) = step.command(&simulation.cluster, find) {
                 simulation.command_at(at, command);
@@ -102,7 +109,7 @@ impl Case {
     }
 
     fn setup(&self, phases: Phases, guide: &Rc<RefCell<Guide>>) -> Result<(Setup, Vec<Step>), String> {
-        let mut cluster = Cluster::new(Seed(1));
+        let mut cluster = Cluster::new(Seed(phases.seed));
         let given = guide.clone();
         cluster.uids = UidSource(Some(Rc::new(move |pod| given.borrow().uid(pod))));
         let mut lease_phases = Vec::new();
@@ -248,6 +255,7 @@ impl Case {
             watch: zero.clone(),
             status: zero.clone(),
             stop: Distribution::Constant(self.timing("stop_delay")),
+            image_size: (0, 0.0), // they report no images, so images must not count
             stop_absent: true,
             teardown: zero.clone(),
             boot: zero.clone(),

@@ -13,7 +13,7 @@ use super::story::Story;
 /// # Errors
 /// As [`Case::simulate`].
 pub fn fit(case: &Case) -> Result<Phases, String> {
-    let mut phases = Phases::default();
+    let mut phases = Phases { seed: 1, ..Phases::default() };
     if let Some((node, first)) = first_transition(&case.story) {
         let candidates = (0..100).map(|step| Phases { monitor: Span::from_millis(step * 50), ..phases });
         phases = closest(case, candidates, first, |story| transition_of(story, &node))?;

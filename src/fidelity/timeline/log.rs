@@ -194,11 +194,8 @@ fn state_of(body: &Body) -> Option<BTreeMap<String, String>> {
                 ("updated", status.updated),
                 ("terminating", status.terminating),
             ]);
-            let available = if status.is_available {
-                "True/MinimumReplicasAvailable"
-            } else {
-                "False/MinimumReplicasUnavailable"
-            };
+            let available =
+                if status.is_available { "True/MinimumReplicasAvailable" } else { "False/MinimumReplicasUnavailable" };
             state.insert("Available".to_string(), available.to_string());
             state.extend(status.progress.map(|progress| ("Progressing".to_string(), progressing(progress))));
             Some(state)
