@@ -17,9 +17,9 @@ pub mod kubelet;
 
 pub mod workload;
 
-pub mod metrics;
-
 pub mod outcome;
+
+pub mod metrics;
 
 pub mod simulation;
 

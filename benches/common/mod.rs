@@ -101,5 +101,6 @@ pub(crate) fn node(cluster: &mut Cluster, index: u64) -> NodeSpec {
         allocatable: size,
         max_pods: 110,
         images: Vec::new(),
+        gpus: None,
     }
 }

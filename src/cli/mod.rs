@@ -140,7 +140,6 @@ fn report(failure: &Failure) -> ExitCode {
             let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
             ExitCode::from(2)
         }
-        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS, // `| head`
         Failure::Interrupted => {
             complain(&failure.to_string());
             ExitCode::from(130)
@@ -157,10 +156,12 @@ pub(crate) fn complain(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Writes to standard output.
+/// Writes to standard output. If nobody reads on (`| head`), the rest is dropped and the command goes
+/// on: what it found out still shows in its exit code.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }

@@ -226,6 +226,6 @@ impl Cluster {
         if self.pod(id).is_some_and(|pod| !pod.phase.is_terminal()) {
             self.set_phase(id, Phase::Failed);
         }
-        self.remove_pod(id);
+        self.mark(id, Span::ZERO);
     }
 }

@@ -158,7 +158,8 @@ fn is_said(spec: &PodSpec, resource: QuotaResource) -> bool {
     })
 }
 
-fn quantity(resource: QuotaResource, amount: i64) -> String {
+/// An amount as Kubernetes writes it.
+pub fn quantity(resource: QuotaResource, amount: i64) -> String {
     match resource {
         QuotaResource::RequestsCpu | QuotaResource::LimitsCpu => cpu_text(amount),
         QuotaResource::Pods | QuotaResource::Extended(_) => amount.to_string(),

@@ -1,6 +1,7 @@
 //! Recomputes every kept aggregate from scratch and compares.
 
 use super::Cluster;
+use super::gpu::Gpus;
 use super::pods::tally;
 use super::resources::Resources;
 
@@ -18,6 +19,7 @@ impl Cluster {
             let mut requested = Resources::default();
             let mut score_requested = (0, 0);
             let mut n_pods = 0;
+            let mut gpus = Gpus::new(node.spec.gpus);
             for &pod_id in &node.pods {
                 let pod = self.pod(pod_id).ok_or(format!("{id:?} lists {pod_id:?}, which is gone"))?;
                 if pod.node != Some(id) {
@@ -29,7 +31,13 @@ impl Cluster {
                     score_requested.0 += spec.score_requests.0;
                     score_requested.1 += spec.score_requests.1;
                     n_pods += 1;
+                    if let Some(request) = &spec.gpu {
+                        gpus.take(request, pod.devices);
+                    }
                 }
+            }
+            if gpus != node.gpus {
+                return Err(format!("{id:?} counts {:?}, its pods leave {gpus:?}", node.gpus));
             }
             if !requested.same_as(&node.requested) || score_requested != node.score_requested || n_pods != node.n_pods {
                 return Err(format!(

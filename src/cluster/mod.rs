@@ -15,7 +15,10 @@ pub mod change;
 pub mod check;
 pub mod cron;
 mod derive;
+pub mod devices;
 pub mod event;
+pub mod fragmentation;
+pub mod gpu;
 pub mod ids;
 pub mod labels;
 pub mod names;
@@ -44,6 +47,7 @@ use crate::engine::{Seed, Span, Time};
 pub use action::Action;
 pub use change::Change;
 pub use event::{Message, Reason, Record, Subject};
+pub use gpu::{DeviceSet, GpuInventory, GpuRequest, Gpus};
 pub use ids::{NodeId, ObjectId, PodId, SpecId};
 pub use labels::{Labels, NodeSelector, NodeSelectorTerm, Operator, Requirement, Selector};
 pub use names::{Name, Names, WellKnown};
@@ -72,6 +76,9 @@ pub struct Cluster {
     pub now: Time,
     /// Where the wall clock stands at time zero, since the Unix epoch.
     pub wall_start: Span,
+    /// Nodes that come first where Kubernetes walks a map, whose order is chance: a replay gives the order a
+    /// recording shows; all others follow by age.
+    pub walk_first: Vec<Name>,
     /// The seed from which names, UIDs and streams derive.
     pub seed: Seed,
     /// Every string of the cluster.
@@ -114,6 +121,7 @@ impl Cluster {
         Cluster {
             now: Time::ZERO,
             wall_start: wall::DEFAULT_WALL_START,
+            walk_first: Vec::new(),
             seed,
             uids: UidSource::default(),
             namespaces: vec![(default, Labels::new(vec![(name_label, default)]))],

@@ -43,6 +43,8 @@ pub struct WellKnown {
     pub unreachable: Name,
     /// Taint `node.kubernetes.io/unschedulable`.
     pub unschedulable: Name,
+    /// Taint `node.kubernetes.io/out-of-service`.
+    pub out_of_service: Name,
     /// Label `kubernetes.io/hostname`.
     pub hostname: Name,
     /// Label `topology.kubernetes.io/zone`.
@@ -59,6 +61,7 @@ impl WellKnown {
             not_ready: names.intern("node.kubernetes.io/not-ready"),
             unreachable: names.intern("node.kubernetes.io/unreachable"),
             unschedulable: names.intern("node.kubernetes.io/unschedulable"),
+            out_of_service: names.intern("node.kubernetes.io/out-of-service"),
             hostname: names.intern("kubernetes.io/hostname"),
             zone: names.intern("topology.kubernetes.io/zone"),
             region: names.intern("topology.kubernetes.io/region"),

@@ -2,6 +2,7 @@
 
 use crate::engine::{Span, Time};
 
+use super::gpu::{GpuInventory, Gpus};
 use super::ids::PodId;
 use super::labels::Labels;
 use super::names::Name;
@@ -136,6 +137,8 @@ pub struct NodeSpec {
     pub max_pods: i64,
     /// `status.images`: (name, bytes).
     pub images: Vec<(Name, i64)>,
+    /// GPUs that can be shared; whole ones only may also be an extended resource.
+    pub gpus: Option<GpuInventory>,
 }
 
 /// A node.
@@ -161,6 +164,8 @@ pub struct Node {
     pub score_requested: (i64, i64),
     /// How many of its pods have not ended.
     pub n_pods: i64,
+    /// Its devices and what is free of them.
+    pub gpus: Gpus,
 }
 
 impl Node {

@@ -4,6 +4,7 @@ use crate::engine::Time;
 
 use super::Cluster;
 use super::change::Change;
+use super::gpu::Gpus;
 use super::ids::NodeId;
 use super::labels::Labels;
 use super::names::Name;
@@ -75,6 +76,7 @@ impl Cluster {
             requested: Resources::default(),
             score_requested: (0, 0),
             n_pods: 0,
+            gpus: Gpus::new(spec.gpus),
             spec,
         }));
         self.n_nodes += 1;

@@ -274,6 +274,8 @@ pub struct DeploymentStatus {
     pub available: u32,
     /// Terminating pods.
     pub terminating: u32,
+    /// Condition ReplicaFailure: pods could not be created.
+    pub failed_create: bool,
     /// Condition Available: at least as many Pods are available as must be.
     pub is_available: bool,
     /// Condition Progressing: what it says and since when it was refreshed.
@@ -330,6 +332,8 @@ pub struct ReplicaSet {
 /// `ReplicaSet.status`, as last written by its controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplicaSetStatus {
+    /// `observedGeneration`: the size that the controller had seen when it wrote this.
+    pub observed_size: Option<u32>,
     /// Active pods.
     pub replicas: u32,
     /// Ready pods.
@@ -338,4 +342,6 @@ pub struct ReplicaSetStatus {
     pub available: u32,
     /// Terminating pods.
     pub terminating: u32,
+    /// Condition ReplicaFailure: pods could not be created.
+    pub failed_create: bool,
 }

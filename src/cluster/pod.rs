@@ -2,6 +2,7 @@
 
 use crate::engine::{Span, Time};
 
+use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, SpecId};
 use super::names::Name;
 
@@ -120,6 +121,8 @@ pub struct Pod {
     pub phase: Phase,
     /// The node it is bound to, or assumed on by the scheduler.
     pub node: Option<NodeId>,
+    /// The devices it has, or will have, of its node.
+    pub devices: DeviceSet,
     /// Whether `node` is known to the API; before, it is only assumed by the scheduler.
     pub bound: bool,
     /// When it was bound.

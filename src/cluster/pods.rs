@@ -7,6 +7,7 @@ use crate::engine::Span;
 
 use super::Cluster;
 use super::change::Change;
+use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, PodId, SpecId};
 use super::object::Kind;
 use super::pod::{Container, Deletion, Part, Phase, Pod, PodName};
@@ -30,7 +31,7 @@ impl PodTable {
         if slot == GONE { None } else { Some(&self.slots[slot as usize]) }
     }
 
-    fn get_mut(&mut self, id: PodId) -> Option<&mut Pod> {
+    pub(super) fn get_mut(&mut self, id: PodId) -> Option<&mut Pod> {
         let slot = *self.slot_of.get(id.index())?;
         if slot == GONE { None } else { Some(&mut self.slots[slot as usize]) }
     }
@@ -141,6 +142,7 @@ impl Cluster {
             created_at: self.now,
             phase: Phase::Pending,
             node: None,
+            devices: DeviceSet::default(),
             bound: false,
             bound_at: None,
             started_at: None,
@@ -271,6 +273,7 @@ impl Cluster {
         let at = self.now;
         let pod = self.pod_mut(id);
         if !pod.bound || pod.phase.is_terminal() || grace == Span::ZERO {
+            self.note_deletion(id);
             self.remove_pod(id);
             return;
         }
@@ -303,10 +306,15 @@ impl Cluster {
 
     /// Nothing but its finalizer keeps the object from now on.
     fn condemn(&mut self, id: PodId) {
-        let at = self.now;
         let pod = self.pod_mut(id);
         pod.condemned = true;
-        if pod.deletion.is_none() {
+        self.note_deletion(id);
+    }
+
+    /// A deletion without grace is seen as a mark, too, before the object goes.
+    fn note_deletion(&mut self, id: PodId) {
+        let at = self.now;
+        if self.pod_mut(id).deletion.is_none() {
             self.count(id, |pod| pod.deletion = Some(Deletion { at, grace: Span::ZERO }));
             self.emit(Change::PodMarked(id));
         }
@@ -377,7 +385,8 @@ impl Cluster {
     fn charge(&mut self, id: PodId, node: NodeId, sign: i64) {
         let Some(pod) = self.pods.get(id) else { return };
         let spec = &self.specs[pod.spec.index()];
-        let Some(node) = self.nodes.get_mut(node.index()).and_then(Option::as_mut) else { return };
+        let on = node;
+        let Some(node) = self.nodes.get_mut(on.index()).and_then(Option::as_mut) else { return };
         if sign > 0 {
             node.requested.add(&spec.requests)
         } else {
@@ -386,6 +395,7 @@ impl Cluster {
         node.score_requested.0 += sign * spec.score_requests.0;
         node.score_requested.1 += sign * spec.score_requests.1;
         node.n_pods += sign;
+        self.charge_devices(id, on, sign);
     }
 
     /// Puts the pod on the node's list.

@@ -2,6 +2,7 @@
 
 use crate::engine::{Distribution, Span};
 
+use super::gpu::GpuRequest;
 use super::labels::{Labels, NodeSelector, NodeSelectorTerm, Selector};
 use super::names::{Name, Names};
 use super::resources::Resources;
@@ -25,6 +26,8 @@ pub struct PodSpec {
     /// CPU (thousandths) and memory (bytes) as the scores count them, with Kubernetes' non-zero
     /// defaults for containers that ask for nothing.
     pub score_requests: (i64, i64),
+    /// Shares of GPUs, or whole ones with accepted models.
+    pub gpu: Option<GpuRequest>,
     /// `spec.priority`, resolved from the priority class.
     pub priority: i32,
     /// `preemptionPolicy: Never`.
@@ -88,6 +91,8 @@ pub enum Role {
 /// One container of a template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerSpec {
+    /// Its name.
+    pub name: Name,
     /// Its part.
     pub role: Role,
     /// The image, as written.
@@ -177,6 +182,7 @@ impl PodSpec {
     /// A template in `default` with one container of `image` that asks for nothing.
     pub fn new(names: &mut Names, image: &str) -> Self {
         let container = ContainerSpec {
+            name: names.intern("app"),
             role: Role::App,
             image: names.intern(image),
             always_pull: false,
@@ -193,6 +199,7 @@ impl PodSpec {
             overhead: Resources::default(),
             requests: Resources::default(),
             score_requests: (0, 0),
+            gpu: None,
             priority: 0,
             never_preempts: false,
             scheduler_name: names.intern("default-scheduler"),

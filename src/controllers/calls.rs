@@ -91,6 +91,16 @@ impl Calls {
         self.drop_if_done(owner);
     }
 
+    /// A batch has returned: the next one starts, or the sync is over, and if it succeeded the owner is
+    /// looked at again.
+    pub(super) fn returned(&mut self, owner: ObjectId, now: Time, todo: &mut Todo) {
+        if !self.are_done(owner) {
+            self.start_batch(owner, now, &mut todo.client);
+        } else if !self.have_failed(owner) {
+            todo.timers.push((now, Key::Object(owner)));
+        }
+    }
+
     /// Makes the calls whose tokens have come.
     pub(super) fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
         while let Some(&(at, owner, call)) = self.ready.front() {
@@ -107,14 +117,13 @@ impl Calls {
         }
     }
 
-    /// Counts one call of an owner. Once its batch has returned, the owner is looked at again: for the
-    /// next batch, or as its sync is over.
+    /// Counts one call of an owner.
     fn call_made(&mut self, owner: ObjectId, now: Time, todo: &mut Todo) {
         let Some(expectation) = self.expectations.get_mut(&owner) else { return };
         expectation.in_batch -= 1;
         if expectation.in_batch == 0 {
             expectation.returned = now + todo.client.write();
-            todo.timers.push((expectation.returned, Key::Object(owner)));
+            todo.timers.push((expectation.returned, Key::Returned(owner)));
         }
         self.drop_if_done(owner);
     }
@@ -143,6 +152,11 @@ impl Calls {
         *failures += 1;
         *failed_at = now;
         Some(now + delay)
+    }
+
+    /// Whether the owner's last sync failed.
+    pub(super) fn have_failed(&self, owner: ObjectId) -> bool {
+        self.failures.contains_key(&owner)
     }
 
     /// The owner is gone.

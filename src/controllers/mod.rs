@@ -71,6 +71,8 @@ pub enum Key {
     Pass,
     /// Work the controller has decided on and does as its client's rate allows.
     Work,
+    /// A batch of an object's creations or deletions has returned.
+    Returned(ObjectId),
     /// The node lifecycle's queue of nodes to be tainted NoExecute.
     TaintQueue,
 }

@@ -1,9 +1,10 @@
 //! Pod garbage collection, a pass every 20 s (nodes.md 7): removes pods whose node is gone, after a
-//! quarantine of 40 s, and ended pods beyond the threshold, oldest first.
+//! quarantine of 40 s, ended pods beyond the threshold, oldest first, and Terminating pods of nodes that
+//! are not Ready and tainted out of service.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::cluster::{Action, Change, Cluster, NodeId, PodId};
+use crate::cluster::{Action, Change, Cluster, NodeId, PodId, Status};
 use crate::engine::{Seed, Span, Time};
 
 use super::settings::Settings;
@@ -20,6 +21,8 @@ pub struct PodGc {
     ended: BTreeSet<PodId>,
     /// Nodes that are gone, with the pods bound to them when they went.
     orphans: BTreeMap<NodeId, Orphans>,
+    /// Nodes tainted out of service.
+    out_of_service: BTreeSet<NodeId>,
     /// Removals decided on, not yet made for want of tokens.
     calls: VecDeque<PodId>,
     /// Whether a pass is waiting for its tick.
@@ -42,6 +45,7 @@ impl PodGc {
             threshold: settings.terminated_pod_gc_threshold,
             ended: BTreeSet::new(),
             orphans: BTreeMap::new(),
+            out_of_service: BTreeSet::new(),
             calls: VecDeque::new(),
             pass_pending: false,
         }
@@ -83,6 +87,17 @@ impl PodGc {
         });
     }
 
+    /// The user vouches that these nodes are off: what is Terminating on them goes.
+    fn collect_out_of_service(&mut self, cluster: &Cluster) {
+        self.out_of_service.retain(|node| is_out_of_service(*node, cluster));
+        for node in self.out_of_service.iter().filter_map(|node| cluster.node(*node)) {
+            let terminating = |id: &&PodId| cluster.pod(**id).is_some_and(|pod| pod.deletion.is_some());
+            let mut pods: Vec<PodId> = node.pods.iter().filter(terminating).copied().collect();
+            pods.sort_unstable();
+            self.calls.extend(pods.into_iter().filter(|_| node.ready.status != Status::True));
+        }
+    }
+
     /// Makes the calls the client's rate allows: a pod costs a patch to Failed and a deletion.
     fn work(&mut self, cluster: &Cluster, todo: &mut Todo) {
         while !self.calls.is_empty() {
@@ -112,6 +127,16 @@ impl Controller for PodGc {
             Change::PodRemoved(pod) => {
                 self.ended.remove(&pod);
             }
+            Change::NodeAdded(node) | Change::NodeTainted(node) if is_out_of_service(node, cluster) => {
+                self.out_of_service.insert(node);
+                self.request_pass(cluster.now, &mut wakes.timers);
+            }
+            Change::PodMarked(pod) if !self.out_of_service.is_empty() => {
+                let node = cluster.pod(pod).and_then(|pod| pod.node);
+                if node.is_some_and(|node| self.out_of_service.contains(&node)) {
+                    self.request_pass(cluster.now, &mut wakes.timers);
+                }
+            }
             Change::NodeRemoved(node) => {
                 let pods = cluster.removed_node(node).map(|node| node.pods.clone()).unwrap_or_default();
                 self.orphans.insert(node, Orphans { pods, seen: None });
@@ -128,10 +153,16 @@ impl Controller for PodGc {
             self.pass_pending = false;
             self.collect_ended();
             self.collect_orphans(cluster.now);
+            self.collect_out_of_service(cluster);
             if !self.orphans.is_empty() {
                 self.request_pass(cluster.now, &mut todo.timers);
             }
         }
         self.work(cluster, todo);
     }
+}
+
+fn is_out_of_service(id: NodeId, cluster: &Cluster) -> bool {
+    let taints = cluster.node(id).map_or(&[][..], |node| &node.spec.taints);
+    taints.iter().any(|taint| taint.key == cluster.known.out_of_service)
 }

@@ -61,17 +61,20 @@ impl Controller for ReplicaSetController {
                 return;
             };
             if self.calls.are_done(id) {
-                write_status(id, set, cluster, todo);
+                write_status(id, set, self.calls.have_failed(id), cluster, todo);
                 self.sync(id, set, cluster);
             }
             self.calls.start_batch(id, cluster.now, &mut todo.client);
+        }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
         }
         self.calls.work(cluster, todo);
     }
 }
 
 /// Writes `status` as it is now, and looks again when the next pod becomes available.
-fn write_status(id: ObjectId, set: &ReplicaSet, cluster: &Cluster, todo: &mut Todo) {
+fn write_status(id: ObjectId, set: &ReplicaSet, failed_create: bool, cluster: &Cluster, todo: &mut Todo) {
     let Some(object) = cluster.object(id) else { return };
     let mut available = object.ready;
     if set.min_ready.0 > 0 {
@@ -83,8 +86,14 @@ fn write_status(id: ObjectId, set: &ReplicaSet, cluster: &Cluster, todo: &mut To
         let next = ready_since().filter(|at| *at > cluster.now).min();
         todo.timers.extend(next.map(|at| (at, Key::Object(id))));
     }
-    let status =
-        ReplicaSetStatus { replicas: object.active, ready: object.ready, available, terminating: object.terminating };
+    let status = ReplicaSetStatus {
+        observed_size: Some(set.replicas),
+        replicas: object.active,
+        ready: object.ready,
+        available,
+        terminating: object.terminating,
+        failed_create,
+    };
     if status != set.status {
         todo.actions.push(Action::SetStatus(id, ObjectStatus::ReplicaSet(status)));
     }

@@ -4,7 +4,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::cluster::{Action, Change, Cluster, Effect, Message, Node, NodeId, PodId, Subject, Taint, Toleration};
+use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, Node, NodeId, PodId, Subject, Taint, Toleration};
 use crate::engine::{Span, Time};
 
 use super::settings::Settings;
@@ -18,6 +18,8 @@ pub struct TaintEviction {
     timers: BTreeMap<PodId, Time>,
     /// Evictions under way, and how many of their calls are made.
     calls: VecDeque<(PodId, u32)>,
+    /// The NoExecute taints each node had when they were last looked at: only their changes matter.
+    seen: BTreeMap<NodeId, Vec<(Name, Name)>>,
 }
 
 /// What a pod's tolerations make of a node's NoExecute taints.
@@ -34,11 +36,11 @@ enum Verdict {
 impl TaintEviction {
     /// A controller with no timers.
     pub fn new(_: &Settings) -> Self {
-        TaintEviction { timers: BTreeMap::new(), calls: VecDeque::new() }
+        TaintEviction { timers: BTreeMap::new(), calls: VecDeque::new(), seen: BTreeMap::new() }
     }
 
     fn consider(&mut self, id: PodId, node: &Node, cluster: &Cluster, todo: &mut Todo) {
-        let Some(pod) = cluster.pod(id).filter(|pod| pod.bound && pod.is_active()) else { return };
+        let Some(pod) = cluster.pod(id).filter(|pod| pod.bound) else { return };
         match verdict(&node.spec.taints, &cluster.spec(pod.spec).tolerations) {
             Verdict::Untainted => {
                 if self.timers.remove(&id).is_some() {
@@ -53,6 +55,8 @@ impl TaintEviction {
                 self.timers.remove(&id);
                 self.evict(id, todo);
             }
+            // it is on its way out already, and no timer of its is left
+            Verdict::After(_) if pod.deletion.is_some() => (),
             Verdict::After(delay) => {
                 let at = cluster.now.saturating_add(delay);
                 if let Entry::Vacant(timer) = self.timers.entry(id) {
@@ -82,7 +86,13 @@ impl TaintEviction {
             if made + 1 < CALLS_PER_EVICTION {
                 self.calls.push_back((pod, made + 1));
             } else {
+                todo.calls.push(Action::Disrupt(pod));
                 todo.calls.push(Action::DeletePod { pod, grace: None, by: None });
+                // a pod that goes at once is gone before its timer is
+                if cluster.pod(pod).is_some_and(|pod| pod.phase.is_terminal()) {
+                    let message = Message::TaintManagerEvictionCancelled;
+                    todo.actions.push(Action::Record(NAME, Subject::Pod(pod), message));
+                }
             }
         }
     }
@@ -141,6 +151,11 @@ impl Controller for TaintEviction {
 impl TaintEviction {
     fn consider_node(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let Some(node) = cluster.node(id) else { return };
+        let taints: Vec<(Name, Name)> = no_execute(&node.spec.taints).map(|taint| (taint.key, taint.value)).collect();
+        if self.seen.get(&id).map_or(&[][..], Vec::as_slice) == taints {
+            return;
+        }
+        self.seen.insert(id, taints);
         let mut pods = node.pods.clone();
         pods.sort_unstable();
         for pod in pods {

@@ -7,6 +7,7 @@ pub mod distribution;
 pub mod integral;
 pub mod queue;
 pub mod random;
+pub mod replay;
 pub mod time;
 pub mod token_bucket;
 
@@ -14,5 +15,6 @@ pub use distribution::Distribution;
 pub use integral::Integral;
 pub use queue::{Class, EventQueue};
 pub use random::{Seed, Stream};
+pub use replay::{AfterEnd, Replay};
 pub use time::{Span, Time};
 pub use token_bucket::TokenBucket;

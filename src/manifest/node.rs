@@ -36,6 +36,7 @@ pub fn node_spec(names: &mut Names, node: &core::Node) -> Result<NodeSpec, Probl
         allocatable: resources(&mut reader, "status.allocatable", allocatable),
         max_pods,
         images: read_images(&mut reader, node),
+        gpus: None,
     };
     reader.finish(spec)
 }

@@ -138,6 +138,7 @@ fn read_container(
         None => is_latest(image),
     };
     ContainerSpec {
+        name: reader.names.intern(&container.name),
         role,
         image: reader.names.intern(&normalized_image(image)),
         always_pull,

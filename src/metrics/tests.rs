@@ -155,6 +155,7 @@ fn node_spec(cluster: &mut Cluster, name: &str, zone: &str) -> NodeSpec {
         allocatable: Resources::new(4000, 8 << 30),
         max_pods: 110,
         images: Vec::new(),
+        gpus: None,
     }
 }
 

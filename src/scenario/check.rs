@@ -23,6 +23,7 @@ use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
 use super::source::Location;
 use crate::engine::Span;
+use crate::scheduler::policies;
 
 /// Which sections are sound enough to say that a name is not in them.
 #[derive(Clone, Copy)]
@@ -76,7 +77,15 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
 }
 
 /// The scheduling policies: names, and a line on each.
-pub const POLICIES: [(&str, &str); 1] = [("default", "kube-scheduler's default profile")];
+pub const POLICIES: [(&str, &str); policies::ALL.len() + 1] = {
+    let mut list = [("default", "kube-scheduler's default profile"); policies::ALL.len() + 1];
+    let mut index = 0;
+    while index < policies::ALL.len() {
+        list[index + 1] = (policies::ALL[index].name, policies::ALL[index].about);
+        index += 1;
+    }
+    list
+};
 
 /// The groups that are there from the start and those that are added, each with its time.
 fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> {

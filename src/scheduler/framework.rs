@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use crate::cluster::{Cluster, Name, Node, NodeId, PodId, PodSpec, Resources, SpecId};
+use crate::cluster::{Cluster, DeviceSet, Name, Node, NodeId, PodId, PodSpec, Resources, SpecId};
 
 use super::config::WellKnown;
 use super::event::Event;
@@ -187,6 +187,12 @@ pub trait Plugin {
     /// What is to be done about the pod's claims on the node chosen for it. Called after `pre_filter`.
     fn reserve(&self, _cx: &Context<'_>, _id: NodeId, _node: &Node) -> Vec<ClaimDecision> {
         Vec::new()
+    }
+
+    /// The pod goes to this node; which devices it is to get, none leaving the choice to the cluster.
+    /// Called once for each decision to bind, of the placement policy only.
+    fn placed(&mut self, _cx: &Context<'_>, _id: NodeId, _node: &Node) -> DeviceSet {
+        DeviceSet::default()
     }
 
     /// Looks at the pod and the feasible nodes; false if the plugin has nothing to say and contributes

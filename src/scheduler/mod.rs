@@ -9,6 +9,7 @@
 //! [`queue`], [`index`] (counts kept between cycles), `cache` (answers kept), [`diagnosis`] (messages),
 //! [`config`].
 
+mod active;
 mod cache;
 pub mod config;
 pub mod cycle;
@@ -19,7 +20,10 @@ pub mod framework;
 pub mod index;
 pub mod nominator;
 pub mod order;
+pub mod order_of_pods;
+mod placed;
 pub mod plugins;
+pub mod policies;
 pub mod preemption;
 pub mod queue;
 mod search;
@@ -30,7 +34,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Cluster, NodeId, PodId};
+use crate::cluster::{Cluster, DeviceSet, NodeId, PodId};
 use crate::engine::{Seed, Stream, Time};
 
 use cache::Cache;
@@ -40,6 +44,7 @@ use event::SeenNode;
 use index::Index;
 use nominator::Nominator;
 use order::NodeOrder;
+use order_of_pods::PodOrder;
 use plugins::volume_binding::ClaimDecision;
 use preemption::Outcome;
 use queue::Queue;
@@ -50,6 +55,7 @@ pub struct Scheduler {
     config: Config,
     profiles: Vec<Profile>,
     queue: Queue,
+    pod_order: PodOrder,
     index: Index,
     cache: Cache,
     order: NodeOrder,
@@ -82,6 +88,8 @@ pub struct Decision {
     /// With [`Verdict::Bind`]: what is to be done about the pod's unbound claims, at once (the scheduler's
     /// own assumption) and before the binding (PreBind).
     pub claims: Vec<ClaimDecision>,
+    /// With [`Verdict::Bind`]: the devices it gets; none leaves the choice to the cluster.
+    pub devices: DeviceSet,
 }
 
 /// What is to be done about a pod.
@@ -133,6 +141,7 @@ impl Scheduler {
         Scheduler {
             profiles: profiles.collect(),
             queue: Queue::new(config.initial_backoff, config.max_backoff, config.max_unschedulable),
+            pod_order: PodOrder::new(config.queue_order),
             index: Index::default(),
             cache: Cache::default(),
             order: NodeOrder::default(),
@@ -173,7 +182,8 @@ impl Scheduler {
     /// Pops one pod and decides. `None` if there is nothing to do now. The queue already counts the
     /// attempt as having ended so; the simulation has to make the rest true.
     pub fn cycle(&mut self, cluster: &Cluster) -> Option<Decision> {
-        let pod = self.queue.pop(cluster.now)?;
+        let order = &self.pod_order;
+        let pod = self.queue.pop_by(cluster.now, |tenant| order.share(tenant))?;
         Some(self.decide(pod, cluster))
     }
 
@@ -188,6 +198,7 @@ impl Scheduler {
             verdict: Verdict::Skip(text.map(Rc::from)),
             examined: 0,
             claims: Vec::new(),
+            devices: DeviceSet::default(),
         };
         let Some(found) = cluster.pod(pod).filter(|_| cluster.pod_exists(pod)) else {
             self.queue.remove(pod);
@@ -208,6 +219,7 @@ impl Scheduler {
                 verdict: Verdict::Error("no nodes available to schedule pods".into()),
                 examined: 0,
                 claims: Vec::new(),
+                devices: DeviceSet::default(),
             };
         }
         let profile = self.queue.get(pod).map_or(0, |queued| queued.profile);
@@ -215,7 +227,8 @@ impl Scheduler {
         match search.chosen {
             Some(node) => {
                 let Search { examined, claims, .. } = search;
-                Decision { pod, verdict: Verdict::Bind(node), examined, claims }
+                let devices = self.placed(pod, profile, node, cluster);
+                Decision { pod, verdict: Verdict::Bind(node), examined, claims, devices }
             }
             None => self.give_up(pod, search, cluster),
         }
@@ -236,6 +249,7 @@ impl Scheduler {
         };
         let message = search.diagnosis.message(cluster).into();
         let verdict = Verdict::Unschedulable { message, nomination, victims, unnominated };
-        Decision { pod, verdict, examined: search.examined, claims: Vec::new() }
+        let (claims, devices) = (Vec::new(), DeviceSet::default());
+        Decision { pod, verdict, examined: search.examined, claims, devices }
     }
 }

@@ -9,6 +9,9 @@ use rustc_hash::FxHashMap;
 use crate::cluster::PodId;
 use crate::engine::{Span, Time};
 
+use super::active::Active;
+use super::order_of_pods::Standing;
+
 /// A set of plugins by their position in [`super::plugins::ALL`].
 pub type PluginSet = u32;
 
@@ -34,6 +37,8 @@ pub enum Place {
 pub struct Queued {
     /// Its priority.
     pub priority: i32,
+    /// Where it stands in the order of the queue, before its priority.
+    pub standing: Standing,
     /// When it came into the queue, or last came back from a failed attempt.
     pub timestamp: Time,
     /// Order of first arrival: the last key.
@@ -54,14 +59,13 @@ pub struct Queued {
     ticket: u64,
 }
 
-type ActiveKey = Reverse<(Reverse<i32>, Time, u64, u64, PodId)>;
 type BackoffKey = Reverse<(Time, Reverse<i32>, Time, u64, u64, PodId)>;
 
 /// The queue.
 #[derive(Debug)]
 pub struct Queue {
     pods: FxHashMap<PodId, Queued>,
-    active: BinaryHeap<ActiveKey>,
+    active: Active,
     backoff: BinaryHeap<BackoffKey>,
     error_backoff: BinaryHeap<BackoffKey>,
     /// By timestamp.
@@ -85,7 +89,7 @@ impl Queue {
     pub fn new(initial_backoff: Span, max_backoff: Span, max_unschedulable: Span) -> Self {
         Queue {
             pods: FxHashMap::default(),
-            active: BinaryHeap::new(),
+            active: Active::default(),
             backoff: BinaryHeap::new(),
             error_backoff: BinaryHeap::new(),
             unschedulable: BTreeSet::new(),
@@ -103,14 +107,20 @@ impl Queue {
         self.pods.get(&pod)
     }
 
-    /// A new pod.
+    /// A new pod, in Kubernetes' own order.
     pub fn add(&mut self, pod: PodId, priority: i32, profile: usize, gated: bool, now: Time) {
+        self.add_at(Standing::default(), pod, priority, profile, gated, now);
+    }
+
+    /// A new pod that stands there.
+    pub fn add_at(&mut self, standing: Standing, pod: PodId, priority: i32, profile: usize, gated: bool, now: Time) {
         if self.pods.contains_key(&pod) {
             return;
         }
         self.next_sequence += 1;
         let queued = Queued {
             priority,
+            standing,
             timestamp: now,
             sequence: self.next_sequence,
             attempts: 0,
@@ -143,21 +153,27 @@ impl Queue {
     /// The next pod to try, if any; it is in flight from now on. With an empty activeQ the head of
     /// the backoffQ is taken at once.
     pub fn pop(&mut self, now: Time) -> Option<PodId> {
+        self.pop_by(now, |_| 0)
+    }
+
+    /// The same, of the tenant with the smallest share.
+    pub fn pop_by(&mut self, now: Time, share: impl Fn(u32) -> i64) -> Option<PodId> {
         self.advance(now);
-        let pod = self.pop_active().or_else(|| self.pop_backoff())?;
+        let pod = self.pop_active(share).or_else(|| self.pop_backoff())?;
         let queued = self.pods.get_mut(&pod)?;
         queued.place = Place::InFlight;
         queued.attempts += 1;
         Some(pod)
     }
 
-    fn pop_active(&mut self) -> Option<PodId> {
-        while let Some(Reverse((_, _, _, ticket, pod))) = self.active.pop() {
-            if self.is_at(pod, Place::Active, ticket) {
-                return Some(pod);
-            }
-        }
-        None
+    fn pop_active(&mut self, share: impl Fn(u32) -> i64) -> Option<PodId> {
+        self.keep_active_heads();
+        self.active.pop(share)
+    }
+
+    fn keep_active_heads(&mut self) {
+        let pods = &self.pods;
+        self.active.keep_heads(|pod, ticket| is_at(pods, pod, Place::Active, ticket));
     }
 
     fn pop_backoff(&mut self) -> Option<PodId> {
@@ -170,7 +186,7 @@ impl Queue {
     }
 
     fn is_at(&self, pod: PodId, place: Place, ticket: u64) -> bool {
-        self.pods.get(&pod).is_some_and(|queued| queued.place == place && queued.ticket == ticket)
+        is_at(&self.pods, pod, place, ticket)
     }
 
     /// The attempt failed: rejected by these plugins. It waits for an event.
@@ -281,11 +297,7 @@ impl Queue {
     }
 
     fn drop_left_overs(&mut self) {
-        while let Some(Reverse((_, _, _, ticket, pod))) = self.active.peek()
-            && !self.is_at(*pod, Place::Active, *ticket)
-        {
-            self.active.pop();
-        }
+        self.keep_active_heads();
         while let Some(Reverse((_, _, _, _, ticket, pod))) = self.backoff.peek()
             && !self.is_at(*pod, Place::Backoff, *ticket)
         {
@@ -303,11 +315,14 @@ impl Queue {
         let Some(queued) = self.pods.get(&pod).copied() else { return };
         self.next_ticket += 1;
         let ticket = self.next_ticket;
-        let Queued { priority, timestamp, sequence, .. } = queued;
+        let Queued { priority, standing, timestamp, sequence, .. } = queued;
         let expiry = self.expiry(&queued).unwrap_or(Time::ZERO);
         let backoff = Reverse((expiry, Reverse(priority), timestamp, sequence, ticket, pod));
         match place {
-            Place::Active => self.active.push(Reverse((Reverse(priority), timestamp, sequence, ticket, pod))),
+            Place::Active => {
+                let key = (standing.rank, Reverse(priority), timestamp, sequence, ticket, pod);
+                self.active.push(standing.tenant, key);
+            }
             Place::Backoff => self.backoff.push(backoff),
             Place::ErrorBackoff => self.error_backoff.push(backoff),
             Place::Unschedulable => {
@@ -343,6 +358,10 @@ impl Queue {
             self.rejected[bit] = self.rejected[bit].saturating_add_signed(sign);
         }
     }
+}
+
+fn is_at(pods: &FxHashMap<PodId, Queued>, pod: PodId, place: Place, ticket: u64) -> bool {
+    pods.get(&pod).is_some_and(|queued| queued.place == place && queued.ticket == ticket)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ impl Scheduler {
     /// Takes note of a change. To be called with every change, in order, right after it became true.
     pub fn observe(&mut self, change: Change, cluster: &Cluster) {
         self.index.observe(change, cluster);
+        self.pod_order.observe(change, cluster);
         match change {
             Change::NodeAdded(node) => {
                 self.order.add(node, cluster);
@@ -82,7 +83,8 @@ impl Scheduler {
         }
         let profile = self.config.profiles.iter().position(|profile| profile.name == spec.scheduler_name);
         if let Some(profile) = profile {
-            self.queue.add(pod, spec.priority, profile, found.gated, cluster.now);
+            let standing = self.pod_order.standing(found, cluster);
+            self.queue.add_at(standing, pod, spec.priority, profile, found.gated, cluster.now);
         }
     }
 

@@ -66,7 +66,7 @@ impl Simulation {
             Command::AddNodes(nodes) => {
                 for node in nodes {
                     if self.cluster.find_node(node.name).is_none() {
-                        self.register(node);
+                        self.join(node);
                     }
                 }
             }
@@ -253,8 +253,8 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Taint(_, _, _, Effect::NoExecute) => (Disruption, "taint"),
         Command::Taint(..) => (Operation, "taint"),
         Command::Untaint(..) => (Operation, "untaint"),
-        Command::DeleteNode(..) => (Disruption, "delete node"),
-        Command::AddNodes(..) => (Operation, "add nodes"),
+        Command::DeleteNode(..) => (Disruption, "delete-node"),
+        Command::AddNodes(..) => (Operation, "add-nodes"),
         Command::Create(..) => (Operation, "create"),
         Command::Scale(..) => (Operation, "scale"),
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),

@@ -18,6 +18,11 @@ const RETRY: Span = Span::from_secs(5);
 const CONFLICT: Span = Span::from_millis(500);
 const CONFLICT_STEPS: u8 = 20;
 
+/// From a request to the look at the budgets.
+const REQUEST: Span = Span::from_millis(5);
+/// Writing a budget takes up to this long.
+const WRITE: Span = Span::from_millis(10);
+
 /// One pod that a drain evicts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Eviction {
@@ -48,13 +53,12 @@ impl Simulation {
         for &node in nodes {
             self.cluster.set_cordon(node, true);
             let mut pods = self.cluster.node(node).map(|node| node.pods.clone()).unwrap_or_default();
-            pods.sort_unstable();
             pods.retain(|pod| self.is_drained(*pod));
+            pods.sort_unstable();
             for pod in pods {
                 let index = self.evictions.len() as u32;
                 self.evictions.push(Eviction { pod, grace, read: None, conflicts: 0 });
-                let latency = self.api_latency();
-                self.evict_after(latency, index);
+                self.evict_after(REQUEST, index);
             }
         }
     }
@@ -66,8 +70,11 @@ impl Simulation {
             && owner.is_none_or(|owner| owner.body.kind() != Kind::DaemonSet)
     }
 
-    fn api_latency(&mut self) -> Span {
-        self.settings.controllers.api_write.sample(&mut self.eviction_stream)
+    /// What chance decides about requests sent side by side, up to `most`: by the pod's UID, which is as
+    /// random.
+    fn spread(&self, pod: PodId, most: Span) -> Span {
+        let share = (self.cluster.pod_uid(pod) >> 64) * u128::from(most.0);
+        Span((share >> 64) as u64)
     }
 
     fn evict_after(&mut self, delay: Span, index: u32) {
@@ -86,8 +93,7 @@ impl Simulation {
                 Answer::Charge(budget) => {
                     let version = self.cluster.object(budget).map_or(0, |object| object.version);
                     self.evictions[index as usize].read = Some((budget, version));
-                    let latency = self.api_latency();
-                    self.evict_after(latency, index);
+                    self.evict_after(Span(1) + self.spread(eviction.pod, WRITE), index);
                 }
                 Answer::NotNow => self.request_again(index),
                 Answer::Never => (),
@@ -101,8 +107,7 @@ impl Simulation {
         let eviction = &mut self.evictions[index as usize];
         eviction.read = None;
         eviction.conflicts = 0;
-        let latency = self.api_latency();
-        self.evict_after(RETRY + latency, index);
+        self.evict_after(RETRY + REQUEST, index);
     }
 
     /// Writes one disruption less, if the budget is as it was read, and deletes the pod.
@@ -124,7 +129,7 @@ impl Simulation {
             self.request_again(index);
             return;
         }
-        let jitter = Span(self.eviction_stream.below(CONFLICT.0 / 10));
+        let jitter = self.spread(self.evictions[index as usize].pod, CONFLICT / 10);
         self.evict_after(CONFLICT + jitter, index);
     }
 

@@ -75,7 +75,6 @@ pub struct Simulation {
     commands: Vec<Command>,
     /// Pods being evicted, by the number their events carry.
     evictions: Vec<eviction::Eviction>,
-    eviction_stream: Stream,
     /// How many have been carried out: the index of the next one's random stream.
     commands_executed: u64,
     until: Time,
@@ -93,6 +92,8 @@ struct SchedulingState {
     busy_until: Time,
     /// The cycle already scheduled.
     next_cycle: Time,
+    /// Whether it is one at which news is heard of that is on the way: it takes no second delay.
+    hears: bool,
 }
 
 impl Simulation {
@@ -112,12 +113,12 @@ impl Simulation {
                 write: seed.stream("scheduler-write", 0),
                 busy_until: Time::ZERO,
                 next_cycle: Time::MAX,
+                hears: false,
             },
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
             commands: Vec::new(),
             evictions: Vec::new(),
-            eviction_stream: seed.stream("eviction", 0),
             commands_executed: 0,
             until: duration,
             processes: components::Processes::default(),
@@ -297,14 +298,15 @@ impl Simulation {
         if self.scheduling.next_cycle <= earliest {
             return;
         }
-        let at = if wake > now {
-            wake.max(earliest)
+        if wake > now {
+            self.cycle_at(wake.max(earliest));
         } else if self.instant {
-            now
-        } else {
-            earliest.max(now + self.settings.scheduling.watch.sample(&mut self.scheduling.watch))
-        };
-        self.cycle_at(at);
+            self.cycle_at(now);
+        } else if !self.scheduling.hears {
+            self.scheduling.hears = true;
+            let delay = self.settings.scheduling.watch.sample(&mut self.scheduling.watch);
+            self.cycle_at(earliest.max(now + delay));
+        }
     }
 
     fn cycle_at(&mut self, at: Time) {
@@ -321,11 +323,15 @@ impl Simulation {
             return; // an earlier cycle was scheduled since
         }
         self.scheduling.next_cycle = Time::MAX;
+        self.scheduling.hears = false;
         let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
         if !self.instant {
             let scheduling = &self.settings.scheduling;
             let extra = decision.examined.saturating_sub(100) as u64;
             self.scheduling.busy_until = now + scheduling.cycle + scheduling.cycle_per_node * extra;
+        }
+        if !decision.devices.is_empty() {
+            self.cluster.choose_devices(decision.pod, decision.devices);
         }
         self.decide(decision.pod, decision.verdict);
         if self.scheduler.next_wake(now) <= now {
@@ -401,6 +407,7 @@ impl Simulation {
         }
         let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };
         self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(by, node));
+        self.cluster.apply(Action::Disrupt(victim));
         self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });
     }
 
@@ -424,19 +431,21 @@ impl Simulation {
     }
 
     /// A node registers: Ready, its lease renewed from a phase of its own on.
-    fn register(&mut self, mut spec: NodeSpec) -> NodeId {
+    fn register(&mut self, spec: NodeSpec) -> NodeId {
         let index = self.cluster.node_ids() as u64;
         let mut stream = self.cluster.seed.stream("lease", index);
         let period = self.settings.kubelet.lease_interval.sample(&mut stream);
         let drawn = Span(stream.below(period.0.max(1)));
         let fixed = self.settings.lease_phases.iter().find(|(name, _)| *name == spec.name).map(|(_, phase)| *phase);
         let anchor = self.cluster.now + fixed.unwrap_or(drawn);
-        if !self.instant {
-            // admission taints every new node; the node controller takes the taint off a Ready one
-            let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
-            spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
-        }
         self.cluster.add_node(spec, Status::True, Lease { anchor, period, renewing: true })
+    }
+
+    /// A machine joins the running cluster: admission taints it until the node controller sees it Ready.
+    fn join(&mut self, mut spec: NodeSpec) {
+        let (key, value) = (self.cluster.known.not_ready, self.cluster.known.empty);
+        spec.taints.push(Taint { key, value, effect: Effect::NoSchedule, added_at: self.cluster.now });
+        self.register(spec);
     }
 
     /// Creates what a manifest holds.

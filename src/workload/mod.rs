@@ -1,6 +1,8 @@
 //! Arrivals: where pods come from that no controller makes. A source is pulled lazily, one arrival
 //! ahead, so that a million pods need no room before they come.
 
+pub mod trace;
+
 use crate::cluster::{Name, SpecId};
 use crate::engine::{Span, Time};
 

@@ -198,8 +198,9 @@ impl Controller for DaemonSetController {
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         match change {
-            Change::NodeAdded(_) | Change::NodeTainted(_) | Change::NodeLabelled(_) => {
-                wakes.news.extend(self.sets.iter().copied().map(Key::Object));
+            Change::NodeAdded(node) | Change::NodeTainted(node) | Change::NodeLabelled(node) => {
+                let concerned = self.sets.iter().filter(|set| nodes::is_concerned(**set, node, cluster));
+                wakes.news.extend(concerned.copied().map(Key::Object));
             }
             Change::CreateRefused(id) => {
                 let retry = cluster.daemon_set(id).and_then(|_| self.calls.refused(id, cluster.now));
@@ -217,6 +218,9 @@ impl Controller for DaemonSetController {
     fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
         if let Key::Object(id) = key {
             self.sync(id, cluster, todo);
+        }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
         }
         self.calls.work(cluster, todo);
     }

@@ -55,8 +55,17 @@ impl Daemons {
     }
 
     /// Nodes that have pods, also nodes that are gone.
-    pub(super) fn occupied(&self) -> impl Iterator<Item = (NodeId, &[PodId])> {
-        self.pods.iter().map(|(node, pods)| (*node, pods.as_slice()))
+    pub(super) fn occupied(&self, cluster: &Cluster) -> Vec<(NodeId, &[PodId])> {
+        let mut occupied: Vec<(NodeId, &[PodId])> =
+            self.pods.iter().map(|(node, pods)| (*node, pods.as_slice())).collect();
+        if !cluster.walk_first.is_empty() {
+            let rank = |node| {
+                let name = cluster.node(node).map(Node::name);
+                cluster.walk_first.iter().position(|first| Some(*first) == name).unwrap_or(usize::MAX)
+            };
+            occupied.sort_by_key(|(node, _)| rank(*node));
+        }
+        occupied
     }
 
     /// How many nodes should run one.
@@ -84,6 +93,18 @@ impl Daemons {
     pub(super) fn next_available(&self, set: &DaemonSet, cluster: &Cluster) -> Option<Time> {
         let pods = self.pods.values().flatten().filter_map(|pod| cluster.pod(*pod)).filter(|pod| pod.ready);
         pods.map(|pod| super::super::available_at(pod, set.min_ready, cluster)).filter(|at| *at > cluster.now).min()
+    }
+}
+
+/// Whether a change of the node gives the set something to do there: a daemon is missing, or one must go.
+pub(super) fn is_concerned(id: ObjectId, node_id: NodeId, cluster: &Cluster) -> bool {
+    let (Some(set), Some(node)) = (cluster.daemon_set(id), cluster.node(node_id)) else { return false };
+    let made_for = |pod: &PodId| cluster.pod(*pod).is_some_and(|pod| pod.part == Part::Node(node_id));
+    let has_pods = || cluster.object(id).is_some_and(|object| object.pods.iter().any(made_for));
+    match wanted(node, cluster.spec(set.template), cluster) {
+        Wanted::Run => !has_pods(),
+        Wanted::Keep => false,
+        Wanted::No => has_pods(),
     }
 }
 

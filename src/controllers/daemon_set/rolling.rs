@@ -47,7 +47,7 @@ fn in_place(set: &DaemonSet, max_unavailable: usize, daemons: &Daemons, cluster:
     let mut unavailable = 0;
     let mut deletions = Vec::new();
     let mut candidates = Vec::new();
-    for (_, pods) in daemons.occupied() {
+    for (_, pods) in daemons.occupied(cluster) {
         match on_node(set, pods, cluster) {
             Some(OnNode { new: None, old: Some(old) }) if !is_available(old, set, cluster) => deletions.push(old),
             Some(OnNode { new: None, old: Some(old) }) => candidates.push(old),
@@ -64,7 +64,7 @@ fn with_surge(set: &DaemonSet, max_surge: usize, daemons: &Daemons, cluster: &Cl
     let mut decision = Decision::default();
     let mut candidates = Vec::new();
     let runs = |node| daemons.wanted.binary_search_by_key(&node, |(id, _)| *id).map(|at| daemons.wanted[at].1);
-    for (node, pods) in daemons.occupied() {
+    for (node, pods) in daemons.occupied(cluster) {
         match on_node(set, pods, cluster) {
             None => surging += 1,
             Some(OnNode { old: None, .. }) => (),

@@ -28,6 +28,7 @@ fn counts(rollout: &Rollout) -> DeploymentStatus {
         ready: sum(|status| status.ready),
         available: available(rollout),
         terminating: sum(|status| status.terminating),
+        failed_create: rollout.members().any(|member| member.status.failed_create),
         is_available: available(rollout) + rollout.surge_and_unavailable().1 >= rollout.spec.replicas,
         progress: rollout.spec.status.progress,
     }

@@ -56,6 +56,8 @@ impl JobController {
         };
         if job.status.ended.is_some() {
             self.backoffs.remove(&id);
+        } else if !self.calls.are_done(id) {
+            // the sync that decided them is not over
         } else if let Some(picture) = Picture::of(id, job, cluster) {
             self.sync_picture(&picture, todo);
         }
@@ -75,7 +77,7 @@ impl JobController {
         if end.is_some() {
             self.end_active(picture, &mut status);
         } else {
-            if self.calls.are_done(id) && !picture.deleting {
+            if !picture.deleting {
                 status.active = self.manage(picture, &record, todo);
                 note_suspension(picture, &mut status, todo);
             }
@@ -96,7 +98,6 @@ impl JobController {
         status.terminating += active.len() as u32;
         status.active = 0;
         status.ready = 0;
-        self.calls.forget(picture.id);
         self.calls.decide(picture.id, Vec::new(), active, picture.cluster.now);
     }
 
@@ -152,6 +153,7 @@ fn conclude(picture: &Picture<'_>, end: Option<JobEnd>, status: &mut JobStatus, 
     status.ended = Some((end, picture.cluster.now));
     todo.actions.push(match end {
         JobEnd::CompletionsReached | JobEnd::SuccessPolicy => report(picture.id, false, "Completed", "Job completed"),
+        JobEnd::PodFailurePolicy => report(picture.id, true, end.as_str(), &picture.failing_rule()),
         failure => report(picture.id, true, failure.as_str(), words(failure)),
     });
 }
@@ -161,7 +163,7 @@ fn words(end: JobEnd) -> &'static str {
         JobEnd::CompletionsReached | JobEnd::SuccessPolicy => "Job completed",
         JobEnd::BackoffLimitExceeded => "Job has reached the specified backoff limit",
         JobEnd::DeadlineExceeded => "Job was active longer than specified deadline",
-        JobEnd::PodFailurePolicy => "A pod failed in a way that fails the Job",
+        JobEnd::PodFailurePolicy => "Job failed by its pod failure policy",
         JobEnd::FailedIndexes => "Job has failed indexes",
         JobEnd::MaxFailedIndexesExceeded => "Job has exceeded the specified maximal number of failed indexes",
     }
@@ -217,6 +219,9 @@ impl Controller for JobController {
         todo.actions.extend(std::mem::take(&mut self.orphans).into_iter().map(Action::ReleasePod));
         if let Key::Object(id) = key {
             self.sync(id, cluster, todo);
+        }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
         }
         self.calls.work(cluster, todo);
     }

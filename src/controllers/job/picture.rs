@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::batch::{FailureAction, FailureMatch, Job, JobEnd, JobStatus};
+use crate::cluster::spec::Role;
 use crate::cluster::{Action, Cluster, ObjectId, Part, Phase, Pod, PodId};
 use crate::engine::Time;
 
@@ -99,8 +100,36 @@ impl<'a> Picture<'a> {
         }
     }
 
+    /// Why a rule of the failure policy fails the Job, in the controller's words.
+    pub(super) fn failing_rule(&self) -> String {
+        let failed = self.pods.iter().filter(|member| has_failed(member.pod, self.job));
+        let found = failed.filter_map(|member| Some((member, self.matching_rule(member)?)));
+        let fails = |index: usize| {
+            self.job.failure_policy.as_ref().is_some_and(|rules| rules[index].action == FailureAction::FailJob)
+        };
+        let Some((member, index)) = found.into_iter().find(|(_, index)| fails(*index)) else { return String::new() };
+        let (cluster, id) = (self.cluster, member.id);
+        let pod = format!("{}/{}", cluster.pod_namespace(id), cluster.pod_name(id));
+        let spec = cluster.spec(member.pod.spec);
+        let by_code = self.job.failure_policy.iter().flatten().nth(index);
+        if by_code.is_some_and(|rule| matches!(rule.on, FailureMatch::ExitCodes { .. })) {
+            let container = spec.containers.iter().find(|container| container.role == Role::App);
+            let name = container.map_or("", |container| cluster.names.text(container.name));
+            let code = spec.behaviour.exit_code;
+            return format!(
+                "Container {name} for pod {pod} failed with exit code {code} matching FailJob rule at index {index}"
+            );
+        }
+        format!("Pod {pod} has condition DisruptionTarget matching FailJob rule at index {index}")
+    }
+
     /// What the first matching rule of the failure policy says about a failed pod.
     pub(super) fn policy_action(&self, member: &Member<'_>) -> Option<FailureAction> {
+        let rules = self.job.failure_policy.as_ref()?;
+        self.matching_rule(member).map(|index| rules[index].action)
+    }
+
+    fn matching_rule(&self, member: &Member<'_>) -> Option<usize> {
         let pod = member.pod;
         let exit_code = pod.finished_at.map(|_| self.cluster.spec(pod.spec).behaviour.exit_code);
         let matches = |on: &FailureMatch| match on {
@@ -109,8 +138,7 @@ impl<'a> Picture<'a> {
             }
             FailureMatch::Disruption(wanted) => *wanted && pod.disrupted,
         };
-        let rule = self.job.failure_policy.iter().flatten().find(|rule| matches(&rule.on));
-        rule.map(|rule| rule.action)
+        self.job.failure_policy.iter().flatten().position(|rule| matches(&rule.on))
     }
 
     /// Whether a failure counts towards the back-off limit.

@@ -63,6 +63,9 @@ impl Controller for StatefulSetController {
         if let Key::Object(id) = key {
             self.sync(id, cluster, todo);
         }
+        if let Key::Returned(id) = key {
+            self.calls.returned(id, cluster.now, todo);
+        }
         self.calls.work(cluster, todo);
     }
 }

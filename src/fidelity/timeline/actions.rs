@@ -14,7 +14,7 @@ use crate::engine::{Distribution, Span, Time};
 use crate::manifest::{self, Defaults};
 use crate::simulation::{Command, Component, Exit, Target, Workload};
 
-use super::case::{Case, typed};
+use super::case::{Case, LATENCY, typed};
 use super::fit::succession;
 use super::recorded::list;
 
@@ -129,11 +129,11 @@ impl Manifests {
     /// What the recorder's kubelets do with a pod of these annotations.
     fn behaviour(&self, annotations: &Value) -> Behaviour {
         let seconds = |key: &str| annotations[key].as_str().and_then(|text| text.parse::<f64>().ok());
-        let fixed = |seconds| Distribution::Constant(Span::from_secs_f64(seconds));
         Behaviour {
             ready_after: Some(Distribution::Constant(self.ready_delay)),
             never_ready: annotations["fake/ready"] == "never",
-            run_for: seconds("fake/exit-after").map(fixed),
+            run_for: seconds("fake/exit-after")
+                .map(|after| Distribution::Constant(Span::from_secs_f64(after) + LATENCY)),
             exit_code: seconds("fake/exit-code").unwrap_or(0.0) as i32,
             ..Behaviour::default()
         }
@@ -141,7 +141,10 @@ impl Manifests {
 
     /// Converts an action; `None` for one that only tells what came of another.
     pub(super) fn step(&mut self, cluster: &mut Cluster, action: &Value, case: &Case) -> Result<Vec<Step>, String> {
-        let t = action["t"].as_f64().unwrap_or(0.0);
+        let mut t = action["t"].as_f64().unwrap_or(0.0);
+        if action["action"] == "kubectl-drain" {
+            t = cordoned(case, text(&action["node"]), t); // how long a kubectl takes to start is chance
+        }
         let commands = match text(&action["action"]) {
             "crash" | "recover" => machines(cluster, action, case),
             "create" => {
@@ -254,6 +257,17 @@ fn comes_back_running(case: &Case, node: &str, t: f64) -> bool {
             && list(&action["nodes"]).iter().any(|name| name == node)
     };
     list(&case.data["actions"]).iter().find(later).is_some_and(|action| action["reboot"] != true)
+}
+
+/// When the node was cordoned, at `t` or soon after.
+fn cordoned(case: &Case, node: &str, t: f64) -> f64 {
+    let is_it =
+        |event: &&Value| event["kind"] == "Node" && event["name"] == node && event["set"]["unschedulable"] == true;
+    let cordons = list(&case.data["events"]).iter().filter(is_it).filter_map(|event| event["t"].as_f64());
+    cordons
+        .filter(|at| *at >= t)
+        .fold(None, |first: Option<f64>, at| Some(first.map_or(at, |first| first.min(at))))
+        .unwrap_or(t)
 }
 
 fn delete(cluster: &mut Cluster, action: &Value) -> Result<Command, String> {

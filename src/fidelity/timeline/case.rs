@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::cluster::wall::DEFAULT_WALL_START;
 use crate::cluster::{Cluster, Kind, Name, UidSource};
 use crate::engine::{Distribution, Seed, Span, Time};
 use crate::manifest;
@@ -29,6 +30,8 @@ pub struct Phases {
     pub monitor: Span,
     /// First pass of pod garbage collection.
     pub pod_gc: Span,
+    /// Where the wall clock stood within its second at the recording's zero.
+    pub second: Span,
 }
 
 /// A recorded case.
@@ -111,6 +114,8 @@ impl Case {
     fn setup(&self, phases: Phases, guide: &Rc<RefCell<Guide>>) -> Result<(Setup, Vec<Step>), String> {
         let mut cluster = Cluster::new(Seed(phases.seed));
         let given = guide.clone();
+        cluster.walk_first = self.story.daemon_order().map(|node| cluster.names.intern(node)).collect();
+        cluster.wall_start = self.wall_at_zero(phases).saturating_sub(LEAD.since(Time::ZERO));
         cluster.uids = UidSource(Some(Rc::new(move |pod| given.borrow().uid(pod))));
         let mut lease_phases = Vec::new();
         let mut timeline = Vec::new();
@@ -254,7 +259,7 @@ impl Case {
             start: Some(Distribution::Constant(self.timing("start_delay") + START_LATENCY)),
             watch: zero.clone(),
             status: zero.clone(),
-            stop: Distribution::Constant(self.timing("stop_delay")),
+            stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
             image_size: (0, 0.0), // they report no images, so images must not count
             stop_absent: true,
             teardown: zero.clone(),
@@ -266,6 +271,23 @@ impl Case {
             lease_interval: Distribution::Constant(self.lease_interval()),
             ..kubelet::Settings::default()
         }
+    }
+
+    /// The wall clock at the recording's zero. Where CronJobs run it is noted, and their Jobs are named by
+    /// the minute; else only the part of a second matters.
+    fn wall_at_zero(&self, phases: Phases) -> Span {
+        let noted = list(&self.data["notes"]).iter().filter_map(Value::as_str).find_map(|note| {
+            let (_, rest) = note.split_once("t=0 is second ")?;
+            rest.split_whitespace().next()?.parse::<f64>().ok().map(Span::from_secs_f64)
+        });
+        let Some(second) = noted else { return DEFAULT_WALL_START + phases.second };
+        let first_job = list(&self.data["events"]).iter().find(|event| event["kind"] == "Job");
+        let minute = first_job.and_then(|job| {
+            let due: u64 = job["name"].as_str()?.rsplit_once('-')?.1.parse().ok()?;
+            let since = (job["t"].as_f64()? + second.as_secs_f64()) / 60.0;
+            Some(due - since as u64)
+        });
+        minute.map_or(DEFAULT_WALL_START, |minute| Span::from_secs(minute * 60)) + second
     }
 
     /// When an object of the set-up was created: its first event, or a second before the first one.
@@ -280,6 +302,9 @@ impl Case {
 
 /// The recorder's kubelets are this late: the median of the recordings.
 const START_LATENCY: Span = Span::from_millis(16);
+
+/// Ends of containers are this late.
+pub(super) const LATENCY: Span = Span::from_millis(10);
 
 /// From the start of a process of the recorded control plane to its first deed.
 const STARTUP: Span = Span::from_millis(250);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
-use super::story::{NodeStory, PodStory, Since, Story};
+use super::story::{EventStory, NodeStory, PodStory, Since, Story};
 
 /// How far instants of nodes may be off, in seconds.
 const NODE_TOLERANCE: f64 = 0.6;
@@ -182,12 +182,15 @@ impl Comparison {
                 let of = |states: &[Since<BTreeMap<String, String>>]| -> Vec<Since<String>> {
                     states.iter().filter_map(|(t, state)| Some((*t, state.get(field)?.clone()))).collect()
                 };
-                if field != "unavailable" {
+                if field != "unavailable" && field != "lastScheduleTime" {
                     self.states(&format!("{name} {field}"), &of(states), &of(ours), None, BURST);
                 }
             }
         }
-        for name in run.workloads.keys().filter(|name| !recorded.workloads.contains_key(*name)) {
+        let kind = |name: &str| name.split('/').next().unwrap_or_default().to_string();
+        let kinds: BTreeSet<String> = recorded.workloads.keys().map(|name| kind(name)).collect();
+        let unknown = |name: &&String| !recorded.workloads.contains_key(*name) && kinds.contains(&kind(name));
+        for name in run.workloads.keys().filter(unknown) {
             self.expect(|| format!("{name} exists"), "no", "yes");
         }
     }
@@ -282,7 +285,7 @@ fn owners(recorded: &Story, run: &Story) -> BTreeSet<String> {
 /// endpoint slices nothing is modelled. How often a pod was tried in vain is chance.
 fn told(story: &Story) -> BTreeMap<String, usize> {
     let mut told = BTreeMap::new();
-    for event in story.events.iter().filter(|event| event.t >= 0.0) {
+    for event in one_step_each(&story.events) {
         if event.source == "kubelet" || event.source == "endpoint-slice-controller" {
             continue;
         }
@@ -291,6 +294,35 @@ fn told(story: &Story) -> BTreeMap<String, usize> {
         *count = if event.reason == "FailedScheduling" { 1 } else { *count + 1 };
     }
     told
+}
+
+/// Events after zero; steps of one burst in which a ReplicaSet is sized are one step, combined or not.
+fn one_step_each(events: &[EventStory]) -> Vec<EventStory> {
+    let mut kept: Vec<EventStory> = Vec::new();
+    for event in events.iter().filter(|event| event.t >= 0.0) {
+        let mut event = event.clone();
+        if let Some((what, from, to)) = sizes(&event.message) {
+            let mut from = from;
+            let earlier = kept.iter().rposition(|other| {
+                let continued = sizes(&other.message).is_some_and(|(same, _, size)| same == what && size == from);
+                continued && event.t - other.t <= BURST && other.subject == event.subject
+            });
+            if let Some(index) = earlier {
+                from = sizes(&kept.remove(index).message).map_or(from, |(_, from, _)| from);
+            }
+            event.message = format!("{what} from {from} to {to}");
+        }
+        kept.push(event);
+    }
+    kept
+}
+
+/// The parts of `Scaled up replica set X from A to B`, combined or not.
+fn sizes(message: &str) -> Option<(String, u32, u32)> {
+    let message = message.strip_prefix("(combined from similar events): ").unwrap_or(message);
+    let (what, sizes) = message.strip_prefix("Scaled ").and_then(|_| message.split_once(" from "))?;
+    let (from, to) = sizes.split_once(" to ")?;
+    Some((what.to_string(), from.parse().ok()?, to.parse().ok()?))
 }
 
 /// The state at zero and those after it.

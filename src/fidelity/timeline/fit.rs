@@ -15,32 +15,72 @@ use super::story::Story;
 pub fn fit(case: &Case) -> Result<Phases, String> {
     let mut phases = Phases { seed: 1, ..Phases::default() };
     if let Some((node, first)) = first_transition(&case.story) {
-        let candidates = (0..100).map(|step| Phases { monitor: Span::from_millis(step * 50), ..phases });
-        phases = closest(case, candidates, first, |story| transition_of(story, &node))?;
+        let with = |monitor| Phases { monitor, ..phases };
+        phases = closest(case, with, Span::from_secs(5), first, |story| transition_of(story, &node))?;
     }
     if let Some((node, first)) = first_collected(case) {
-        let candidates = (0..100).map(|step| Phases { pod_gc: Span::from_millis(step * 200), ..phases });
-        phases = closest(case, candidates, first, |story| first_removal(story, &node))?;
+        let with = |pod_gc| Phases { pod_gc, ..phases };
+        phases = closest(case, with, Span::from_secs(20), first, |story| first_removal(story, &node))?;
+    }
+    if counts_from_stored_times(case) {
+        phases = closest_story(case, (0..20).map(|step| Phases { second: Span::from_millis(step * 50), ..phases }))?;
     }
     Ok(phases)
 }
 
-/// The candidate with which an instant is closest to the recorded one.
-fn closest(
-    case: &Case,
-    candidates: impl Iterator<Item = Phases>,
-    recorded: f64,
-    instant: impl Fn(&Story) -> Option<f64>,
-) -> Result<Phases, String> {
+/// Whether something in the case counts from timestamps that the API keeps in whole seconds.
+fn counts_from_stored_times(case: &Case) -> bool {
+    let text = case.data["setup"]["objects"].to_string() + &case.data["actions"].to_string();
+    ["minReadySeconds", "\"Job\"", "startingDeadlineSeconds"].iter().any(|word| text.contains(word))
+}
+
+/// The candidate with which pods are created, and leave, closest to the recorded instants.
+fn closest_story(case: &Case, candidates: impl Iterator<Item = Phases>) -> Result<Phases, String> {
+    let times = |story: &Story| {
+        let mut times: Vec<f64> =
+            story.pods.iter().flat_map(|pod| [Some(pod.created), pod.marked, pod.removed]).flatten().collect();
+        times.sort_by(f64::total_cmp);
+        times
+    };
+    let recorded = times(&case.story);
     let mut best = (f64::INFINITY, Phases::default());
     for phases in candidates {
-        let (story, _) = case.simulate(phases, (recorded + 21.0).min(case.duration()))?;
-        let error = instant(&story).map_or(f64::MAX, |t| (t - recorded).abs());
+        let (story, _) = case.simulate(phases, case.duration())?;
+        let ours = times(&story);
+        let apart: f64 = recorded.iter().zip(&ours).map(|(r, o)| (r - o).abs().min(5.0)).sum();
+        let error = apart + 5.0 * recorded.len().abs_diff(ours.len()) as f64;
         if error < best.0 {
             best = (error, phases);
         }
     }
     Ok(best.1)
+}
+
+/// The phase within `period` with which an instant is closest to the recorded one: the best of 25, then
+/// moved by what it is still off.
+fn closest(
+    case: &Case,
+    with: impl Fn(Span) -> Phases,
+    period: Span,
+    recorded: f64,
+    instant: impl Fn(&Story) -> Option<f64>,
+) -> Result<Phases, String> {
+    let until = (recorded + period.as_secs_f64() + 1.0).min(case.duration());
+    let off = |phase: Span| -> Result<f64, String> {
+        let (story, _) = case.simulate(with(phase), until)?;
+        Ok(instant(&story).map_or(f64::MAX, |t| recorded - t))
+    };
+    let mut best = (f64::INFINITY, Span::ZERO);
+    for step in 0..25 {
+        let phase = Span(period.0 / 25 * step);
+        let off = off(phase)?;
+        if off.abs() < f64::abs(best.0) {
+            best = (off, phase);
+        }
+    }
+    let nanos = (best.1.0 as i64 + (best.0.clamp(-1.0, 1.0) * 1e9) as i64).rem_euclid(period.0 as i64);
+    let moved = Span(nanos.unsigned_abs());
+    Ok(with(if off(moved)?.abs() < f64::abs(best.0) { moved } else { best.1 }))
 }
 
 /// The first thing a monitor pass did: a node Unknown, or a NoExecute taint of its own that came or

@@ -96,7 +96,10 @@ impl Guide {
     /// UIDs, which are random.
     pub fn uid(&self, pod: PodId) -> Option<u128> {
         let recorded = &self.recorded[self.recorded_as(pod)?];
-        let marked = recorded.marked.map_or(u64::MAX, |t| ((t + 1e6) * 1e3) as u64);
-        Some(u128::from(marked) << 64 | u128::from(pod.0))
+        let marks = || self.recorded.iter().filter_map(|pod| pod.marked).filter(|t| *t >= 0.0);
+        let turn = recorded.marked.map(|t| marks().filter(|mark| *mark < t).count() as u64);
+        let step = u64::MAX / (marks().count() as u64 + 1);
+        let high = turn.map_or(u64::MAX, |turn| (turn + 1) * step);
+        Some(u128::from(high) << 64 | u128::from(pod.0))
     }
 }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::cluster::object::{Body, Progress, ProgressReason};
 use crate::cluster::taint::taint_text;
 use crate::cluster::{Change, Cluster, NodeId, ObjectId, Phase, PodId, Record, Subject};
 use crate::engine::Time;
@@ -12,6 +11,7 @@ use crate::simulation::{Note, Observer};
 
 use super::guide::Guide;
 use super::recorded::subject;
+use super::states::state_of;
 use super::story::{Aliases, EventStory, PodStory, Revisions, Story};
 
 /// Recordings are set up before their zero; the simulation's clock starts this much earlier.
@@ -124,7 +124,7 @@ impl Log {
             self.aliases.add(name, &alias);
             self.objects.insert(id, format!("{}/{alias}", object.body.kind().as_str()));
         }
-        let Some(state) = state_of(&object.body) else { return };
+        let Some(state) = state_of(&object.body, cluster) else { return };
         let Some(name) = self.objects.get(&id) else { return };
         let states = self.story.workloads.entry(name.clone()).or_default();
         if states.last().is_none_or(|(_, last)| *last != state) {
@@ -177,48 +177,4 @@ impl Observer for Log {
     }
 
     fn note(&mut self, _: Note, _: &Cluster) {}
-}
-
-/// The fields of a workload as recordings have them; `None` for kinds without.
-fn state_of(body: &Body) -> Option<BTreeMap<String, String>> {
-    let fields =
-        |pairs: &[(&str, u32)]| pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-    match body {
-        Body::Deployment(deployment) => {
-            let status = &deployment.status;
-            let mut state: BTreeMap<String, String> = fields(&[
-                ("want", deployment.replicas),
-                ("replicas", status.replicas),
-                ("ready", status.ready),
-                ("available", status.available),
-                ("updated", status.updated),
-                ("terminating", status.terminating),
-            ]);
-            let available =
-                if status.is_available { "True/MinimumReplicasAvailable" } else { "False/MinimumReplicasUnavailable" };
-            state.insert("Available".to_string(), available.to_string());
-            state.extend(status.progress.map(|progress| ("Progressing".to_string(), progressing(progress))));
-            Some(state)
-        }
-        Body::ReplicaSet(set) => Some(fields(&[
-            ("want", set.replicas),
-            ("replicas", set.status.replicas),
-            ("ready", set.status.ready),
-            ("available", set.status.available),
-            ("terminating", set.status.terminating),
-            ("revision", set.revision),
-        ])),
-        _ => None,
-    }
-}
-
-fn progressing(progress: Progress) -> String {
-    let (status, reason) = match progress.reason {
-        ProgressReason::NewReplicaSetCreated => ("True", "NewReplicaSetCreated"),
-        ProgressReason::FoundNewReplicaSet => ("True", "FoundNewReplicaSet"),
-        ProgressReason::ReplicaSetUpdated => ("True", "ReplicaSetUpdated"),
-        ProgressReason::NewReplicaSetAvailable => ("True", "NewReplicaSetAvailable"),
-        ProgressReason::ProgressDeadlineExceeded => ("False", "ProgressDeadlineExceeded"),
-    };
-    format!("{status}/{reason}")
 }

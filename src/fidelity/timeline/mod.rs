@@ -16,6 +16,7 @@ pub mod fit;
 pub mod guide;
 pub mod log;
 pub mod recorded;
+mod states;
 pub mod story;
 pub mod table;
 

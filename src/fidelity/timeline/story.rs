@@ -20,6 +20,25 @@ pub struct Story {
     pub events: Vec<EventStory>,
 }
 
+impl Story {
+    /// Nodes in the order in which daemons were replaced on them: by a new pod beside the old one, or by the
+    /// deletion of the old one. Kubernetes walks them as a map.
+    pub fn daemon_order(&self) -> impl Iterator<Item = &str> {
+        let of_daemons = self.pods.iter().filter(|pod| pod.owner.starts_with("DaemonSet/"));
+        let mut turns: Vec<(f64, &str)> = of_daemons
+            .flat_map(|pod| {
+                let node = pod.node.as_deref()?;
+                let replaced = pod.marked.filter(|t| *t >= 0.0);
+                let new = Some(pod.created).filter(|t| *t >= 0.0);
+                Some(replaced.into_iter().chain(new).map(move |t| (t, node)))
+            })
+            .flatten()
+            .collect();
+        turns.sort_by(|a, b| a.0.total_cmp(&b.0));
+        turns.into_iter().map(|(_, node)| node)
+    }
+}
+
 /// The life of a node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeStory {
@@ -93,7 +112,14 @@ impl Aliases {
 
     /// What `name` stands for, or the name itself.
     pub fn of(&self, name: &str) -> String {
-        self.0.get(name).cloned().unwrap_or_else(|| name.to_string())
+        self.0.get(name).cloned().or_else(|| self.pod_never_made(name)).unwrap_or_else(|| name.to_string())
+    }
+
+    /// A pod that was refused: the name of a ReplicaSet and five letters.
+    fn pod_never_made(&self, name: &str) -> Option<String> {
+        let (base, suffix) = name.rsplit_once('-')?;
+        let set = self.0.get(base).filter(|alias| alias.contains('#') && suffix.len() == 5)?;
+        Some(format!("<pod of ReplicaSet/{set}>"))
     }
 
     /// The text with every word that is such a name replaced, and UIDs by `<uid>`.

@@ -6,10 +6,11 @@ use crate::scenario::check::locate;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::read::to_json;
 use crate::scenario::schema::Scenario;
-use crate::scenario::schema::scheduler::{SchedulerConfig, Scoring};
+use crate::scenario::schema::scheduler::{Queue, SchedulerConfig, Scoring};
 use crate::scenario::source::{Location, Node, Value};
-use crate::scheduler::Config;
 use crate::scheduler::config::{Problem, Strategy, read};
+use crate::scheduler::order_of_pods::QueueOrder;
+use crate::scheduler::{Config, policies};
 
 /// What the scenario says about the scheduler; what is wrong with its configuration is reported at its
 /// place in the file, and the default stands in.
@@ -27,6 +28,16 @@ pub(in crate::scenario) fn config(scenario: &Scenario, names: &mut Names, proble
             Scoring::MostAllocated => Strategy::MostAllocated,
         };
     }
+    if let Some(policy) = scenario.scheduler.policy.as_ref().and_then(|policy| policies::find(policy)) {
+        config.use_policy(policy);
+    }
+    config.queue_order = match scenario.scheduler.queue {
+        Queue::Priority => QueueOrder::Priority,
+        Queue::Fifo => QueueOrder::Fifo,
+        Queue::ShortestJob => QueueOrder::ShortestJob,
+        Queue::Gang => QueueOrder::Gang,
+        Queue::DominantShare => QueueOrder::DominantShare,
+    };
     let flags = &scenario.control_plane.scheduler;
     config.max_unschedulable = flags.pod_max_in_unschedulable_pods_duration;
     if let Some(qps) = &flags.kube_api_qps {

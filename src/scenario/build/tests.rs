@@ -212,6 +212,7 @@ phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
         settings.scheduling,
         Scheduling {
             watch: ms(2),
+            startup: Scheduling::default().startup,
             cycle: Span::from_millis(4),
             cycle_per_node: Span::from_micros(5),
             api_write: ms(1),

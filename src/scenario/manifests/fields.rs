@@ -109,10 +109,7 @@ pub const ALL: &[TypeFields] = &[
         name: "JobSpec",
         modelled: "activeDeadlineSeconds backoffLimit backoffLimitPerIndex completionMode completions manualSelector maxFailedIndexes parallelism podFailurePolicy podReplacementPolicy selector successPolicy suspend template ttlSecondsAfterFinished",
         harmless: &[],
-        refused: &[
-            ("managedBy", "another controller would run the Job"),
-            ("scheduling", "it makes pods wait for one another"),
-        ],
+        refused: &[("managedBy", "another controller would run the Job")],
     },
     TypeFields {
         name: "PodFailurePolicyOnExitCodesRequirement",

@@ -16,6 +16,24 @@ record! {
         "config" => config: Option<SchedulerConfig>,
         /// How NodeResourcesFit scores nodes in the default profile; shorthand for a `config`.
         "scoring" => scoring: Option<Spanned<Scoring>>,
+        /// In which order waiting pods are tried.
+        "queue" => queue: Queue = "priority",
+    }
+}
+
+words! {
+    /// In which order waiting pods are tried.
+    pub enum Queue {
+        /// Higher priority first, then who has waited longer: Kubernetes' own.
+        "priority" => Priority,
+        /// Who came first.
+        "fifo" => Fifo,
+        /// The shortest declared run time first, unknown last.
+        "shortest-job" => ShortestJob,
+        /// Priority, then whole groups by their first pod.
+        "gang" => Gang,
+        /// The namespace with the smallest dominant share next.
+        "dominant-share" => DominantShare,
     }
 }
 

@@ -43,16 +43,10 @@ const TABLES: usize = 8;
 impl Cache {
     /// The table of a profile and template, marked with what changed since its last use.
     fn table(&mut self, profile: usize, spec: SpecId, index: &Index, order: &NodeOrder) -> usize {
-        if self.numbers.len() <= profile {
-            self.numbers.resize(profile + 1, Vec::new());
-        }
-        let numbers = &mut self.numbers[profile];
-        if numbers.len() <= spec.index() {
-            numbers.resize(spec.index() + 1, NONE);
-        }
-        let number = match numbers[spec.index()] {
-            NONE => self.make(profile, spec, order.list().len()),
-            number => number as usize,
+        let known = self.numbers.get(profile).and_then(|numbers| numbers.get(spec.index()));
+        let number = match known.filter(|number| **number != NONE) {
+            Some(number) => *number as usize,
+            None => self.make(profile, spec, order.list().len()),
         };
         self.tables[number].used = true;
         self.tables[number].follow(index, order);
@@ -75,7 +69,14 @@ impl Cache {
             self.tables[self.hand] = Table::default();
             self.hand
         };
-        self.numbers[profile][spec.index()] = number as u32;
+        if self.numbers.len() <= profile {
+            self.numbers.resize(profile + 1, Vec::new());
+        }
+        let numbers = &mut self.numbers[profile];
+        if numbers.len() <= spec.index() {
+            numbers.resize(spec.index() + 1, NONE);
+        }
+        numbers[spec.index()] = number as u32;
         number
     }
 }

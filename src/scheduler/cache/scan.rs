@@ -172,7 +172,7 @@ impl Scan<'_, '_, '_> {
     }
 
     fn is_of_one_kind(&self, walk: Walk) -> bool {
-        self.table.kinds().len() == 1
+        self.table.has_one_kind()
             || kinds(self.table, passing(self.table, walk, self.list).map(|(row, _)| row)).len() == 1
     }
 

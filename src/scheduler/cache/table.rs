@@ -33,10 +33,12 @@ pub(super) struct Kept {
 pub(super) struct Table {
     /// [`STALE`], a rejection, or the sum of a node that passes.
     values: Vec<i32>,
-    /// Which of `kinds` a node that passes is of.
+    /// Which of `kinds` a node that passes is of, and one that does not was when it last passed.
     kinds_of: Vec<u8>,
     /// The distinct grades met so far.
     kinds: Vec<Grades>,
+    /// By kind: how many rows name it.
+    rows_of_kind: Vec<u32>,
     /// The distinct verdicts met so far.
     verdicts: Vec<Verdict>,
     /// Up to where in the log of changed nodes the rows are marked.
@@ -53,6 +55,8 @@ pub(super) struct Table {
 const STALE: i32 = i32::MIN;
 /// Rejected for the reason of number 0; more follow.
 const REJECTED: i32 = STALE + 1;
+/// The kind of a row that never passed.
+const NO_KIND: u8 = u8::MAX;
 /// Values from here on are sums.
 const PASSING: i32 = -(1 << 30);
 /// Rows looked at together.
@@ -91,7 +95,9 @@ impl Table {
             None => {
                 self.values.clear();
                 self.values.resize(order.list().len(), STALE);
-                self.kinds_of.resize(order.list().len(), 0);
+                self.kinds_of.clear();
+                self.kinds_of.resize(order.list().len(), NO_KIND);
+                self.rows_of_kind.fill(0);
             }
         }
         self.mark = index.changed.end();
@@ -162,12 +168,21 @@ impl Table {
                 let known = self.kinds.iter().position(|other| *other == kept.grades);
                 let kind = known.unwrap_or_else(|| {
                     self.kinds.push(kept.grades);
+                    self.rows_of_kind.push(0);
                     self.kinds.len() - 1
                 });
                 let limit = i64::from(-PASSING);
-                self.overflowed |= kept.unkeepable || kind > usize::from(u8::MAX) || !(0..limit).contains(&kept.sum);
-                self.values[row] = kept.sum.clamp(0, limit - 1) as i32;
-                self.kinds_of[row] = kind as u8;
+                self.overflowed |= kept.unkeepable || kind >= usize::from(NO_KIND) || !(0..limit).contains(&kept.sum);
+                if self.overflowed {
+                    self.values[row] = 0;
+                    return;
+                }
+                self.values[row] = kept.sum as i32;
+                let before = std::mem::replace(&mut self.kinds_of[row], kind as u8);
+                if before != NO_KIND {
+                    self.rows_of_kind[usize::from(before)] -= 1;
+                }
+                self.rows_of_kind[kind] += 1;
             }
         }
     }
@@ -195,6 +210,11 @@ impl Table {
     /// The distinct grades, in the order of [`Table::kind`].
     pub(super) fn kinds(&self) -> &[Grades] {
         &self.kinds
+    }
+
+    /// Whether all rows that ever passed are of one kind.
+    pub(super) fn has_one_kind(&self) -> bool {
+        self.rows_of_kind.iter().filter(|rows| **rows > 0).count() == 1
     }
 
     /// Which kind a row that passes is of.

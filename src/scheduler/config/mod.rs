@@ -12,7 +12,9 @@ use crate::cluster::spec::SpreadConstraint;
 use crate::cluster::{Name, Names, NodeSelector, NodeSelectorTerm};
 use crate::engine::Span;
 
+use super::order_of_pods::QueueOrder;
 use super::plugins::{self, Points};
+use super::policies;
 
 /// How a choice among equally good nodes is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Config {
     pub client_qps_milli: u64,
     /// `clientConnection.burst`; the simulation's business.
     pub client_burst: u64,
+    /// In which order waiting pods are tried.
+    pub queue_order: QueueOrder,
     /// How ties are broken.
     pub ties: TieBreak,
     /// Whether the score cache is used; without it every decision is a scan of all nodes, with the
@@ -115,6 +119,8 @@ pub struct Args {
     pub min_candidate_percentage: u64,
     /// DefaultPreemption: `minCandidateNodesAbsolute`.
     pub min_candidate_absolute: u64,
+    /// PlacementPolicy: which.
+    pub policy: Option<&'static policies::Entry>,
 }
 
 impl Args {
@@ -133,6 +139,7 @@ impl Args {
             added_preferred: Vec::new(),
             min_candidate_percentage: 10,
             min_candidate_absolute: 100,
+            policy: None,
         }
     }
 }
@@ -225,9 +232,22 @@ impl Config {
             max_unschedulable: Span::from_secs(300),
             client_qps_milli: 50_000,
             client_burst: 100,
+            queue_order: QueueOrder::Priority,
             ties: TieBreak::Seeded,
             cached: true,
             known,
+        }
+    }
+
+    /// Puts a placement policy in the place of the score plugins of all profiles. Filters, preemption and
+    /// binding stay. All nodes are looked at, and ties go to the first of them.
+    pub fn use_policy(&mut self, policy: &'static policies::Entry) {
+        self.ties = TieBreak::First;
+        for profile in &mut self.profiles {
+            profile.args.policy = Some(policy);
+            profile.percentage_of_nodes_to_score = 100;
+            profile.points.pre_score = vec![plugins::PLACEMENT_POLICY];
+            profile.points.score = vec![(plugins::PLACEMENT_POLICY, 1)];
         }
     }
 }

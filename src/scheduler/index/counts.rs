@@ -55,7 +55,8 @@ pub struct QueryId(u32);
 
 #[derive(Debug)]
 struct Query {
-    terms: Vec<PodTerm>,
+    what: What,
+    /// Whether terminating pods are left out.
     live: bool,
     /// By node.
     per_node: Vec<u32>,
@@ -66,20 +67,37 @@ struct Query {
     log: Log<(NodeId, i32)>,
 }
 
+/// Which pods are counted.
+#[derive(Debug)]
+enum What {
+    /// Those that match all of these terms.
+    Matching(Vec<PodTerm>),
+    /// Those of this template.
+    OfTemplate(SpecId),
+}
+
 #[derive(Debug)]
 struct Sums {
     key: KeyId,
     epoch: u32,
     by_value: Vec<i64>,
+    /// The sum over all values.
+    total: i64,
 }
+
+/// Entries of a query's log that are kept: enough for the pods placed between two of a kind.
+const LOG_KEPT: usize = 512;
 
 /// All registered counts.
 #[derive(Debug, Default)]
 pub struct PodCounts {
     queries: Vec<Query>,
     by_text: FxHashMap<String, QueryId>,
+    by_template: FxHashMap<SpecId, QueryId>,
     /// By template: the queries it matches.
     of_spec: Vec<SmallVec<[QueryId; 2]>>,
+    /// By template: pods on nodes.
+    on_nodes: Vec<u32>,
 }
 
 impl PodCounts {
@@ -96,32 +114,61 @@ impl PodCounts {
         if let Some(id) = self.by_text.get(&text) {
             return *id;
         }
+        let id = self.register(What::Matching(terms), live, terminating, cluster);
+        self.by_text.insert(text, id);
+        id
+    }
+
+    /// Registers the count of pods of a template, terminating ones included, or finds it.
+    pub fn query_template(&mut self, spec: SpecId, cluster: &Cluster) -> QueryId {
+        self.resolve_specs(cluster);
+        if let Some(id) = self.by_template.get(&spec) {
+            return *id;
+        }
+        let id = self.register(What::OfTemplate(spec), false, &FxHashSet::default(), cluster);
+        self.by_template.insert(spec, id);
+        id
+    }
+
+    fn register(&mut self, what: What, live: bool, terminating: &FxHashSet<PodId>, cluster: &Cluster) -> QueryId {
         let id = QueryId(self.queries.len() as u32);
-        let mut query = Query { terms, live, per_node: Vec::new(), total: 0, sums: Vec::new(), log: Log::default() };
+        let mut query =
+            Query { what, live, per_node: Vec::new(), total: 0, sums: Vec::new(), log: Log::keeping(LOG_KEPT) };
+        let mut n_pods = 0;
         for spec in 0..cluster.n_specs() {
-            if query.matches(cluster.spec(SpecId(spec as u32)), cluster) {
+            let spec_id = SpecId(spec as u32);
+            if query.matches(spec_id, cluster.spec(spec_id), cluster) {
                 self.of_spec[spec].push(id);
+                n_pods += self.on_nodes[spec];
             }
         }
+        if n_pods > 0 {
+            self.count_all(id, &mut query, terminating, cluster);
+        }
+        self.queries.push(query);
+        id
+    }
+
+    /// Counts the pods there are.
+    fn count_all(&self, id: QueryId, query: &mut Query, terminating: &FxHashSet<PodId>, cluster: &Cluster) {
         for (node, found) in cluster.nodes() {
             for &pod_id in &found.pods {
                 let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.holds_resources()) else { continue };
                 let counts = self.of_spec[pod.spec.index()].contains(&id);
-                if counts && !(live && (pod.deletion.is_some() || terminating.contains(&pod_id))) {
+                if counts && !(query.live && (pod.deletion.is_some() || terminating.contains(&pod_id))) {
                     query.add(node, 1);
                 }
             }
         }
-        self.queries.push(query);
-        self.by_text.insert(text, id);
-        id
     }
 
     fn resolve_specs(&mut self, cluster: &Cluster) {
         for index in self.of_spec.len()..cluster.n_specs() {
             let spec = cluster.spec(SpecId(index as u32));
-            let matching = self.queries.iter().enumerate().filter(|(_, query)| query.matches(spec, cluster));
+            let id = SpecId(index as u32);
+            let matching = self.queries.iter().enumerate().filter(|(_, query)| query.matches(id, spec, cluster));
             self.of_spec.push(matching.map(|(query, _)| QueryId(query as u32)).collect());
+            self.on_nodes.push(0);
         }
     }
 
@@ -137,6 +184,10 @@ impl PodCounts {
         cluster: &Cluster,
     ) {
         self.resolve_specs(cluster);
+        if all {
+            let n = &mut self.on_nodes[spec.index()];
+            *n = n.saturating_add_signed(sign);
+        }
         for query in &self.of_spec[spec.index()] {
             let query = &mut self.queries[query.0 as usize];
             if query.live != all {
@@ -168,14 +219,15 @@ impl PodCounts {
         if position.is_some_and(|position| query.sums[position].epoch == epoch) {
             return;
         }
-        let mut by_value = vec![0; topology.n_values(key)];
+        let (mut by_value, mut total) = (vec![0; topology.n_values(key)], 0);
         for (index, count) in query.per_node.iter().enumerate().filter(|(_, count)| **count > 0) {
             let value = topology.value(key, NodeId(index as u32));
             if value != NONE {
                 by_value[value as usize] += i64::from(*count);
+                total += i64::from(*count);
             }
         }
-        let sums = Sums { key, epoch, by_value };
+        let sums = Sums { key, epoch, by_value, total };
         match position {
             Some(position) => query.sums[position] = sums,
             None => query.sums.push(sums),
@@ -188,6 +240,12 @@ impl PodCounts {
         sums.map_or(&[], |sums| &sums.by_value)
     }
 
+    /// Matching pods on nodes that have the topology key, if [`PodCounts::keep_sums`] was asked for it.
+    pub fn in_domains(&self, query: QueryId, key: KeyId) -> i64 {
+        let sums = self.queries[query.0 as usize].sums.iter().find(|sums| sums.key == key);
+        sums.map_or(0, |sums| sums.total)
+    }
+
     /// What was counted, by node and sign.
     pub fn log(&self, query: QueryId) -> &Log<(NodeId, i32)> {
         &self.queries[query.0 as usize].log
@@ -195,8 +253,11 @@ impl PodCounts {
 }
 
 impl Query {
-    fn matches(&self, spec: &PodSpec, cluster: &Cluster) -> bool {
-        self.terms.iter().all(|term| term.matches(spec, cluster))
+    fn matches(&self, id: SpecId, spec: &PodSpec, cluster: &Cluster) -> bool {
+        match &self.what {
+            What::Matching(terms) => terms.iter().all(|term| term.matches(spec, cluster)),
+            What::OfTemplate(template) => *template == id,
+        }
     }
 
     fn add(&mut self, node: NodeId, sign: i32) {
@@ -219,6 +280,7 @@ impl Query {
                 sums.by_value.resize(value as usize + 1, 0);
             }
             sums.by_value[value as usize] += i64::from(sign);
+            sums.total += i64::from(sign);
         }
         self.log.push((node, sign));
     }

@@ -5,23 +5,30 @@
 pub struct Log<T> {
     entries: Vec<T>,
     dropped: u64,
+    /// When it holds twice as many, the older half is dropped.
+    kept: usize,
 }
 
-/// When it holds twice as many entries, the older half is dropped.
+/// Entries kept if not said otherwise.
 const KEPT: usize = 8192;
 
 impl<T> Default for Log<T> {
     fn default() -> Self {
-        Log { entries: Vec::new(), dropped: 0 }
+        Log::keeping(KEPT)
     }
 }
 
 impl<T> Log<T> {
+    /// An empty log that keeps at least so many entries.
+    pub fn keeping(kept: usize) -> Self {
+        Log { entries: Vec::new(), dropped: 0, kept }
+    }
+
     /// Adds an entry.
     pub fn push(&mut self, entry: T) {
-        if self.entries.len() >= 2 * KEPT {
-            self.entries.drain(..KEPT);
-            self.dropped += KEPT as u64;
+        if self.entries.len() >= 2 * self.kept {
+            self.entries.drain(..self.kept);
+            self.dropped += self.kept as u64;
         }
         self.entries.push(entry);
     }
@@ -43,11 +50,11 @@ mod tests {
 
     #[test]
     fn who_lags_too_far_behind_is_told_so() {
-        let mut log = Log::default();
+        let mut log = Log::keeping(3);
         log.push(0);
         let mark = log.end();
-        (1..2 * KEPT).for_each(|entry| log.push(entry));
-        assert_eq!(log.since(mark).map(<[usize]>::len), Some(2 * KEPT - 1));
+        (1..6).for_each(|entry| log.push(entry));
+        assert_eq!(log.since(mark), Some(&[1, 2, 3, 4, 5][..]));
         log.push(7);
         assert_eq!(log.since(mark), None);
         assert_eq!(log.since(log.end() - 1), Some(&[7][..]));

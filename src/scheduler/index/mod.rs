@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cluster::{Change, Cluster, Kind, Name, NodeId, ObjectId, PodId, Selector, SpecId};
+use crate::cluster::{Change, Cluster, Kind, Name, NodeId, ObjectId, PodId, Selector};
 
 pub use counts::{PodCounts, PodTerm, QueryId};
 pub use log::Log;
@@ -25,8 +25,8 @@ pub struct Index {
     pub topology: Topology,
     /// Pods by selector and node.
     pub counts: PodCounts,
-    /// Pods that carry affinity or anti-affinity terms: template → node → how many.
-    pub carriers: BTreeMap<SpecId, BTreeMap<NodeId, u32>>,
+    /// How many pods on nodes carry affinity or anti-affinity terms.
+    pub n_carriers: u32,
     /// Images on nodes.
     pub images: FxHashMap<Name, Image>,
     /// Pods on nodes by priority.
@@ -35,6 +35,10 @@ pub struct Index {
     pub claims_in_use: FxHashMap<(Name, Name), u32>,
     /// Objects by kind, oldest first, for the kinds the scheduler reads.
     pub objects: Objects,
+    /// Grows whenever a node comes or goes or its labels change.
+    pub labels_epoch: u32,
+    /// Grows whenever a node's taints change.
+    pub taints_epoch: u32,
     /// Nodes that changed, or whose pods did.
     pub changed: Log<NodeId>,
     /// Images last seen on each node.
@@ -95,22 +99,27 @@ impl Index {
     pub fn observe(&mut self, change: Change, cluster: &Cluster) {
         match change {
             Change::NodeAdded(node) => {
+                self.labels_epoch += 1;
                 self.changed.push(node);
                 self.topology.read(node, cluster);
                 self.read_images(node, cluster);
             }
             Change::NodeRemoved(node) => {
+                self.labels_epoch += 1;
                 self.changed.push(node);
                 self.topology.remove(node);
                 self.forget_images(node);
             }
             Change::NodeLabelled(node) => {
+                self.labels_epoch += 1;
                 self.changed.push(node);
                 self.topology.read(node, cluster);
             }
-            Change::NodeTainted(node) | Change::NodeCordoned(node, _) | Change::NodeResized(node) => {
-                self.changed.push(node)
+            Change::NodeTainted(node) => {
+                self.taints_epoch += 1;
+                self.changed.push(node);
             }
+            Change::NodeCordoned(node, _) | Change::NodeResized(node) => self.changed.push(node),
             Change::NodeImages(node) => {
                 self.changed.push(node);
                 self.forget_images(node);
@@ -176,10 +185,7 @@ impl Index {
             self.counts.count(found.spec, node, sign, false, &self.topology, cluster);
         }
         if spec.has_pod_terms() {
-            change_count(self.carriers.entry(found.spec).or_default(), node, sign);
-            if self.carriers.get(&found.spec).is_some_and(BTreeMap::is_empty) {
-                self.carriers.remove(&found.spec);
-            }
+            self.n_carriers = self.n_carriers.saturating_add_signed(sign);
         }
         change_count(&mut self.priorities, spec.priority, sign);
         for claim in super::volumes::claims(cluster, pod) {

@@ -5,6 +5,8 @@
 //! existing pods towards this one. Score: weights of preferred terms, of this pod and of existing
 //! ones, summed over the node's domains and stretched to `100·(raw - min) / (max - min)`.
 
+use rustc_hash::FxHashMap;
+
 use crate::cluster::spec::AffinityTerm;
 use crate::cluster::{Cluster, Name, Node, NodeId, PodId, PodSpec, SpecId};
 use crate::scheduler::config::{Args, WellKnown};
@@ -16,26 +18,56 @@ use crate::scheduler::index::{KeyId, NONE, PodTerm, QueryId};
 pub struct InterPodAffinity {
     hard_weight: i64,
     ignore_preferred_of_existing: bool,
+    /// Terms that concern templates seen before, and the one of the present cycle.
+    prepared: Vec<Prepared>,
+    numbers: FxHashMap<SpecId, usize>,
+    current: usize,
+    /// What is supposed.
+    supposed: Vec<Supposed>,
+    /// Preferences that count somewhere.
+    scores: Vec<(i64, Counted)>,
+}
+
+/// Pods counted by the values of a topology key.
+type Counted = (QueryId, KeyId);
+
+/// The terms that concern the pods of one template, kept between cycles.
+#[derive(Default)]
+struct Prepared {
     /// Required affinity: pods that match all terms, by each term's key.
-    affinity: Option<(QueryId, Vec<KeyId>)>,
+    affinity: Vec<Counted>,
     /// Whether the pod matches all its own required affinity terms.
     matches_itself: bool,
     /// Required anti-affinity, term by term.
-    anti: Vec<(QueryId, KeyId)>,
-    /// Domains forbidden by existing pods: how many of them forbid each value of a key.
-    forbidden: Vec<(KeyId, Vec<i64>)>,
-    /// What is supposed: (which list and term, value, sign).
-    supposed: Vec<(List, usize, u32, i64)>,
-    /// Score by key and value.
-    scores: Vec<(KeyId, Vec<i64>)>,
+    anti: Vec<Counted>,
+    /// Required anti-affinity of other templates' pods towards this one.
+    forbidding: Vec<Counted>,
+    /// The pod's own preferences, then those of other templates' pods and their required affinity.
+    preferred: Vec<(i64, Counted)>,
+    /// How many templates and namespaces were looked at.
+    specs: usize,
+    namespaces: usize,
+}
+
+/// A pod that is supposed to have come to a domain (`sign` 1) or left it.
+struct Supposed {
+    list: List,
+    /// Position of the term in its list; [`List::Forbidding`] has one entry a key.
+    key: KeyId,
+    term: usize,
+    value: u32,
+    sign: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Affinity,
     Anti,
-    Forbidden,
+    Forbidding,
 }
+
+/// Templates kept at most; then all are forgotten.
+const PREPARED: usize = 4096;
 
 impl InterPodAffinity {
     /// An instance.
@@ -43,150 +75,169 @@ impl InterPodAffinity {
         InterPodAffinity {
             hard_weight: args.hard_pod_affinity_weight,
             ignore_preferred_of_existing: args.ignore_preferred_terms_of_existing_pods,
-            affinity: None,
-            matches_itself: false,
-            anti: Vec::new(),
-            forbidden: Vec::new(),
+            prepared: Vec::new(),
+            numbers: FxHashMap::default(),
+            current: 0,
             supposed: Vec::new(),
             scores: Vec::new(),
         }
     }
 
-    /// What is supposed to have come to a domain.
-    fn supposed(&self, list: List, term: usize, value: u32) -> i64 {
-        if self.supposed.is_empty() {
-            return 0;
-        }
-        let here = self.supposed.iter().filter(|entry| (entry.0, entry.1, entry.2) == (list, term, value));
-        here.map(|entry| entry.3).sum()
+    /// Finds or makes the terms that concern the cycle's pod.
+    fn prepare(&mut self, cx: &mut Context<'_>) -> &Prepared {
+        let known = self.numbers.get(&cx.spec_id).copied();
+        let number = match known {
+            Some(number) if self.prepared[number].namespaces == cx.cluster.namespaces.len() => number,
+            Some(number) => {
+                self.prepared[number] = Prepared::of(cx);
+                number
+            }
+            None => {
+                if self.prepared.len() >= PREPARED {
+                    self.numbers.clear();
+                    self.prepared.clear();
+                }
+                self.prepared.push(Prepared::of(cx));
+                self.numbers.insert(cx.spec_id, self.prepared.len() - 1);
+                self.prepared.len() - 1
+            }
+        };
+        self.current = number;
+        self.prepared[number].meet_templates(cx, self.hard_weight);
+        &self.prepared[number]
     }
 
-    fn satisfies_affinity(&self, cx: &Context<'_>, node: NodeId) -> bool {
-        let Some((query, keys)) = &self.affinity else { return true };
+    /// What is supposed to have come to a domain.
+    fn supposed(&self, wanted: impl Fn(&Supposed) -> bool) -> i64 {
+        self.supposed.iter().filter(|one| wanted(one)).map(|one| one.sign).sum()
+    }
+
+    fn satisfies_affinity(&self, prepared: &Prepared, cx: &Context<'_>, node: NodeId) -> bool {
         let mut pods_exist = true;
-        for (term, key) in keys.iter().enumerate() {
-            let value = cx.index.topology.value(*key, node);
+        for (term, &counted) in prepared.affinity.iter().enumerate() {
+            let value = cx.index.topology.value(counted.1, node);
             if value == NONE {
                 return false;
             }
-            let count = at(cx.index.counts.by_value(*query, *key), value);
-            pods_exist &= count + self.supposed(List::Affinity, term, value) > 0;
+            let supposed = self.supposed(|one| (one.list, one.term, one.value) == (List::Affinity, term, value));
+            pods_exist &= at(counted, value, cx) + supposed > 0;
         }
-        pods_exist || (self.matches_itself && self.nobody_matches(cx))
+        pods_exist || (prepared.matches_itself && self.nobody_matches(prepared, cx))
     }
 
     /// The first-pod rule: no pod in any domain matches all terms.
-    fn nobody_matches(&self, cx: &Context<'_>) -> bool {
-        let Some((query, keys)) = &self.affinity else { return true };
-        keys.iter().enumerate().all(|(term, key)| {
-            let counts = cx.index.counts.by_value(*query, *key);
-            if self.supposed.is_empty() {
-                return counts.iter().all(|count| *count == 0);
+    fn nobody_matches(&self, prepared: &Prepared, cx: &Context<'_>) -> bool {
+        let counts = prepared.affinity.iter().map(|(query, key)| cx.index.counts.in_domains(*query, *key));
+        counts.sum::<i64>() + self.supposed(|one| one.list == List::Affinity) == 0
+    }
+
+    fn violates_anti(&self, prepared: &Prepared, cx: &Context<'_>, node: NodeId) -> bool {
+        prepared.anti.iter().enumerate().any(|(term, &counted)| {
+            let value = cx.index.topology.value(counted.1, node);
+            let supposed = || self.supposed(|one| (one.list, one.term, one.value) == (List::Anti, term, value));
+            value != NONE && at(counted, value, cx) + supposed() > 0
+        })
+    }
+
+    fn is_forbidden(&self, prepared: &Prepared, cx: &Context<'_>, node: NodeId) -> bool {
+        prepared.forbidding.iter().any(|&(query, key)| {
+            let value = cx.index.topology.value(key, node);
+            if value == NONE || self.supposed.is_empty() {
+                return value != NONE && at((query, key), value, cx) > 0;
             }
-            (0..cx.index.topology.n_values(*key) as u32)
-                .all(|value| at(counts, value) + self.supposed(List::Affinity, term, value) <= 0)
+            let same_key = prepared.forbidding.iter().filter(|other| other.1 == key);
+            let supposed = self.supposed(|one| (one.list, one.key, one.value) == (List::Forbidding, key, value));
+            same_key.map(|&counted| at(counted, value, cx)).sum::<i64>() + supposed > 0
         })
     }
+}
 
-    fn violates_anti(&self, cx: &Context<'_>, node: NodeId) -> bool {
-        self.anti.iter().enumerate().any(|(term, (query, key))| {
-            let value = cx.index.topology.value(*key, node);
-            value != NONE
-                && at(cx.index.counts.by_value(*query, *key), value) + self.supposed(List::Anti, term, value) > 0
-        })
+impl Prepared {
+    /// The pod's own terms.
+    fn of(cx: &mut Context<'_>) -> Self {
+        let (spec, cluster) = (cx.spec, cx.cluster);
+        let term_of = |term: &AffinityTerm| PodTerm::of_affinity(term, spec.namespace);
+        let mut prepared = Prepared { namespaces: cluster.namespaces.len(), ..Prepared::default() };
+        if !spec.pod_affinity.is_empty() {
+            let terms: Vec<PodTerm> = spec.pod_affinity.iter().map(term_of).collect();
+            prepared.matches_itself = terms.iter().all(|term| term.matches(spec, cluster));
+            let query = cx.index.query(terms, false, cluster);
+            let keys = spec.pod_affinity.iter().map(|term| (query, cx.index.topology.key(term.topology_key, cluster)));
+            prepared.affinity = keys.collect();
+        }
+        let mut count = |term: &AffinityTerm| {
+            let query = cx.index.query(vec![term_of(term)], false, cluster);
+            (query, cx.index.topology.key(term.topology_key, cluster))
+        };
+        prepared.anti = spec.pod_anti_affinity.iter().map(&mut count).collect();
+        for (weight, term) in &spec.preferred_pod_affinity {
+            prepared.preferred.push((*weight, count(term)));
+        }
+        for (weight, term) in &spec.preferred_pod_anti_affinity {
+            prepared.preferred.push((-*weight, count(term)));
+        }
+        prepared
     }
 
-    fn is_forbidden(&self, cx: &Context<'_>, node: NodeId) -> bool {
-        self.forbidden.iter().enumerate().any(|(term, (key, counts))| {
-            let value = cx.index.topology.value(*key, node);
-            value != NONE && at(counts, value) + self.supposed(List::Forbidden, term, value) > 0
-        })
-    }
-
-    fn find_forbidden(&mut self, cx: &mut Context<'_>) {
-        self.forbidden.clear();
-        let carriers = std::mem::take(&mut cx.index.carriers);
-        for (spec_id, nodes) in &carriers {
-            let carrier = cx.cluster.spec(*spec_id);
-            for term in &carrier.pod_anti_affinity {
-                if PodTerm::of_affinity(term, carrier.namespace).matches(cx.spec, cx.cluster) {
-                    let key = cx.index.topology.key(term.topology_key, cx.cluster);
-                    add_domains(&mut self.forbidden, key, 1, nodes.iter(), cx);
-                }
+    /// Looks at templates interned since the last time: at their terms that this pod matches.
+    fn meet_templates(&mut self, cx: &mut Context<'_>, hard_weight: i64) {
+        for number in self.specs..cx.cluster.n_specs() {
+            let id = SpecId(number as u32);
+            let other = cx.cluster.spec(id);
+            if !other.has_pod_terms() {
+                continue;
+            }
+            let mut count = |term: &AffinityTerm| {
+                let concerns = PodTerm::of_affinity(term, other.namespace).matches(cx.spec, cx.cluster);
+                concerns.then(|| {
+                    let query = cx.index.counts.query_template(id, cx.cluster);
+                    (query, cx.index.topology.key(term.topology_key, cx.cluster))
+                })
+            };
+            self.forbidding.extend(other.pod_anti_affinity.iter().filter_map(&mut count));
+            let required = other.pod_affinity.iter().map(|term| (hard_weight, term));
+            let preferred = other.preferred_pod_affinity.iter().map(|(weight, term)| (*weight, term));
+            let anti = other.preferred_pod_anti_affinity.iter().map(|(weight, term)| (-*weight, term));
+            for (weight, term) in required.chain(preferred).chain(anti).filter(|(weight, _)| *weight != 0) {
+                self.preferred.extend(count(term).map(|counted| (weight, counted)));
             }
         }
-        cx.index.carriers = carriers;
-        self.forbidden.retain(|(_, counts)| counts.iter().any(|count| *count > 0));
+        self.specs = cx.cluster.n_specs();
     }
 }
 
-/// The count of a value; values beyond the table count 0.
-fn at(counts: &[i64], value: u32) -> i64 {
-    counts.get(value as usize).copied().unwrap_or(0)
+/// Matching pods in the domain of this value.
+fn at((query, key): Counted, value: u32, cx: &Context<'_>) -> i64 {
+    cx.index.counts.by_value(query, key).get(value as usize).copied().unwrap_or(0)
 }
 
-/// Adds `weight` for each pod of `nodes` to its domain.
-fn add_domains<'n>(
-    table: &mut Vec<(KeyId, Vec<i64>)>,
-    key: KeyId,
-    weight: i64,
-    nodes: impl Iterator<Item = (&'n NodeId, &'n u32)>,
-    cx: &Context<'_>,
-) {
-    let counts = row(table, key, cx);
-    for (node, pods) in nodes {
-        let value = cx.index.topology.value(key, *node);
-        if value != NONE {
-            counts[value as usize] += weight * i64::from(*pods);
-        }
-    }
-}
-
-/// The row of `key`, made if missing.
-fn row<'t>(table: &'t mut Vec<(KeyId, Vec<i64>)>, key: KeyId, cx: &Context<'_>) -> &'t mut Vec<i64> {
-    let position = table.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
-        table.push((key, Vec::new()));
-        table.len() - 1
-    });
-    let counts = &mut table[position].1;
-    counts.resize(cx.index.topology.n_values(key), 0);
-    counts
+/// Sees to it that sums by value are kept of these counts.
+fn keep_sums<'c>(counted: impl Iterator<Item = &'c Counted>, cx: &mut Context<'_>) {
+    let index = &mut *cx.index;
+    counted.for_each(|(query, key)| index.counts.keep_sums(*query, *key, &index.topology));
 }
 
 impl Plugin for InterPodAffinity {
     fn pre_filter(&mut self, cx: &mut Context<'_>) -> PreFilter {
-        let spec = cx.spec;
         self.supposed.clear();
-        self.find_forbidden(cx);
-        self.affinity = None;
-        if !spec.pod_affinity.is_empty() {
-            let terms: Vec<PodTerm> =
-                spec.pod_affinity.iter().map(|term| PodTerm::of_affinity(term, spec.namespace)).collect();
-            self.matches_itself = terms.iter().all(|term| term.matches(spec, cx.cluster));
-            let query = cx.index.query(terms, false, cx.cluster);
-            let keys = spec.pod_affinity.iter().map(|term| register(cx, query, term)).collect();
-            self.affinity = Some((query, keys));
-        }
-        self.anti.clear();
-        for term in &spec.pod_anti_affinity {
-            let query = cx.index.query(vec![PodTerm::of_affinity(term, spec.namespace)], false, cx.cluster);
-            let key = register(cx, query, term);
-            self.anti.push((query, key));
-        }
-        if self.affinity.is_none() && self.anti.is_empty() && self.forbidden.is_empty() {
+        let prepared = self.prepare(cx);
+        keep_sums(prepared.affinity.iter().chain(&prepared.anti).chain(&prepared.forbidding), cx);
+        let forbids = |(query, key): &Counted| cx.index.counts.in_domains(*query, *key) > 0;
+        if prepared.affinity.is_empty() && prepared.anti.is_empty() && !prepared.forbidding.iter().any(forbids) {
             return PreFilter::Skip;
         }
         PreFilter::Filter
     }
 
     fn filter(&self, cx: &Context<'_>, node: &NodeView<'_>) -> Result<(), Rejection> {
-        if !self.satisfies_affinity(cx, node.id) {
+        let prepared = &self.prepared[self.current];
+        if !self.satisfies_affinity(prepared, cx, node.id) {
             return Err(Rejection::unresolvable("node(s) didn't match pod affinity rules"));
         }
-        if self.violates_anti(cx, node.id) {
+        if self.violates_anti(prepared, cx, node.id) {
             return Err(Rejection::unschedulable("node(s) didn't match pod anti-affinity rules"));
         }
-        if self.is_forbidden(cx, node.id) {
+        if self.is_forbidden(prepared, cx, node.id) {
             return Err(Rejection::unschedulable("node(s) didn't satisfy existing pods anti-affinity rules"));
         }
         Ok(())
@@ -194,35 +245,24 @@ impl Plugin for InterPodAffinity {
 
     fn suppose(&mut self, cx: &Context<'_>, pod: PodId, node: NodeId, sign: i64) {
         let Some(other) = cx.cluster.pod(pod) else { return };
-        let spec = cx.cluster.spec(other.spec);
-        let topology = &cx.index.topology;
+        let (prepared, supposed) = (&self.prepared[self.current], &mut self.supposed);
         let mut suppose = |list, term, key| {
-            let value = topology.value(key, node);
+            let value = cx.index.topology.value(key, node);
             if value != NONE {
-                self.supposed.push((list, term, value, sign));
+                supposed.push(Supposed { list, key, term, value, sign });
             }
         };
-        if let Some((query, keys)) = &self.affinity
-            && cx.index.counts.matches(*query, other.spec)
-        {
-            keys.iter().enumerate().for_each(|(term, key)| suppose(List::Affinity, term, *key));
+        for (list, terms) in [(List::Affinity, &prepared.affinity), (List::Anti, &prepared.anti)] {
+            for (term, (query, key)) in terms.iter().enumerate() {
+                if cx.index.counts.matches(*query, other.spec) {
+                    suppose(list, term, *key);
+                }
+            }
         }
-        for (term, (query, key)) in self.anti.iter().enumerate() {
+        for (term, (query, key)) in prepared.forbidding.iter().enumerate() {
             if cx.index.counts.matches(*query, other.spec) {
-                suppose(List::Anti, term, *key);
+                suppose(List::Forbidding, term, *key);
             }
-        }
-        for own in &spec.pod_anti_affinity {
-            if !PodTerm::of_affinity(own, spec.namespace).matches(cx.spec, cx.cluster) {
-                continue;
-            }
-            let Some(key) = cx.index.topology.find(own.topology_key) else { continue };
-            let term = self.forbidden.iter().position(|(other, _)| *other == key);
-            let term = term.unwrap_or_else(|| {
-                self.forbidden.push((key, Vec::new()));
-                self.forbidden.len() - 1
-            });
-            suppose(List::Forbidden, term, key);
         }
     }
 
@@ -231,33 +271,27 @@ impl Plugin for InterPodAffinity {
     }
 
     fn pre_score(&mut self, cx: &mut Context<'_>, _feasible: &[NodeId]) -> bool {
-        let spec = cx.spec;
         self.scores.clear();
-        if self.ignore_preferred_of_existing && !has_preferences(spec) {
+        if self.ignore_preferred_of_existing && !has_preferences(cx.spec) {
             return false;
         }
-        let terms = spec.preferred_pod_affinity.iter().map(|(weight, term)| (*weight, term));
-        let anti_terms = spec.preferred_pod_anti_affinity.iter().map(|(weight, term)| (-*weight, term));
-        for (weight, term) in terms.chain(anti_terms) {
-            let query = cx.index.query(vec![PodTerm::of_affinity(term, spec.namespace)], false, cx.cluster);
-            let key = register(cx, query, term);
-            let row = row(&mut self.scores, key, cx);
-            for (sum, count) in row.iter_mut().zip(cx.index.counts.by_value(query, key)) {
-                *sum += weight * count;
-            }
-        }
-        self.score_existing(cx);
+        let mut scores = std::mem::take(&mut self.scores);
+        let prepared = self.prepare(cx);
+        keep_sums(prepared.preferred.iter().map(|(_, counted)| counted), cx);
+        let counts = |(_, (query, key)): &&(i64, Counted)| cx.index.counts.in_domains(*query, *key) > 0;
+        scores.extend(prepared.preferred.iter().filter(counts));
+        self.scores = scores;
         !self.scores.is_empty()
     }
 
     fn may_score(&self, cx: &Context<'_>) -> bool {
-        has_preferences(cx.spec) || !(self.ignore_preferred_of_existing || cx.index.carriers.is_empty())
+        has_preferences(cx.spec) || (cx.index.n_carriers > 0 && !self.ignore_preferred_of_existing)
     }
 
     fn score(&self, cx: &Context<'_>, id: NodeId, _node: &Node) -> i64 {
-        let parts = self.scores.iter().map(|(key, sums)| match cx.index.topology.value(*key, id) {
+        let parts = self.scores.iter().map(|&(weight, counted)| match cx.index.topology.value(counted.1, id) {
             NONE => 0,
-            value => at(sums, value),
+            value => weight * at(counted, value, cx),
         });
         parts.sum()
     }
@@ -303,36 +337,8 @@ impl Plugin for InterPodAffinity {
     }
 }
 
-impl InterPodAffinity {
-    /// Terms of existing pods that this pod matches.
-    fn score_existing(&mut self, cx: &mut Context<'_>) {
-        let carriers = std::mem::take(&mut cx.index.carriers);
-        for (spec_id, nodes) in &carriers {
-            let carrier = cx.cluster.spec(*spec_id);
-            let required = carrier.pod_affinity.iter().map(|term| (self.hard_weight, term));
-            let preferred = carrier.preferred_pod_affinity.iter().map(|(weight, term)| (*weight, term));
-            let anti = carrier.preferred_pod_anti_affinity.iter().map(|(weight, term)| (-*weight, term));
-            for (weight, term) in required.chain(preferred).chain(anti) {
-                if weight != 0 && PodTerm::of_affinity(term, carrier.namespace).matches(cx.spec, cx.cluster) {
-                    let key = cx.index.topology.key(term.topology_key, cx.cluster);
-                    add_domains(&mut self.scores, key, weight, nodes.iter(), cx);
-                }
-            }
-        }
-        cx.index.carriers = carriers;
-    }
-}
-
 fn has_preferences(spec: &PodSpec) -> bool {
     !(spec.preferred_pod_affinity.is_empty() && spec.preferred_pod_anti_affinity.is_empty())
-}
-
-/// Registers the term's key and the query's sums by it.
-fn register(cx: &mut Context<'_>, query: QueryId, term: &AffinityTerm) -> KeyId {
-    let key = cx.index.topology.key(term.topology_key, cx.cluster);
-    let index = &mut *cx.index;
-    index.counts.keep_sums(query, key, &index.topology);
-    key
 }
 
 /// As [`PodTerm::matches`], the namespace selector left out as in the scheduler's hints.

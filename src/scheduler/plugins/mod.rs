@@ -3,6 +3,7 @@
 //! The order is that of the default profile's `multiPoint` list (reference: scheduler.md 7.3).
 
 pub mod balanced_allocation;
+pub mod gpu_devices;
 pub mod image_locality;
 pub mod inter_pod_affinity;
 pub mod node_affinity;
@@ -11,6 +12,7 @@ pub mod node_ports;
 pub mod node_resources_fit;
 pub mod node_unschedulable;
 pub mod node_volume_limits;
+pub mod placement_policy;
 pub mod pod_topology_spread;
 pub mod taint_toleration;
 pub mod volume_binding;
@@ -25,6 +27,8 @@ use super::framework::Plugin;
 pub struct Points(u16);
 
 impl Points {
+    /// Nowhere, unless put there by name.
+    pub const NONE: Points = Points(0);
     /// `preEnqueue`
     pub const PRE_ENQUEUE: Points = Points(1);
     /// `queueSort`
@@ -80,6 +84,8 @@ pub struct Entry {
 
 /// Position of DynamicResources in [`ALL`].
 pub const DYNAMIC_RESOURCES: usize = 14;
+/// Position of PlacementPolicy in [`ALL`].
+pub const PLACEMENT_POLICY: usize = 21;
 /// Position of DefaultPreemption in [`ALL`].
 pub const DEFAULT_PREEMPTION: usize = 15;
 
@@ -204,6 +210,20 @@ pub const ALL: &[Entry] = &[
     ),
     plugin!("DefaultBinder", "binds the pod through the API", Points::BIND, 0, None),
     plugin!("NodeDeclaredFeatures", "features a node declares; no pod here asks for any", FILTERS, 0, None),
+    plugin!(
+        "GpuDevices",
+        "GPUs with enough free, of an accepted model, for pods that share them (not in Kubernetes)",
+        FILTERS,
+        0,
+        Some(|_, _| Box::new(gpu_devices::GpuDevices))
+    ),
+    plugin!(
+        "PlacementPolicy",
+        "the policy named in the scenario, in place of all scores (not in Kubernetes)",
+        Points::NONE,
+        0,
+        Some(|args, _| Box::new(placement_policy::PlacementPolicy::new(args)))
+    ),
 ];
 
 /// The position of the plugin with this name.
@@ -219,6 +239,7 @@ mod tests {
     fn positions_known_by_number_are_right() {
         assert_eq!(find("DynamicResources"), Some(DYNAMIC_RESOURCES));
         assert_eq!(find("DefaultPreemption"), Some(DEFAULT_PREEMPTION));
+        assert_eq!(find("PlacementPolicy"), Some(PLACEMENT_POLICY));
         assert!(ALL.len() <= 32, "sets of plugins are kept in 32 bits");
     }
 }

@@ -10,55 +10,51 @@
 //! Pods without constraints of their own get the defaults, with a selector from their Services and
 //! their controller; without either, none.
 
+mod domains;
+
+use rustc_hash::FxHashMap;
+
 use crate::cluster::spec::SpreadConstraint;
-use crate::cluster::{Body, Cluster, Labels, Name, Node, NodeId, Operator, PodId, PodSpec, Requirement, Selector};
+use crate::cluster::{Body, Cluster, Labels, Name, Node, NodeId, ObjectId, PodId, PodSpec, Selector, SpecId};
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
 use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
-use crate::scheduler::index::{Index, KeyId, NONE, PodTerm, QueryId};
+use crate::scheduler::index::{Index, NONE};
 
-use super::node_affinity::pod_matches;
-use super::taint_toleration::tolerates_all;
+use domains::{Constraint, count_domains, has_all_keys, own_selector};
 
 /// The plugin.
 pub struct PodTopologySpread {
     defaults: Vec<SpreadConstraint>,
     system_defaults: bool,
     hostname: Name,
-    hard: Vec<Constraint>,
-    soft: Vec<Constraint>,
-    /// Whether nodes without all keys of the soft constraints are left out of scoring.
-    require_all: bool,
+    /// Constraints of templates seen before, by template and controller: the latter has a say in the
+    /// selector of default constraints.
+    prepared: Vec<Prepared>,
+    numbers: FxHashMap<(SpecId, Option<ObjectId>), usize>,
+    /// Those of the present cycle's pod.
+    current: usize,
     /// What is supposed: (hard constraint, value, sign).
     supposed: Vec<(usize, u32, i64)>,
     /// By feasible node: whether it is left out of scoring.
     ignored: Vec<bool>,
+    /// Values met among feasible nodes.
+    seen: Vec<bool>,
 }
 
-/// A constraint, ready to be evaluated.
+/// The constraints of a template's pods, kept between cycles.
 #[derive(Debug)]
-struct Constraint {
-    max_skew: i64,
-    min_domains: i64,
-    key: KeyId,
-    is_hostname: bool,
-    honor_affinity: bool,
-    honor_taints: bool,
-    /// Matching live pods; `None` if the selector is empty or missing and so counts nothing.
-    query: Option<QueryId>,
-    matches_itself: bool,
-    /// Matching pods by value on eligible nodes; [`NO_DOMAIN`] for values that are no domain.
-    counts: Vec<i64>,
-    n_domains: usize,
-    min: i64,
-    /// ln(domains + 2) among feasible nodes.
-    weight: f64,
+struct Prepared {
+    hard: Vec<Constraint>,
+    soft: Vec<Constraint>,
+    /// Whether nodes without all keys of the soft constraints are left out of scoring.
+    require_all: bool,
+    /// The Services there were.
+    services: u32,
 }
 
-const NO_DOMAIN: i64 = -1;
-
-/// No domain at all: nothing is refused (`math.MaxInt32` in Kubernetes).
-const HUGE: i64 = i32::MAX as i64;
+/// Templates kept at most; then all are forgotten.
+const PREPARED: usize = 4096;
 
 impl PodTopologySpread {
     /// An instance.
@@ -80,12 +76,39 @@ impl PodTopologySpread {
                 .clone()
                 .unwrap_or_else(|| vec![system(known.hostname, 3), system(known.zone, 5)]),
             hostname: known.hostname,
-            hard: Vec::new(),
-            soft: Vec::new(),
-            require_all: true,
+            prepared: Vec::new(),
+            numbers: FxHashMap::default(),
+            current: 0,
             supposed: Vec::new(),
             ignored: Vec::new(),
+            seen: Vec::new(),
         }
+    }
+
+    /// Finds or makes the constraints of the cycle's pod.
+    fn prepare(&mut self, cx: &mut Context<'_>) -> &mut Prepared {
+        let services = cx.index.objects.service_epoch;
+        let key = (cx.spec_id, cx.cluster.pod(cx.pod).and_then(|pod| pod.owner));
+        if self.numbers.len() >= PREPARED && !self.numbers.contains_key(&key) {
+            self.numbers.clear();
+            self.prepared.clear();
+        }
+        let known = self.numbers.get(&key).copied();
+        if known.is_none_or(|number| self.prepared[number].services != services) {
+            let prepared = Prepared {
+                hard: self.constraints(cx, true),
+                soft: self.constraints(cx, false),
+                require_all: !cx.spec.spread.is_empty() || !self.system_defaults,
+                services,
+            };
+            match known {
+                Some(number) => self.prepared[number] = prepared,
+                None => self.prepared.push(prepared),
+            }
+        }
+        self.current = known.unwrap_or(self.prepared.len() - 1);
+        self.numbers.insert(key, self.current);
+        &mut self.prepared[self.current]
     }
 
     /// The pod's constraints of one kind, its own or the defaults.
@@ -100,68 +123,18 @@ impl PodTopologySpread {
         if !own && default.is_none() {
             return Vec::new();
         }
-        let ready = list.into_iter().map(|constraint| self.prepare(cx, constraint, default.as_ref()));
+        let ready = list.into_iter().map(|constraint| {
+            let selector = default.clone().or_else(|| own_selector(constraint, &cx.spec.labels));
+            Constraint::new(cx, constraint, selector, constraint.topology_key == self.hostname)
+        });
         ready.collect()
     }
 
-    fn prepare(&self, cx: &mut Context<'_>, constraint: &SpreadConstraint, default: Option<&Selector>) -> Constraint {
-        let selector = match default {
-            Some(selector) => Some(selector.clone()),
-            None => own_selector(constraint, &cx.spec.labels),
-        };
-        let matches_itself =
-            selector.as_ref().is_some_and(|selector| selector.matches(&cx.spec.labels, &cx.cluster.names));
-        let counted = selector.filter(|selector| !selector.is_empty());
-        let query = counted.map(|selector| {
-            let namespaces = vec![cx.spec.namespace];
-            let term = PodTerm { selector: Some(selector), namespaces, namespace_selector: None };
-            cx.index.query(vec![term], true, cx.cluster)
-        });
-        Constraint {
-            max_skew: constraint.max_skew,
-            min_domains: constraint.min_domains,
-            key: cx.index.topology.key(constraint.topology_key, cx.cluster),
-            is_hostname: constraint.topology_key == self.hostname,
-            honor_affinity: constraint.honor_affinity,
-            honor_taints: constraint.honor_taints,
-            query,
-            matches_itself,
-            counts: Vec::new(),
-            n_domains: 0,
-            min: HUGE,
-            weight: 0.0,
-        }
-    }
-
-    /// The smallest count over domains, with what is supposed.
-    fn min(&self, number: usize) -> i64 {
-        let constraint = &self.hard[number];
-        if (constraint.n_domains as i64) < constraint.min_domains {
-            return 0;
-        }
-        if self.supposed.is_empty() {
-            return constraint.min;
-        }
-        let counts = constraint.counts.iter().enumerate().filter(|(_, count)| **count != NO_DOMAIN);
-        let counts = counts.map(|(value, count)| count + self.supposed_at(number, value as u32));
-        counts.min().unwrap_or(HUGE)
-    }
-
+    /// What is supposed to have come to a domain.
     fn supposed_at(&self, number: usize, value: u32) -> i64 {
         let here = self.supposed.iter().filter(|entry| (entry.0, entry.1) == (number, value));
         here.map(|entry| entry.2).sum()
     }
-}
-
-/// The constraint's own selector with `key in (own value)` for each of its match label keys.
-fn own_selector(constraint: &SpreadConstraint, labels: &Labels) -> Option<Selector> {
-    let mut selector = constraint.selector.clone()?;
-    for &key in &constraint.match_label_keys {
-        if let Some(value) = labels.get(key) {
-            selector.requirements.push(Requirement { key, operator: Operator::In, values: vec![value] });
-        }
-    }
-    Some(selector)
 }
 
 /// The selector for default constraints: what all Services of the pod and its controller select by,
@@ -189,71 +162,27 @@ pub fn default_selector(cluster: &Cluster, index: &Index, pod: PodId) -> Option<
     (!selector.is_empty()).then_some(selector)
 }
 
-impl Constraint {
-    /// Whether pods on the node count, by the inclusion policies.
-    fn includes(&self, cx: &Context<'_>, node: &Node) -> bool {
-        (!self.honor_affinity || pod_matches(cx.spec, &node.spec.labels, node.name(), cx.cluster))
-            && (!self.honor_taints || tolerates_all(cx.spec, &node.spec.taints))
-    }
-
-    fn on_node(&self, cx: &Context<'_>, node: NodeId) -> i64 {
-        self.query.map_or(0, |query| cx.index.counts.on_node(query, node))
-    }
-}
-
-fn has_all_keys(constraints: &[Constraint], cx: &Context<'_>, node: NodeId) -> bool {
-    constraints.iter().all(|constraint| cx.index.topology.value(constraint.key, node) != NONE)
-}
-
-/// Counts matching pods by domain over the nodes that carry all keys (if `require_all`) and pass the
-/// inclusion policies.
-fn count_domains(constraints: &mut [Constraint], cx: &Context<'_>, require_all: bool) {
-    for constraint in constraints.iter_mut() {
-        constraint.counts.clear();
-        constraint.counts.resize(cx.index.topology.n_values(constraint.key), NO_DOMAIN);
-    }
-    for (id, node) in cx.cluster.nodes() {
-        if require_all && !has_all_keys(constraints, cx, id) {
-            continue;
-        }
-        for constraint in constraints.iter_mut() {
-            let value = cx.index.topology.value(constraint.key, id);
-            if value == NONE || !constraint.includes(cx, node) {
-                continue;
-            }
-            let count = constraint.on_node(cx, id);
-            let domain = &mut constraint.counts[value as usize];
-            *domain = (*domain).max(0) + count;
-        }
-    }
-}
-
 impl Plugin for PodTopologySpread {
     fn pre_filter(&mut self, cx: &mut Context<'_>) -> PreFilter {
         self.supposed.clear();
-        self.hard = self.constraints(cx, true);
-        if self.hard.is_empty() {
+        let prepared = self.prepare(cx);
+        if prepared.hard.is_empty() {
             return PreFilter::Skip;
         }
-        count_domains(&mut self.hard, cx, true);
-        for constraint in &mut self.hard {
-            let domains = constraint.counts.iter().filter(|count| **count != NO_DOMAIN);
-            constraint.n_domains = domains.clone().count();
-            constraint.min = domains.min().copied().unwrap_or(HUGE);
-        }
+        count_domains(&mut prepared.hard, cx, true);
         PreFilter::Filter
     }
 
     fn filter(&self, cx: &Context<'_>, node: &NodeView<'_>) -> Result<(), Rejection> {
-        for (number, constraint) in self.hard.iter().enumerate() {
+        for (number, constraint) in self.prepared[self.current].hard.iter().enumerate() {
             let value = cx.index.topology.value(constraint.key, node.id);
             if value == NONE {
                 let reason = "node(s) didn't match pod topology spread constraints (missing required label)";
                 return Err(Rejection::unresolvable(reason));
             }
-            let count = constraint.counts.get(value as usize).map_or(0, |count| (*count).max(0));
-            let count = count + self.supposed_at(number, value);
-            if count + i64::from(constraint.matches_itself) - self.min(number) > constraint.max_skew {
+            let count = constraint.in_domain(value) + self.supposed_at(number, value);
+            let supposed = (!self.supposed.is_empty()).then_some(|value| self.supposed_at(number, value));
+            if count + i64::from(constraint.matches_itself) - constraint.min(supposed) > constraint.max_skew {
                 return Err(Rejection::unschedulable("node(s) didn't match pod topology spread constraints"));
             }
         }
@@ -262,12 +191,12 @@ impl Plugin for PodTopologySpread {
 
     fn suppose(&mut self, cx: &Context<'_>, pod: PodId, node: NodeId, sign: i64) {
         let (Some(other), Some(found)) = (cx.cluster.pod(pod), cx.cluster.node(node)) else { return };
-        if !has_all_keys(&self.hard, cx, node) {
+        let hard = &self.prepared[self.current].hard;
+        if !has_all_keys(hard, cx, node) {
             return;
         }
-        for (number, constraint) in self.hard.iter().enumerate() {
-            let counted = constraint.query.is_some_and(|query| cx.index.counts.matches(query, other.spec));
-            if counted && constraint.includes(cx, found) {
+        for (number, constraint) in hard.iter().enumerate() {
+            if constraint.counts_pods_like(cx, other.spec) && constraint.includes(cx, found) {
                 self.supposed.push((number, cx.index.topology.value(constraint.key, node), sign));
             }
         }
@@ -278,21 +207,25 @@ impl Plugin for PodTopologySpread {
     }
 
     fn pre_score(&mut self, cx: &mut Context<'_>, feasible: &[NodeId]) -> bool {
-        self.require_all = !cx.spec.spread.is_empty() || !self.system_defaults;
-        let mut soft = self.constraints(cx, false);
-        if soft.is_empty() {
-            return false;
+        let (mut ignored, mut seen) = (std::mem::take(&mut self.ignored), std::mem::take(&mut self.seen));
+        let Prepared { soft, require_all, .. } = self.prepare(cx);
+        if !soft.is_empty() {
+            count_domains(soft, cx, *require_all);
+            ignored.clear();
+            ignored.extend(feasible.iter().map(|node| *require_all && !has_all_keys(soft, cx, *node)));
+            let scored = || feasible.iter().zip(&ignored).filter(|(_, ignored)| !**ignored).map(|(node, _)| *node);
+            for constraint in soft.iter_mut() {
+                let domains = if constraint.is_hostname {
+                    scored().count()
+                } else {
+                    n_domains(constraint, cx, scored(), &mut seen)
+                };
+                constraint.weight = libm::log((domains + 2) as f64);
+            }
         }
-        count_domains(&mut soft, cx, self.require_all);
-        self.ignored.clear();
-        self.ignored.extend(feasible.iter().map(|node| self.require_all && !has_all_keys(&soft, cx, *node)));
-        let scored = self.ignored.iter().filter(|ignored| !**ignored).count();
-        for constraint in &mut soft {
-            let domains = if constraint.is_hostname { scored } else { self.n_domains(constraint, cx, feasible) };
-            constraint.weight = libm::log((domains + 2) as f64);
-        }
-        self.soft = soft;
-        true
+        let scores = !soft.is_empty();
+        (self.ignored, self.seen) = (ignored, seen);
+        scores
     }
 
     fn may_score(&self, cx: &Context<'_>) -> bool {
@@ -301,20 +234,17 @@ impl Plugin for PodTopologySpread {
     }
 
     fn score(&self, cx: &Context<'_>, id: NodeId, _node: &Node) -> i64 {
-        if self.require_all && !has_all_keys(&self.soft, cx, id) {
+        let Prepared { soft, require_all, .. } = &self.prepared[self.current];
+        if *require_all && !has_all_keys(soft, cx, id) {
             return 0;
         }
         let mut score = 0.0;
-        for constraint in &self.soft {
+        for constraint in soft {
             let value = cx.index.topology.value(constraint.key, id);
             if value == NONE {
                 continue;
             }
-            let count = if constraint.is_hostname {
-                constraint.on_node(cx, id)
-            } else {
-                constraint.counts[value as usize].max(0)
-            };
+            let count = if constraint.is_hostname { constraint.on_node(cx, id) } else { constraint.in_domain(value) };
             score += count as f64 * constraint.weight + (constraint.max_skew - 1) as f64;
         }
         score.round() as i64
@@ -363,18 +293,21 @@ impl Plugin for PodTopologySpread {
     }
 }
 
-impl PodTopologySpread {
-    /// Distinct values among feasible nodes that are scored; those without the key count as one value.
-    fn n_domains(&self, constraint: &Constraint, cx: &Context<'_>, feasible: &[NodeId]) -> usize {
-        let mut seen = vec![false; constraint.counts.len() + 1];
-        let scored = feasible.iter().zip(&self.ignored).filter(|(_, ignored)| !**ignored);
-        for (node, _) in scored {
-            let value = cx.index.topology.value(constraint.key, *node);
-            let place = if value == NONE { constraint.counts.len() } else { value as usize };
-            seen[place] = true;
-        }
-        seen.iter().filter(|seen| **seen).count()
+/// Distinct values among nodes; those without the key count as one value.
+fn n_domains(
+    constraint: &Constraint,
+    cx: &Context<'_>,
+    nodes: impl Iterator<Item = NodeId>,
+    seen: &mut Vec<bool>,
+) -> usize {
+    let n_values = cx.index.topology.n_values(constraint.key);
+    seen.clear();
+    seen.resize(n_values + 1, false);
+    for node in nodes {
+        let value = cx.index.topology.value(constraint.key, node);
+        seen[if value == NONE { n_values } else { value as usize }] = true;
     }
+    seen.iter().filter(|seen| **seen).count()
 }
 
 /// Whether a pod of template `other` counts for one of the waiting pod's constraints.

@@ -1,0 +1,113 @@
+//! PlacementPolicy: a policy of [`crate::scheduler::policies`] in the place of all score plugins. Not one of
+//! Kubernetes' plugins, and in no profile unless [`crate::scheduler::Config::use_policy`] puts it there.
+//!
+//! A policy that chooses gives 100 to the node it chose and 0 to the others. Its draws come from a stream for
+//! each decision, so that explaining a decision changes none.
+
+use rustc_hash::FxHashMap;
+
+use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, ObjectId, Phase, RestartPolicy};
+use crate::scheduler::config::Args;
+use crate::scheduler::framework::{Context, Plugin};
+use crate::scheduler::policies::{Ask, Candidate, Policy, Room};
+
+/// The plugin.
+pub struct PlacementPolicy {
+    policy: Option<Box<dyn Policy>>,
+    /// Pods placed so far.
+    placed: u64,
+    /// The node chosen in this cycle by a policy that chooses.
+    chosen: Option<NodeId>,
+    /// By node: pods of the pod's group, and those of them that failed.
+    group: FxHashMap<NodeId, (i64, i64)>,
+}
+
+impl PlacementPolicy {
+    /// An instance, without effect if no policy is set.
+    pub fn new(args: &Args) -> Self {
+        let policy = args.policy.map(|entry| (entry.build)());
+        PlacementPolicy { policy, placed: 0, chosen: None, group: FxHashMap::default() }
+    }
+
+    fn candidate<'n>(&self, id: NodeId, node: &'n Node) -> Candidate<'n> {
+        let (alloc, used) = (&node.spec.allocatable, &node.requested);
+        let room = |capacity: i64, used: i64| Room { free: capacity - used, capacity };
+        let (pods_of_group, failures_of_group) = self.group.get(&id).copied().unwrap_or_default();
+        Candidate {
+            id,
+            cpu: room(alloc.cpu, used.cpu),
+            memory: room(alloc.memory, used.memory),
+            gpus: &node.gpus,
+            pods: node.n_pods,
+            pods_of_group,
+            failures_of_group,
+        }
+    }
+
+    fn read_group(&mut self, cluster: &Cluster, group: Option<ObjectId>) {
+        self.group.clear();
+        let Some(group) = group.and_then(|group| cluster.object(group)) else { return };
+        for pod in group.pods.iter().filter_map(|pod| cluster.pod(*pod)) {
+            let Some(node) = pod.node else { continue };
+            let (running, failed) = self.group.entry(node).or_default();
+            *running += i64::from(!pod.phase.is_terminal());
+            *failed += i64::from(pod.phase == Phase::Failed);
+        }
+    }
+}
+
+fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
+    let spec = cx.spec;
+    let group = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
+    let group_size = group.and_then(|group| cx.cluster.object(group)).map_or(1, |object| match &object.body {
+        Body::ReplicaSet(set) => i64::from(set.replicas),
+        _ => object.pods.len() as i64,
+    });
+    Ask {
+        cpu: spec.requests.cpu,
+        memory: spec.requests.memory,
+        gpu: spec.gpu.as_ref(),
+        group,
+        group_size,
+        batch: spec.restart_policy != RestartPolicy::Always,
+    }
+}
+
+impl Plugin for PlacementPolicy {
+    fn pre_score(&mut self, cx: &mut Context<'_>, feasible: &[NodeId]) -> bool {
+        let ask = ask(cx);
+        self.chosen = None;
+        self.read_group(cx.cluster, ask.group);
+        let Some(mut policy) = self.policy.take() else { return false };
+        if !policy.scores_alone() && !feasible.is_empty() {
+            let nodes = feasible.iter().filter_map(|id| Some(self.candidate(*id, cx.cluster.node(*id)?)));
+            let nodes: Vec<Candidate<'_>> = nodes.collect();
+            let mut draw = cx.cluster.seed.stream("policy", self.placed);
+            self.chosen = nodes.get(policy.choose(&ask, &nodes, &mut draw)).map(|node| node.id);
+        }
+        self.policy = Some(policy);
+        true
+    }
+
+    fn score(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> i64 {
+        match (self.chosen, &self.policy) {
+            (Some(chosen), _) => 100 * i64::from(chosen == id),
+            (None, Some(policy)) => policy.score(&ask(cx), &self.candidate(id, node)),
+            (None, None) => 0,
+        }
+    }
+
+    fn placed(&mut self, cx: &Context<'_>, id: NodeId, node: &Node) -> DeviceSet {
+        let ask = ask(cx);
+        let Some(mut policy) = self.policy.take() else { return DeviceSet::default() };
+        let mut draw = cx.cluster.seed.stream("policy-devices", self.placed);
+        let devices = match ask.gpu {
+            Some(_) => policy.devices(&ask, &self.candidate(id, node), &mut draw),
+            None => DeviceSet::default(),
+        };
+        policy.placed(&ask, id);
+        self.placed += 1;
+        self.policy = Some(policy);
+        devices
+    }
+}

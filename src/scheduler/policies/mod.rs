@@ -1,0 +1,214 @@
+//! Placement policies: other schedulers' ways to choose a node, and the devices on it, for comparison.
+//!
+//! A policy stands where Kubernetes' score plugins stand. Filters stay Kubernetes' own, so a policy only
+//! ever sees nodes on which the pod may run. It is a small trait: give each node a score, or choose among
+//! all of them, or choose devices; everything has a default. `examples/custom_policy.rs` is a whole one.
+//!
+//! ```text
+//! score    by ask and node alone        most policies; the first of the highest scores wins
+//! choose   among all feasible nodes     policies with a memory or a draw (next fit, random …)
+//! devices  on the node chosen           the tightest that fit, unless the policy knows better
+//! placed   where the pod really went    for policies with a memory
+//! ```
+//! The same objects serve the scheduler of a simulation (`scheduler: {policy: fgd}`, by the plugin
+//! `plugins::placement_policy`) and one-shot placement experiments (`experiment`, a
+//! layer above), which look at candidates in an order of their own.
+//!
+//! Scores are integers; where a published policy computes in floating point and truncates, its order of
+//! operations is kept, as ties between truncated scores decide placements.
+//!
+//! **Adding one**: a file with formula and source, and a line in [`ALL`].
+
+pub mod best_fit;
+pub mod borg;
+pub mod classical;
+pub mod dot_product;
+pub mod fgd;
+pub mod gpu_clustering;
+pub mod gpu_packing;
+pub mod kubernetes;
+pub mod nomad;
+pub mod random;
+pub mod swarm;
+pub mod tetris;
+
+use crate::cluster::{DeviceSet, GpuRequest, Gpus, NodeId, ObjectId};
+use crate::engine::Stream;
+
+/// What a pod asks for, as a policy sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// CPU in thousandths.
+    pub cpu: i64,
+    /// Memory in bytes.
+    pub memory: i64,
+    /// GPUs.
+    pub gpu: Option<&'a GpuRequest>,
+    /// Who else belongs to it: its controller or job.
+    pub group: Option<ObjectId>,
+    /// How many pods the group is to have; 1 alone.
+    pub group_size: i64,
+    /// Whether it runs to an end.
+    pub batch: bool,
+}
+
+/// One resource of a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// What is free, before the pod comes.
+    pub free: i64,
+    /// What there is, free or not.
+    pub capacity: i64,
+}
+
+impl Room {
+    /// The share that is free after `asked` is taken, 0 of nothing.
+    pub fn free_after(self, asked: i64) -> f64 {
+        if self.capacity == 0 { 0.0 } else { (self.free - asked) as f64 / self.capacity as f64 }
+    }
+
+    /// The share in use after `asked` is taken.
+    pub fn used_after(self, asked: i64) -> f64 {
+        if self.capacity == 0 { 0.0 } else { (self.capacity - self.free + asked) as f64 / self.capacity as f64 }
+    }
+}
+
+/// A node on which the pod may run.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The node.
+    pub id: NodeId,
+    /// CPU in thousandths.
+    pub cpu: Room,
+    /// Memory in bytes.
+    pub memory: Room,
+    /// Its devices.
+    pub gpus: &'a Gpus,
+    /// Pods on it that have not ended.
+    pub pods: i64,
+    /// Those of them that belong to the pod's group.
+    pub pods_of_group: i64,
+    /// Pods of the group that failed on it and still exist.
+    pub failures_of_group: i64,
+}
+
+/// A placement policy.
+pub trait Policy {
+    /// How good the node is; higher is better. Called for feasible nodes only, any number of times and in
+    /// any order; must depend on nothing but `ask` and `node`.
+    fn score(&self, _ask: &Ask<'_>, _node: &Candidate<'_>) -> i64 {
+        0
+    }
+
+    /// The position of the node to take among `nodes`, which are not empty. `draw` is a stream of this
+    /// decision alone.
+    fn choose(&mut self, ask: &Ask<'_>, nodes: &[Candidate<'_>], _draw: &mut Stream) -> usize {
+        first_best(nodes.iter().map(|node| self.score(ask, node)))
+    }
+
+    /// Whether [`Policy::choose`] is the one above, so that scores may be kept until a node changes.
+    fn scores_alone(&self) -> bool {
+        true
+    }
+
+    /// The devices to take on the node chosen; the pod asks for some, and they fit.
+    fn devices(&self, ask: &Ask<'_>, node: &Candidate<'_>, _draw: &mut Stream) -> DeviceSet {
+        ask.gpu.and_then(|gpu| node.gpus.tightest(gpu)).unwrap_or_default()
+    }
+
+    /// The pod goes to this node. Called once for each pod placed, also when there was no choice.
+    fn placed(&mut self, _ask: &Ask<'_>, _node: NodeId) {}
+}
+
+/// The position of the first of the highest scores, 0 of none.
+pub fn first_best<S: PartialOrd>(scores: impl IntoIterator<Item = S>) -> usize {
+    let mut best: Option<(usize, S)> = None;
+    for (position, score) in scores.into_iter().enumerate() {
+        if best.as_ref().is_none_or(|(_, highest)| score > *highest) {
+            best = Some((position, score));
+        }
+    }
+    best.map_or(0, |(position, _)| position)
+}
+
+/// A policy in the list.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name in scenario files.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Makes one that has placed nothing yet.
+    pub build: fn() -> Box<dyn Policy>,
+}
+
+macro_rules! policies {
+    ($($name:literal, $about:literal, $build:expr;)*) => {
+        &[$(Entry { name: $name, about: $about, build: || Box::new($build) },)*]
+    };
+}
+
+/// All policies besides `default`, which is Kubernetes' own plugins.
+pub const ALL: &[Entry] = policies! {
+    "least-allocated", "the emptiest node by cpu and memory (Kubernetes' LeastAllocated alone)", kubernetes::Strategy::least_allocated();
+    "most-allocated", "the fullest node that fits (Kubernetes' MostAllocated)", kubernetes::Strategy::most_allocated();
+    "requested-to-capacity", "most-allocated by a bent line: full is best, but 100 % is not (RequestedToCapacityRatio)", kubernetes::Strategy::requested_to_capacity();
+    "first-fit", "the node with the lowest index", classical::FirstFit;
+    "next-fit", "from the node of the last placement on, going round", classical::NextFit::default();
+    "best-fit", "the least room left, cpu and memory together", classical::BestFit;
+    "worst-fit", "the most room left, cpu and memory together", classical::WorstFit;
+    "random-fit", "any feasible node, evenly", random::Random;
+    "round-robin", "feasible nodes in turn", classical::RoundRobin::default();
+    "power-of-two", "the less loaded of two feasible nodes drawn at random", random::PowerOfTwo;
+    "least-pods", "the node with the fewest pods", classical::LeastPods;
+    "tetris", "the best aligned node: largest dot product of demand and free room (SIGCOMM 2014)", tetris::Tetris;
+    "swarm-spread", "fewest tasks of the service, then fewest tasks (Docker Swarm)", swarm::Spread;
+    "nomad-binpack", "bin packing with job anti-affinity over a few random nodes (HashiCorp Nomad)", nomad::Nomad::binpack();
+    "nomad-spread", "spreading with job anti-affinity over a few random nodes (HashiCorp Nomad)", nomad::Nomad::spread();
+    "borg-hybrid", "the least stranded resources, ties by best fit (after Borg, EuroSys 2015)", borg::Hybrid;
+    "borg-epvm", "the smallest rise of an exponential cost of load (E-PVM, Borg's first)", borg::EPvm;
+    "gpu-random", "any feasible node and device, evenly (FGD paper)", random::GpuRandom;
+    "gpu-dot-product", "the smallest product of demand and free room (DotProd of the FGD paper)", dot_product::DotProduct;
+    "gpu-clustering", "pods with equal numbers of GPUs together (Gandiva, FGD paper)", gpu_clustering::GpuClustering;
+    "gpu-packing", "occupied GPUs first, then occupied nodes (Gandiva, FGD paper)", gpu_packing::GpuPacking;
+    "gpu-best-fit", "the least cpu and GPU left (BestFit of the FGD paper)", best_fit::BestFit;
+    "fgd", "the smallest rise of GPU fragmentation (USENIX ATC 2023)", fgd::Fgd::learning();
+};
+
+/// The policy of this name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.name == name)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A node without GPUs: free and capacity of cpu and memory.
+    pub(crate) fn node(id: u32, cpu: (i64, i64), memory: (i64, i64)) -> Candidate<'static> {
+        Candidate {
+            id: NodeId(id),
+            cpu: Room { free: cpu.0, capacity: cpu.1 },
+            memory: Room { free: memory.0, capacity: memory.1 },
+            gpus: Box::leak(Box::default()),
+            pods: 0,
+            pods_of_group: 0,
+            failures_of_group: 0,
+        }
+    }
+
+    /// A pod of a group of four that asks for cpu and memory.
+    pub(crate) fn ask(cpu: i64, memory: i64) -> Ask<'static> {
+        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false }
+    }
+
+    #[test]
+    fn names_are_unique_and_the_first_of_the_best_wins() {
+        for (index, entry) in ALL.iter().enumerate() {
+            assert!(!ALL[..index].iter().any(|other| other.name == entry.name), "{} twice", entry.name);
+        }
+        assert_eq!(first_best([1, 5, 3, 5]), 1);
+        assert_eq!(first_best::<i64>([]), 0);
+        assert!(find("fgd").is_some() && find("default").is_none());
+    }
+}

@@ -1,0 +1,79 @@
+//! Google's cluster trace of 2011 (`clusterdata-2011-2`), table `task_events`.
+//!
+//! No header; columns in order: time (µs), missing info, job id, task index, machine id, event type, user,
+//! scheduling class, priority, cpu request, memory request, disk request, different machine. SUBMIT events
+//! (0) are tasks; requests are shares of the largest machine, scaled by [`Scale`]; empty ones count as 0.
+//! Time 600 s is the start of the trace; what was there before comes at 0. The table gives no run time in a
+//! row, so tasks run on. Source: Reiss, Wilkes, Hellerstein, *Google cluster-usage traces: format + schema*.
+
+use crate::engine::{Span, Time};
+
+use super::row::Row;
+use super::{Format, Scale, Separator, Task};
+
+/// The format.
+pub const FORMAT: Format = Format {
+    name: "google-2011",
+    about: "submissions of Google's clusterdata-2011-2, table task_events",
+    separator: Separator::Comma,
+    columns: Some(&[
+        "time",
+        "missing",
+        "job",
+        "index",
+        "machine",
+        "event",
+        "user",
+        "class",
+        "priority",
+        "cpu",
+        "memory",
+        "disk",
+        "different",
+    ]),
+    wanted: &[],
+    comment: None,
+    read,
+};
+
+const MICROSECOND: Span = Span::from_micros(1);
+/// The trace begins 600 s after its own zero.
+const START: Span = Span::from_secs(600);
+/// Events beyond the end of the trace carry this time: 2^63 − 1 µs.
+const AFTER_END: &str = "9223372036854775807";
+
+fn read(row: &Row<'_>, scale: &Scale) -> Result<Option<Task>, String> {
+    if row.needed("event", row.count("event")?)? != 0 || row.text("time")? == AFTER_END {
+        return Ok(None);
+    }
+    let time = row.needed("time", row.time("time", MICROSECOND)?)?;
+    let job = row.text("job")?;
+    let name = format!("{job}-{}", row.text("index")?);
+    Ok(Some(Task {
+        group: job.to_string(),
+        cpu: row.amount("cpu", scale.machine_cpu)?.unwrap_or(0),
+        memory: row.amount("memory", scale.machine_memory)?.unwrap_or(0),
+        priority: row.count("priority")?.unwrap_or(0) as i32,
+        max_per_node: (row.text("different")? == "1").then_some(1),
+        ..Task::new(&name, time.saturating_sub(START).max(Time::ZERO))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::trace::tests::tasks;
+
+    #[test]
+    fn only_submissions_are_tasks() {
+        let text = "0,2,3418309,0,4155527081,0,u,3,9,0.125,0.07446,0.0004244,0\n\
+                    0,2,3418309,0,4155527081,1,u,3,9,0.125,0.07446,0.0004244,0\n\
+                    600500000,,99,4,,0,u,0,2,0.0625,,,1\n\
+                    9223372036854775807,,99,5,,0,u,0,2,0.0625,,,1\n";
+        let read = tasks(&FORMAT, text);
+        assert_eq!(read.len(), 2);
+        assert_eq!((read[0].cpu, read[0].at, read[0].priority), (8000, Time::ZERO, 9));
+        assert_eq!((read[1].name.as_str(), read[1].at), ("99-4", Time(500_000_000)));
+        assert_eq!((read[1].memory, read[1].max_per_node), (0, Some(1)));
+    }
+}

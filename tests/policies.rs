@@ -1,0 +1,129 @@
+//! Every placement policy and every order of the queue runs a simulation to its end, with Kubernetes' filters
+//! in force, the same way twice; and some do what they are known for.
+
+use std::collections::BTreeMap;
+
+use sim::cluster::{Cluster, GpuInventory, GpuRequest, NodeId, PodId};
+use sim::engine::{Span, Time};
+use sim::scenario;
+use sim::scheduler::policies;
+use sim::simulation::{Command, Silent, Simulation};
+
+/// Two groups of nodes, one of them tainted, and three workloads that nearly fill the others.
+fn text(policy: &str, queue: &str) -> String {
+    format!(
+        r#"
+name: policies
+duration: 5m
+cluster:
+  nodes:
+    - {{ name: small, count: 4, capacity: {{ cpu: 4, memory: 8Gi }}, zone: a }}
+    - {{ name: large, count: 2, capacity: {{ cpu: 16, memory: 16Gi }}, zone: b }}
+    - {{ name: kept, count: 2, capacity: {{ cpu: 64, memory: 64Gi }}, taints: [{{ key: kept, effect: NoSchedule }}] }}
+workloads:
+  - {{ deployment: web, replicas: 12, pod: {{ requests: {{ cpu: 500m, memory: 512Mi }} }} }}
+  - {{ deployment: cache, replicas: 6, pod: {{ requests: {{ cpu: 250m, memory: 2Gi }} }} }}
+  - {{ deployment: work, replicas: 6, pod: {{ requests: {{ cpu: "2", memory: 256Mi }} }} }}
+scheduler: {{ policy: {policy}, queue: {queue} }}
+"#
+    )
+}
+
+fn run(policy: &str, queue: &str) -> Cluster {
+    let scenario = scenario::load_text("policies.yaml", &text(policy, queue), &[]).map_err(|d| d.to_string());
+    let setup = scenario::build(&scenario.unwrap()).map_err(|d| d.to_string()).unwrap();
+    let mut simulation = Simulation::new(setup, &mut Silent);
+    simulation.run(&mut Silent);
+    simulation.cluster.check().unwrap();
+    simulation.cluster
+}
+
+/// Pods by node, in order of creation.
+fn placements(cluster: &Cluster) -> Vec<(PodId, NodeId)> {
+    cluster.pods().filter_map(|(id, pod)| Some((id, pod.node?))).collect()
+}
+
+/// How many pods each node that has any has.
+fn pods_by_node(cluster: &Cluster) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, node) in placements(cluster) {
+        *counts.entry(cluster.node_name(node).to_string()).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn every_policy_places_all_pods_where_kubernetes_allows_it() {
+    for name in policies::ALL.iter().map(|entry| entry.name).chain(["default"]) {
+        let cluster = run(name, "priority");
+        let placed = placements(&cluster);
+        assert_eq!(placed.len(), 24, "{name}");
+        let tainted = placed.iter().any(|(_, node)| cluster.node_name(*node).starts_with("kept"));
+        assert!(!tainted, "{name} ignores taints");
+        assert_eq!(placements(&run(name, "priority")), placed, "{name} twice");
+    }
+}
+
+#[test]
+fn packing_uses_fewer_nodes_than_spreading() {
+    let nodes = |policy: &str| pods_by_node(&run(policy, "priority")).len();
+    for packing in ["most-allocated", "best-fit", "first-fit", "next-fit"] {
+        assert!(nodes(packing) < nodes("worst-fit"), "{packing}: {} nodes", nodes(packing));
+    }
+    for spreading in ["least-allocated", "worst-fit", "least-pods", "round-robin", "swarm-spread", "borg-epvm"] {
+        assert_eq!(nodes(spreading), 6, "{spreading}");
+    }
+}
+
+#[test]
+fn every_order_of_the_queue_tries_every_pod() {
+    for queue in ["priority", "fifo", "shortest-job", "gang", "dominant-share"] {
+        assert_eq!(placements(&run("least-pods", queue)).len(), 24, "{queue}");
+    }
+}
+
+#[test]
+fn an_unknown_policy_is_answered_with_the_nearest() {
+    let problems = scenario::load_text("t.yaml", &text("best-fitt", "priority"), &[]).err().unwrap().to_string();
+    assert!(problems.contains("best-fit"), "{problems}");
+}
+
+/// One node with two devices; four halves and a whole come, and the whole waits until two halves are gone.
+#[test]
+fn pods_share_devices_and_wait_for_them() {
+    let yaml = r#"
+name: gpus
+duration: 2m
+cluster: { nodes: [{ name: gpu, count: 1, capacity: { cpu: 16, memory: 16Gi } }] }
+scheduler: { policy: fgd }
+"#;
+    let scenario = scenario::load_text("gpus.yaml", yaml, &[]).map_err(|d| d.to_string()).unwrap();
+    let mut setup = scenario::build(&scenario).map_err(|d| d.to_string()).unwrap();
+    let model = setup.cluster.names.intern("T4");
+    setup.nodes[0].gpus = Some(GpuInventory { model, count: 2 });
+    for (index, milli) in [500, 500, 500, 500, 1000].into_iter().enumerate() {
+        let mut spec = sim::cluster::PodSpec::new(&mut setup.cluster.names, "train");
+        spec.gpu = Some(GpuRequest { count: 1, milli, models: Default::default() });
+        let spec = setup.cluster.intern_spec(spec);
+        let name = setup.cluster.names.intern(&format!("train-{index}"));
+        setup.workloads.push(sim::simulation::Workload::Pod { name, spec });
+    }
+    for name in ["train-0", "train-1"] {
+        let command = Command::DeletePod(setup.cluster.names.intern("default"), name.to_string(), Some(Span::ZERO));
+        setup.timeline.push((Time::from_secs(60), command));
+    }
+    let mut simulation = Simulation::new(setup, &mut Silent);
+    simulation.run_until(Time::from_secs(59), &mut Silent);
+    let cluster = &simulation.cluster;
+    cluster.check().unwrap();
+    let node = cluster.node(NodeId(0)).unwrap();
+    assert_eq!((node.gpus.free(), node.gpus.classes()), ([0, 0].as_slice(), &[4, 0, 0, 0, 0]));
+    assert_eq!(placements(cluster).len(), 4, "the whole device must wait");
+    let devices = |cluster: &Cluster, pod: u32| cluster.pod(PodId(pod)).map(|pod| pod.devices);
+    assert_eq!(devices(cluster, 0), devices(cluster, 1), "the second half fills the device of the first");
+    let freed = devices(cluster, 0);
+    simulation.run_until(Time::from_secs(119), &mut Silent);
+    simulation.cluster.check().unwrap();
+    assert_eq!(placements(&simulation.cluster).len(), 3);
+    assert_eq!(devices(&simulation.cluster, 4), freed, "the whole device went to the one that waited");
+}
