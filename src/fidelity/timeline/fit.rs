@@ -17,6 +17,9 @@ pub fn fit(case: &Case) -> Result<Phases, String> {
     if let Some((node, first)) = first_transition(&case.story) {
         let with = |monitor| Phases { monitor, ..phases };
         phases = closest(case, with, Span::from_secs(5), first, |story| transition_of(story, &node))?;
+    } else if let Some(first) = first_registration(&case.story) {
+        let with = |monitor| Phases { monitor, ..phases };
+        phases = closest(case, with, Span::from_secs(5), first, first_registration)?;
     }
     if let Some((node, first)) = first_collected(case) {
         let with = |pod_gc| Phases { pod_gc, ..phases };
@@ -88,6 +91,11 @@ fn closest(
 fn first_transition(story: &Story) -> Option<(String, f64)> {
     let firsts = story.nodes.keys().filter_map(|node| Some((node.clone(), transition_of(story, node)?)));
     firsts.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// When a pass first saw a node.
+fn first_registration(story: &Story) -> Option<f64> {
+    story.events.iter().find(|event| event.reason == "RegisteredNode").map(|event| event.t)
 }
 
 fn transition_of(story: &Story, node: &str) -> Option<f64> {
