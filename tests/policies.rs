@@ -9,7 +9,8 @@ use sim::scenario;
 use sim::scheduler::policies;
 use sim::simulation::{Command, Silent, Simulation};
 
-/// Two groups of nodes, one of them tainted, and three workloads that nearly fill the others.
+/// Six equal nodes in two zones, two more that are tainted, and three workloads that ask for 19.5 cpu: what three
+/// nodes have.
 fn text(policy: &str, queue: &str) -> String {
     format!(
         r#"
@@ -17,8 +18,8 @@ name: policies
 duration: 5m
 cluster:
   nodes:
-    - {{ name: small, count: 4, capacity: {{ cpu: 4, memory: 8Gi }}, zone: a }}
-    - {{ name: large, count: 2, capacity: {{ cpu: 16, memory: 16Gi }}, zone: b }}
+    - {{ name: one, count: 4, capacity: {{ cpu: 8, memory: 16Gi }}, zone: a }}
+    - {{ name: two, count: 2, capacity: {{ cpu: 8, memory: 16Gi }}, zone: b }}
     - {{ name: kept, count: 2, capacity: {{ cpu: 64, memory: 64Gi }}, taints: [{{ key: kept, effect: NoSchedule }}] }}
 workloads:
   - {{ deployment: web, replicas: 12, pod: {{ requests: {{ cpu: 500m, memory: 512Mi }} }} }}
@@ -68,7 +69,7 @@ fn every_policy_places_all_pods_where_kubernetes_allows_it() {
 fn packing_uses_fewer_nodes_than_spreading() {
     let nodes = |policy: &str| pods_by_node(&run(policy, "priority")).len();
     for packing in ["most-allocated", "best-fit", "first-fit", "next-fit"] {
-        assert!(nodes(packing) < nodes("worst-fit"), "{packing}: {} nodes", nodes(packing));
+        assert!(nodes(packing) <= 4, "{packing}: {} nodes", nodes(packing));
     }
     for spreading in ["least-allocated", "worst-fit", "least-pods", "round-robin", "swarm-spread", "borg-epvm"] {
         assert_eq!(nodes(spreading), 6, "{spreading}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use sim::cluster::spec::Behaviour;
-use sim::cluster::{Body, Change, Cluster, Kind, Message, NodeSpec, Record, Resources, Status};
+use sim::cluster::{Body, Change, Cluster, Kind, Message, NodeSpec, Record};
 use sim::engine::{Distribution, Seed, Span, Time};
 use sim::manifest::{self, Defaults};
 use sim::simulation::{Command, Note, Observer, Scheduling, Settings, Setup, Simulation, Target, Workload};
@@ -34,7 +34,8 @@ impl Observer for Log {
     }
 
     fn record(&mut self, record: &Record, _: &Cluster) {
-        if let Message::Other(reason, _) = &record.message {
+        let reason = record.message.reason();
+        if reason.warning || matches!(record.message, Message::Other(..)) {
             self.0.push(format!("{:.1} {}", record.at.as_secs_f64(), reason.text));
         }
     }
@@ -250,8 +251,8 @@ fn an_identity_on_a_dead_node_is_not_given_twice() {
     world.command(|cluster| Command::Crash(named(cluster, &node), None));
     world.run_to(1000);
     let story = world.story();
-    assert_eq!(story.len(), 1, "{story:?}");
-    assert!(story[0].contains("marked db-0"), "{story:?}");
+    assert!(!story.iter().any(|line| line.contains("created")), "{story:?}");
+    assert!(story.iter().any(|line| line.ends_with("marked db-0")), "{story:?}");
 }
 
 #[test]
@@ -344,37 +345,37 @@ fn a_job_runs_its_completions_a_second_after_news_of_its_pods() {
 #[test]
 fn failed_pods_are_made_up_for_after_10_20_and_40_seconds() {
     let mut world = World::of_nodes(1);
-    world.apply_ending(&job("backoffLimit: 3"), Some((1, 1)));
+    world.apply_ending(&job("backoffLimit: 3"), Some((3, 1)));
     world.run_to(200);
     let story = world.story();
     let created: Vec<&str> =
         story.iter().filter(|line| line.contains("created")).map(|line| line.split(' ').next().unwrap()).collect();
-    // each ends 3 s after its creation
-    assert_eq!(created, ["0.0", "13.0", "36.0", "79.0"]);
-    assert!(story.contains(&"83.0 BackoffLimitExceeded".to_string()), "{story:?}");
+    // each ends 5 s after its creation, from which the back-off counts
+    assert_eq!(created, ["0.0", "15.0", "40.0", "85.0"]);
+    assert!(story.contains(&"91.0 BackoffLimitExceeded".to_string()), "{story:?}");
 }
 
 #[test]
 fn indexes_fail_on_their_own() {
     let mut world = World::of_nodes(1);
     let more = "completions: 2, parallelism: 2, completionMode: Indexed, backoffLimitPerIndex: 1";
-    world.apply_ending(&job(more), Some((1, 1)));
+    world.apply_ending(&job(more), Some((3, 1)));
     world.run_to(100);
     let story = world.story();
     let created: Vec<&str> = story.iter().filter(|line| line.contains("created")).map(|line| &line[..13]).collect();
-    assert_eq!(created, ["0.0 created w", "0.0 created w", "13.0 created ", "13.0 created "]);
-    assert!(story.contains(&"17.0 FailedIndexes".to_string()), "{story:?}");
+    assert_eq!(created, ["0.0 created w", "0.0 created w", "15.0 created ", "15.0 created "]);
+    assert!(story.contains(&"21.0 FailedIndexes".to_string()), "{story:?}");
 }
 
 #[test]
 fn an_exit_code_of_the_policy_fails_the_job_at_once() {
     let mut world = World::of_nodes(1);
     let rule = "{action: FailJob, onExitCodes: {operator: In, values: [42]}}";
-    world.apply_ending(&job(&format!("podFailurePolicy: {{rules: [{rule}]}}")), Some((1, 42)));
+    world.apply_ending(&job(&format!("podFailurePolicy: {{rules: [{rule}]}}")), Some((3, 42)));
     world.run_to(60);
     let story = world.story();
     assert_eq!(story.len(), 2, "{story:?}");
-    assert_eq!(story[1], "4.0 PodFailurePolicy");
+    assert_eq!(story[1], "6.0 PodFailurePolicy");
 }
 
 #[test]
@@ -385,7 +386,7 @@ fn a_job_past_its_deadline_loses_its_pods_and_fails_when_they_are_gone() {
     let story = world.story();
     let times: Vec<&str> =
         story.iter().map(|line| line.rsplit_once(" work").map_or(line.as_str(), |(t, _)| t)).collect();
-    assert_eq!(times, ["0.0 created", "15.0 marked", "16.0 removed", "17.0 DeadlineExceeded"]);
+    assert_eq!(times, ["0.0 created", "15.0 marked", "16.0 removed", "16.0 DeadlineExceeded"]);
 }
 
 #[test]
@@ -399,7 +400,7 @@ fn a_suspended_job_gives_its_pods_up() {
     world.run_to(40);
     let story = world.story();
     let verbs: Vec<&str> = story.iter().map(|line| line.split(" work").next().unwrap()).collect();
-    assert_eq!(verbs, ["0.0 created", "10.0 Suspended", "10.0 marked", "11.0 removed", "30.0 Resumed", "30.0 created"]);
+    assert_eq!(verbs, ["0.0 created", "10.0 marked", "10.0 Suspended", "11.0 removed", "30.0 created", "30.0 Resumed"]);
 }
 
 #[test]
@@ -507,21 +508,13 @@ fn refused_creations_are_retried_with_doubling_delays() {
     let story = world.story();
     assert_eq!(story.iter().filter(|line| line.contains("created")).count(), 2, "{story:?}");
     world.run_to(30);
-    // 5 ms · 2^n since the first refusal: at 1.275, 2.555, 5.115, 10.235 and 20.475 s; and when pods got Ready
-    let story = world.story();
-    let late: Vec<&str> = story.iter().map(String::as_str).filter(|line| !line.starts_with("2.")).collect();
-    assert!(late.contains(&"5.1 FailedCreate") || late.contains(&"10.2 FailedCreate"), "{story:?}");
+    // 5 ms · 2^n after a failure: from 1.275 to 2.555, 7.675 and 17.915 s. The sync at 2 s, as pods got Ready,
+    // fails, too; the queue keeps the earlier instant.
+    let times: Vec<String> = world.story().iter().map(|line| line.replace(" FailedCreate", "")).collect();
+    assert_eq!(times, ["1.3", "2.0", "2.6", "7.7", "17.9"]);
     let pod = world.simulation.cluster.pods().next().unwrap().0;
     let name = world.simulation.cluster.pod_name(pod);
     world.command(|cluster| Command::DeletePod(cluster.names.intern("default"), name, None));
-    world.run_to(33);
-    assert!(world.times("created").contains(&"31.0".to_string()), "room again once the object is gone");
-}
-
-#[test]
-fn nodes_are_ready() {
-    let world = World::of_nodes(1);
-    let cluster = &world.simulation.cluster;
-    let (_, node) = cluster.nodes().next().unwrap();
-    assert_eq!((node.ready.status, node.requested.clone()), (Status::True, Resources::default()));
+    world.run_to(400);
+    assert_eq!(world.times("created").len(), 1, "room again once the object is gone");
 }

@@ -14,6 +14,7 @@ pub mod batch;
 pub mod change;
 pub mod check;
 pub mod cron;
+pub mod deletion;
 mod derive;
 pub mod devices;
 pub mod event;

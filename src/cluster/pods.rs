@@ -10,7 +10,7 @@ use super::change::Change;
 use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, PodId, SpecId};
 use super::object::Kind;
-use super::pod::{Container, Deletion, Part, Phase, Pod, PodName};
+use super::pod::{Container, Part, Phase, Pod, PodName};
 
 const GONE: u32 = u32::MAX;
 
@@ -21,7 +21,7 @@ pub(super) struct PodTable {
     slots: Vec<Pod>,
     id_of: Vec<PodId>,
     /// Removed from the API, still readable until [`Cluster::bury`].
-    removed: Vec<PodId>,
+    pub(super) removed: Vec<PodId>,
     free: Vec<u32>,
 }
 
@@ -54,7 +54,7 @@ impl PodTable {
         id
     }
 
-    fn free(&mut self, id: PodId) {
+    pub(super) fn free(&mut self, id: PodId) {
         let slot = std::mem::replace(&mut self.slot_of[id.index()], GONE);
         self.free.push(slot);
     }
@@ -115,7 +115,7 @@ impl Cluster {
         self.pods.slot_of.len()
     }
 
-    fn pod_mut(&mut self, id: PodId) -> &mut Pod {
+    pub(super) fn pod_mut(&mut self, id: PodId) -> &mut Pod {
         let now = self.now;
         match self.pods.get_mut(id) {
             Some(pod) => pod,
@@ -267,90 +267,9 @@ impl Cluster {
         self.emit(Change::PodRestarted(id));
     }
 
-    /// Marks the pod for deletion with `grace`. A pod that is bound nowhere or has ended goes at once,
-    /// as does one with a grace of zero; a second mark may shorten the grace, never lengthen it.
-    pub fn mark(&mut self, id: PodId, grace: Span) {
-        let at = self.now;
-        let pod = self.pod_mut(id);
-        if !pod.bound || pod.phase.is_terminal() || grace == Span::ZERO {
-            self.note_deletion(id);
-            self.remove_pod(id);
-            return;
-        }
-        match &mut pod.deletion {
-            Some(deletion) if deletion.grace <= grace => (),
-            Some(deletion) => {
-                deletion.grace = grace;
-                self.emit(Change::PodMarked(id));
-            }
-            None => {
-                self.count(id, |pod| pod.deletion = Some(Deletion { at, grace }));
-                self.emit(Change::PodMarked(id));
-            }
-        }
-    }
-
     /// `DisruptionTarget=True`: something but its owner is about to end it.
     pub fn set_disrupted(&mut self, id: PodId) {
         self.pod_mut(id).disrupted = true;
-    }
-
-    /// Takes the finalizer off; if nothing else held the object, it goes.
-    pub fn release_pod(&mut self, id: PodId) {
-        let pod = self.pod_mut(id);
-        pod.held = false;
-        if pod.condemned {
-            self.remove_pod(id);
-        }
-    }
-
-    /// Nothing but its finalizer keeps the object from now on.
-    fn condemn(&mut self, id: PodId) {
-        let pod = self.pod_mut(id);
-        pod.condemned = true;
-        self.note_deletion(id);
-    }
-
-    /// A deletion without grace is seen as a mark, too, before the object goes.
-    fn note_deletion(&mut self, id: PodId) {
-        let at = self.now;
-        if self.pod_mut(id).deletion.is_none() {
-            self.count(id, |pod| pod.deletion = Some(Deletion { at, grace: Span::ZERO }));
-            self.emit(Change::PodMarked(id));
-        }
-    }
-
-    /// Removes the pod object, or, while a finalizer holds it, sees to it that it goes with that. It can
-    /// be read until [`Cluster::bury`].
-    pub fn remove_pod(&mut self, id: PodId) {
-        if !self.pod_exists(id) {
-            return;
-        }
-        if self.pod_mut(id).held {
-            self.condemn(id);
-            return;
-        }
-        let pod = self.pod_mut(id);
-        let (node, holds, owner) = (pod.node, pod.holds_resources(), pod.owner);
-        if let Some(node) = node {
-            if holds {
-                self.charge(id, node, -1);
-            }
-            self.displace(id, node);
-        }
-        if let Some(owner) = owner {
-            self.disown(owner, id);
-        }
-        self.pods.removed.push(id);
-        self.emit(Change::PodRemoved(id));
-    }
-
-    /// Lets go of removed pods and objects; called once everybody has been told.
-    pub fn bury(&mut self) {
-        for id in std::mem::take(&mut self.pods.removed) {
-            self.pods.free(id);
-        }
-        self.removed_objects.clear();
     }
 
     /// Nominates the pod to a node, or takes the nomination back.
@@ -382,7 +301,7 @@ impl Cluster {
     }
 
     /// Adds (`sign` 1) or takes away (-1) what the pod asks for on its node.
-    fn charge(&mut self, id: PodId, node: NodeId, sign: i64) {
+    pub(super) fn charge(&mut self, id: PodId, node: NodeId, sign: i64) {
         let Some(pod) = self.pods.get(id) else { return };
         let spec = &self.specs[pod.spec.index()];
         let on = node;
@@ -407,22 +326,12 @@ impl Cluster {
     }
 
     /// Takes the pod off the node's list.
-    fn displace(&mut self, id: PodId, node: NodeId) {
+    pub(super) fn displace(&mut self, id: PodId, node: NodeId) {
         let slot = self.pod_mut(id).slot_on_node;
         let Some(node) = self.nodes.get_mut(node.index()).and_then(Option::as_mut) else { return };
         node.pods.swap_remove(slot as usize);
         if let Some(&moved) = node.pods.get(slot as usize) {
             self.pod_mut(moved).slot_on_node = slot;
-        }
-    }
-
-    /// Takes the owner off a pod.
-    pub(super) fn orphan_pod(&mut self, id: PodId) {
-        if let Some(owner) = self.pod_mut(id).owner {
-            self.disown(owner, id);
-            let pod = self.pod_mut(id);
-            pod.owner = None;
-            pod.held = false;
         }
     }
 
@@ -434,7 +343,7 @@ impl Cluster {
         self.pod_mut(id).slot_in_owner = slot;
     }
 
-    fn disown(&mut self, owner: ObjectId, id: PodId) {
+    pub(super) fn disown(&mut self, owner: ObjectId, id: PodId) {
         let Some(pod) = self.pods.get(id) else { return };
         let slot = pod.slot_in_owner;
         let (active, ready, terminating) = tally(pod);
@@ -452,7 +361,7 @@ impl Cluster {
     }
 
     /// Changes the pod and keeps its owner's counts in step.
-    fn count(&mut self, id: PodId, change: impl FnOnce(&mut Pod)) {
+    pub(super) fn count(&mut self, id: PodId, change: impl FnOnce(&mut Pod)) {
         let pod = self.pod_mut(id);
         let before = tally(pod);
         change(pod);

@@ -22,8 +22,8 @@ pub(super) struct Calls {
     /// Calls under way, in order, each with the instant at which its token comes.
     ready: VecDeque<(Time, ObjectId, Call)>,
     expectations: BTreeMap<ObjectId, Expectation>,
-    /// Failed syncs in a row, and when the last of them failed.
-    failures: BTreeMap<ObjectId, (u32, Time)>,
+    /// Syncs that failed in a row.
+    failures: BTreeMap<ObjectId, Failures>,
 }
 
 /// One API call.
@@ -46,6 +46,16 @@ struct Expectation {
     deletions: Vec<PodId>,
     /// When the calls of the last batch have returned, and the next may start.
     returned: Time,
+}
+
+/// Syncs of one owner that failed in a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Failures {
+    count: u32,
+    /// When the last of them failed.
+    last: Time,
+    /// When the owner is tried again.
+    retry: Time,
 }
 
 impl Calls {
@@ -142,16 +152,18 @@ impl Calls {
             expectation.deletions.clear();
         }
         self.drop_if_done(owner);
-        if let Some((_, failed_at)) = self.failures.get(&owner)
-            && *failed_at == now
-        {
+        let failures = self.failures.entry(owner).or_default();
+        if failures.count > 0 && failures.last == now {
             return None;
         }
-        let (failures, failed_at) = self.failures.entry(owner).or_insert((0, now));
-        let delay = Span(BACKOFF.0.saturating_mul(1 << (*failures).min(40))).min(BACKOFF_MAX);
-        *failures += 1;
-        *failed_at = now;
-        Some(now + delay)
+        let delay = Span(BACKOFF.0.saturating_mul(1 << failures.count.min(40))).min(BACKOFF_MAX);
+        failures.count += 1;
+        failures.last = now;
+        if failures.retry > now {
+            return None; // the queue holds the owner once, for the earlier instant
+        }
+        failures.retry = now + delay;
+        Some(failures.retry)
     }
 
     /// Whether the owner's last sync failed.

@@ -7,6 +7,8 @@ use crate::engine::{Distribution, Span, Time, TokenBucket};
 /// Flags of kube-controller-manager that change what it does and when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// Whether the nodes there are at time zero have been registered long ago, so that nothing is said of them.
+    pub first_nodes_are_known: bool,
     /// `--node-monitor-period`.
     pub node_monitor_period: Span,
     /// `--node-monitor-grace-period`.
@@ -50,6 +52,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            first_nodes_are_known: true,
             node_monitor_period: Span::from_secs(5),
             node_monitor_grace_period: Span::from_secs(50),
             node_startup_grace_period: Span::from_secs(60),

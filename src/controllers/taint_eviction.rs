@@ -121,7 +121,8 @@ impl Controller for TaintEviction {
                 }
             }
             Change::PodRemoved(id) if !self.timers.is_empty() => {
-                if self.timers.remove(&id).is_some() {
+                let cancelled = self.timers.remove(&id).is_some();
+                if cancelled {
                     wakes.records.push((NAME, Subject::Pod(id), Message::TaintManagerEvictionCancelled));
                 }
             }

@@ -124,9 +124,9 @@ impl Zones {
     pub(super) fn end_pass(&mut self, now: Time) -> Disruption {
         let states: BTreeMap<ZoneKey, State> =
             self.zones.iter().map(|(key, zone)| (*key, self.state_of(zone))).collect();
-        let populated = self.zones.values().any(|zone| zone.ready + zone.not_ready > 0);
         let was_down = self.all_down;
-        self.all_down = populated && states.values().all(|state| *state == State::Full);
+        let mut populated = self.zones.values().filter(|zone| zone.ready + zone.not_ready > 0).peekable();
+        self.all_down = populated.peek().is_some() && populated.all(|zone| self.state_of(zone) == State::Full);
         for (key, zone) in &mut self.zones {
             let state = states[key];
             if state != zone.state || was_down != self.all_down {

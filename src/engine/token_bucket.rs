@@ -72,8 +72,8 @@ impl TokenBucket {
         (self.interval, self.burst) == (other.interval, other.burst)
     }
 
-    /// Another rate from `now` on. As in client-go's swap of limiters: if the old bucket was empty,
-    /// the new one starts empty, else full. One that never gives is empty.
+    /// Another rate from `now` on. As in client-go's swap of limiters: if the old bucket was empty, as one
+    /// that gives nothing always is, the new one starts empty, else full.
     pub fn replace(&mut self, now: Time, mut new: TokenBucket) {
         let was_empty = self.next(now) > now;
         if was_empty && new.interval != Span::MAX {
@@ -103,6 +103,21 @@ mod tests {
         assert!(bucket.try_take(Time::from_secs(5)));
         assert!(!bucket.try_take(Time::from_secs(14)));
         assert!(bucket.try_take(Time::from_secs(15)));
+    }
+
+    #[test]
+    fn a_new_rate_starts_as_full_or_empty_as_the_old_bucket_was() {
+        let (now, slow) = (Time::from_secs(100), TokenBucket::per_second_milli(10, 1));
+        let after = |mut bucket: TokenBucket| {
+            bucket.replace(now, slow);
+            bucket.next(now).since(now)
+        };
+        let full = TokenBucket::per_second_milli(100, 1);
+        let mut empty = full;
+        empty.take(now);
+        assert_eq!(after(full), Span::ZERO);
+        assert_eq!(after(empty), Span::from_secs(100));
+        assert_eq!(after(TokenBucket::per_second_milli(0, 1)), Span::from_secs(100));
     }
 
     #[test]

@@ -12,7 +12,10 @@ pub mod storage;
 pub mod table;
 pub mod world;
 
+use std::io::Read;
 use std::path::Path;
+
+use flate2::read::GzDecoder;
 
 use serde_json::Value;
 
@@ -40,7 +43,8 @@ pub fn replay_case(case: &Value) -> Result<Outcome, String> {
     replay::run(case)
 }
 
-/// Reads all cases of `folder/placements`, or of the folder itself if it has none, in order of name.
+/// Reads all cases of `folder/placements`, or of the folder itself if it has none, in order of name. A file
+/// holds a case or a list of cases, and may be compressed (`.json.gz`).
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -49,10 +53,11 @@ pub fn read_cases(folder: &Path) -> Result<Vec<Value>, String> {
     let folder = if inner.is_dir() { inner } else { folder.to_path_buf() };
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let is_case = |path: &Path| path.to_str().is_some_and(|name| name.ends_with(".json") || name.ends_with(".json.gz"));
+    paths.retain(|path| is_case(path));
     paths.sort();
     let read = |path: &std::path::PathBuf| {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let text = text_of(path).map_err(|error| format!("{}: {error}", path.display()))?;
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
     };
     let mut cases = Vec::new();
@@ -63,6 +68,18 @@ pub fn read_cases(folder: &Path) -> Result<Vec<Value>, String> {
         }
     }
     Ok(cases)
+}
+
+/// A file's text, unpacked if its name ends in `.gz`.
+fn text_of(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut text = String::new();
+    if path.extension().is_some_and(|extension| extension == "gz") {
+        GzDecoder::new(file).read_to_string(&mut text)?;
+    } else {
+        file.read_to_string(&mut text)?;
+    }
+    Ok(text)
 }
 
 pub mod timeline;

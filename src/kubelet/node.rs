@@ -88,8 +88,8 @@ impl Kubelet {
         }
     }
 
-    /// After a boot the kubelet posts: the lease, a new boot ID, and not Ready until runtime and
-    /// network are up.
+    /// After a boot the kubelet posts: the lease, a new boot ID, that no pod of before runs, and not Ready
+    /// until runtime and network are up.
     fn first_status(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Starting));
         todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::Rebooted));
@@ -99,6 +99,9 @@ impl Kubelet {
         }
         todo.actions.push(Action::ResumeLease(id, cluster.now));
         todo.actions.push(Action::SetBooted(id, false));
+        let bound = |pod: &&PodId| cluster.pod(**pod).is_some_and(|pod| pod.bound);
+        let pods = cluster.node(id).map_or(&[][..], |node| &node.pods);
+        todo.actions.extend(pods.iter().filter(bound).map(|pod| Action::SetPodReady(*pod, false)));
         let at_once = self.settings.node_ready.constant() == Some(crate::engine::Span::ZERO);
         if !at_once {
             todo.actions.push(Action::SetNodeReady(id, Status::False));

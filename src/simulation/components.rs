@@ -65,6 +65,7 @@ impl Simulation {
             Component::Scheduler => {
                 self.processes.scheduler = false;
                 self.scheduling.next_cycle = Time::MAX;
+                self.scheduling.hears = false;
                 let assumed = self.cluster.pods().filter(|(_, pod)| pod.node.is_some() && !pod.bound);
                 let assumed: Vec<PodId> = assumed.map(|(id, _)| id).collect();
                 assumed.into_iter().for_each(|pod| self.cluster.forget(pod));

@@ -234,7 +234,7 @@ impl Simulation {
             }
             Event::Arrival(source) => self.arrive(source),
             Event::News(worker, life, key) if self.processes.controllers_live(life) => self.news(worker, key),
-            Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.look_at(worker, key),
+            Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.timer(worker, key),
             Event::Write(worker, life, number) if self.processes.controllers_live(life) => self.write(worker, number),
             Event::Sent(worker, life) if self.processes.controllers_live(life) => self.event_sent(worker),
             Event::News(..) | Event::Timer(..) | Event::Write(..) | Event::Sent(..) => (),

@@ -22,6 +22,8 @@ pub(super) struct Worker {
     /// Syncs with a call under way, by number.
     jobs: FxHashMap<u32, Job>,
     next_job: u32,
+    /// When [`Key::Work`] is looked at next; one such wake-up is enough, whoever asks for more.
+    work_at: Time,
     /// Delays of the watch.
     watch: Stream,
 }
@@ -45,6 +47,7 @@ impl Worker {
             busy: FxHashMap::default(),
             jobs: FxHashMap::default(),
             next_job: 0,
+            work_at: Time::MAX,
             watch: seed.stream("watch", entry.name.bytes().map(u64::from).sum()),
         }
     }
@@ -74,7 +77,7 @@ impl Simulation {
             }
         }
         for (at, key) in wakes.timers {
-            self.queue.push(at.max(now), Class::Control, Event::Timer(index as u8, life, key));
+            self.set_timer(index as u8, at.max(now), key);
         }
     }
 
@@ -84,8 +87,20 @@ impl Simulation {
         self.look_at(index, key);
     }
 
+    /// An instant that a controller asked for.
+    pub(super) fn timer(&mut self, index: u8, key: Key) {
+        if key == Key::Work {
+            let work_at = &mut self.workers[index as usize].work_at;
+            if *work_at != self.cluster.now {
+                return; // it was brought forward
+            }
+            *work_at = Time::MAX;
+        }
+        self.look_at(index, key);
+    }
+
     /// A controller looks at a key, at once or after what its last sync still writes.
-    pub(super) fn look_at(&mut self, index: u8, key: Key) {
+    fn look_at(&mut self, index: u8, key: Key) {
         match self.workers[index as usize].busy.get_mut(&key) {
             Some(again) => *again = true,
             None => self.reconcile(index, key),
@@ -104,10 +119,21 @@ impl Simulation {
         let job = Job { key: one_at_a_time.then_some(key), actions: todo.actions.into(), calls: None };
         self.go_on(index, job);
         self.report(index);
-        let life = self.processes.life;
         for (at, key) in todo.timers {
-            self.queue.push(at, Class::Control, Event::Timer(index, life, key));
+            self.set_timer(index, at, key);
         }
+    }
+
+    /// A controller wants to look at a key at an instant of its own.
+    fn set_timer(&mut self, index: u8, at: Time, key: Key) {
+        let worker = &mut self.workers[index as usize];
+        if key == Key::Work {
+            if worker.work_at <= at {
+                return;
+            }
+            worker.work_at = at;
+        }
+        self.queue.push(at, Class::Control, Event::Timer(index, self.processes.life, key));
     }
 
     /// Does what is left of a sync up to its next call.

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, NodeId, PodId, Status, Subject};
+use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, NodeId, Status, Subject};
 use crate::engine::{Distribution, Seed, Span, Stream, Time};
 
 mod pass;
@@ -119,7 +119,8 @@ impl NodeLifecycle {
     /// NoExecute for one node, by its condition now. The pass's own transition to Unknown counts.
     fn taint(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let Some(node) = cluster.node(id) else { return };
-        if self.registered.insert(id) {
+        let known = self.settings.first_nodes_are_known && node.created_at == Time::ZERO;
+        if self.registered.insert(id) && !known {
             todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::RegisteredNode));
         }
         let grace = self.settings.node_monitor_grace_period;

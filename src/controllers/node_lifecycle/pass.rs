@@ -82,7 +82,12 @@ impl NodeLifecycle {
         if !self.pass.running {
             return;
         }
-        while (0..WORKERS).fold(false, |went, worker| self.go_on(worker, cluster, todo) || went) {}
+        let mut went = true;
+        while std::mem::take(&mut went) {
+            for worker in 0..WORKERS {
+                went |= self.go_on(worker, cluster, todo);
+            }
+        }
         match self.pass.next() {
             None => {
                 self.pass.running = false;

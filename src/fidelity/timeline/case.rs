@@ -192,6 +192,7 @@ impl Case {
         orders: (Vec<Name>, Vec<Name>),
     ) -> Result<Settings, String> {
         let mut settings = Settings { kubelet: self.fake_kubelet(), lease_phases, ..Settings::default() };
+        settings.controllers.first_nodes_are_known = false; // recordings begin before the first look at them
         settings.controllers.node_monitor_phase = Some(Time(phases.monitor.0));
         settings.controllers.pod_gc_phase = Some(Time(phases.pod_gc.0));
         settings.controllers.startup = Distribution::Constant(STARTUP);

@@ -1,0 +1,148 @@
+//! One scheduling decision: a pod comes, is placed and goes again, on clusters of different sizes; and, on 5,000
+//! nodes, a pod with spread constraints and inter-pod anti-affinity. Each with and without what the
+//! scheduler remembers between decisions.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use sim::cluster::spec::{AffinityTerm, SpreadConstraint};
+use sim::cluster::{
+    Cluster, Labels, Lease, NewPod, NodeSpec, PodId, PodName, PodSpec, Resources, Selector, SpecId, Status,
+};
+use sim::engine::{Seed, Span, Time};
+use sim::scheduler::{Config, Scheduler, Verdict};
+
+/// A cluster with its scheduler.
+struct Bed {
+    cluster: Cluster,
+    scheduler: Scheduler,
+}
+
+impl Bed {
+    /// So many nodes in three zones.
+    fn new(nodes: u64, cached: bool) -> Bed {
+        let mut cluster = Cluster::new(Seed(1));
+        let zone_key = cluster.names.intern("topology.kubernetes.io/zone");
+        for index in 1..=nodes {
+            let name = cluster.names.intern(&format!("node-{index}"));
+            let zone = cluster.names.intern(["a", "b", "c"][index as usize % 3]);
+            let size = Resources::new(64_000, 128 << 30);
+            let node = NodeSpec {
+                name,
+                labels: Labels::new(vec![(cluster.known.hostname, name), (zone_key, zone)]),
+                taints: Vec::new(),
+                unschedulable: false,
+                capacity: size.clone(),
+                allocatable: size,
+                max_pods: 110,
+                images: Vec::new(),
+                gpus: None,
+            };
+            let lease = Lease { anchor: Time::ZERO, period: Span::from_secs(10), renewing: true };
+            cluster.add_node(node, Status::True, lease);
+        }
+        let mut config = Config::new(&mut cluster.names);
+        config.cached = cached;
+        let mut bed = Bed { cluster, scheduler: Scheduler::new(config, Seed(1)) };
+        bed.tell();
+        bed
+    }
+
+    /// The scheduler hears of what became true.
+    fn tell(&mut self) {
+        for change in self.cluster.take_changes() {
+            self.scheduler.observe(change, &self.cluster);
+        }
+        self.cluster.take_records();
+        self.cluster.bury();
+    }
+
+    /// A pod comes and is placed.
+    fn place(&mut self, spec: SpecId) -> PodId {
+        let base = self.cluster.names.intern("pod");
+        let pod = self.cluster.submit_pod(NewPod::bare(PodName::Given(base), spec)).expect("admitted");
+        self.tell();
+        let decision = self.scheduler.cycle(&self.cluster).expect("a pod waits");
+        let Verdict::Bind(node) = decision.verdict else { panic!("there is room") };
+        self.cluster.assume(pod, node);
+        self.cluster.bind(pod);
+        self.tell();
+        pod
+    }
+
+    fn remove(&mut self, pod: PodId) {
+        self.cluster.remove_pod(pod);
+        self.tell();
+    }
+}
+
+fn plain(cluster: &mut Cluster) -> SpecId {
+    let spec = PodSpec::new(&mut cluster.names, "job").with_requests(Resources::new(500, 1 << 30));
+    cluster.intern_spec(spec)
+}
+
+/// `maxSkew: 1` over zones, and never two of them on a node.
+fn demanding(cluster: &mut Cluster) -> SpecId {
+    let names = &mut cluster.names;
+    let labels = Labels::new(vec![(names.intern("app"), names.intern("web"))]);
+    let (zone, host) = (names.intern("topology.kubernetes.io/zone"), names.intern("kubernetes.io/hostname"));
+    let selector = Selector::from_labels(&labels);
+    let mut spec = PodSpec::new(names, "web").with_requests(Resources::new(500, 1 << 30));
+    spec.labels = labels;
+    spec.spread.push(SpreadConstraint {
+        max_skew: 1,
+        topology_key: zone,
+        hard: true,
+        min_domains: 1,
+        honor_affinity: true,
+        honor_taints: false,
+        selector: Some(selector.clone()),
+        match_label_keys: Vec::new(),
+    });
+    spec.pod_anti_affinity.push(AffinityTerm {
+        selector: Some(selector),
+        namespaces: vec![spec.namespace],
+        namespace_selector: None,
+        topology_key: host,
+    });
+    cluster.intern_spec(spec)
+}
+
+fn decision(c: &mut Criterion) {
+    let mut group = c.benchmark_group("decision");
+    for nodes in [100, 1_000, 10_000] {
+        for (name, cached) in [("remembering", true), ("naive", false)] {
+            group.bench_with_input(BenchmarkId::new(name, nodes), &nodes, |b, &nodes| {
+                let mut bed = Bed::new(nodes, cached);
+                let spec = plain(&mut bed.cluster);
+                b.iter(|| {
+                    let pod = black_box(bed.place(spec));
+                    bed.remove(pod);
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn demanding_decision(c: &mut Criterion) {
+    let mut group = c.benchmark_group("decision with spread and anti-affinity");
+    group.sample_size(20);
+    for (name, cached) in [("remembering", true), ("naive", false)] {
+        group.bench_with_input(BenchmarkId::new(name, 5_000), &5_000, |b, &nodes| {
+            let mut bed = Bed::new(nodes, cached);
+            let spec = demanding(&mut bed.cluster);
+            for _ in 0..300 {
+                bed.place(spec);
+            }
+            b.iter(|| {
+                let pod = black_box(bed.place(spec));
+                bed.remove(pod);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decision, demanding_decision);
+criterion_main!(benches);
