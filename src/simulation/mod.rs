@@ -25,7 +25,7 @@ use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
 use crate::scheduler::{Nomination, Scheduler, Verdict};
-use crate::workload::{Arrival, Source};
+use crate::workload::{Arrival, ArrivalHash, Source};
 
 use workers::Worker;
 
@@ -82,6 +82,7 @@ pub struct Simulation {
     /// No delay at all, while the cluster is set up.
     instant: bool,
     events_handled: u64,
+    arrived: ArrivalHash,
 }
 
 /// When the scheduler works.
@@ -124,6 +125,7 @@ impl Simulation {
             processes: components::Processes::default(),
             instant: settled,
             events_handled: 0,
+            arrived: ArrivalHash::default(),
             cluster,
             settings,
         };
@@ -157,6 +159,11 @@ impl Simulation {
     /// How many events have been handled so far.
     pub fn events_handled(&self) -> u64 {
         self.events_handled
+    }
+
+    /// Hash over what has arrived from sources so far.
+    pub fn arrivals(&self) -> u64 {
+        self.arrived.value()
     }
 
     /// When the run ends.
@@ -423,6 +430,7 @@ impl Simulation {
     fn arrive(&mut self, index: u32) {
         let (source, pending) = &mut self.sources[index as usize];
         let Some(arrival) = std::mem::replace(pending, source.next()) else { return };
+        self.arrived.add(&arrival, self.cluster.spec(arrival.spec));
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }
