@@ -26,7 +26,7 @@ use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
 use crate::scheduler::{Nomination, Scheduler, Verdict};
-use crate::workload::{Arrival, Source};
+use crate::workload::{Arrival, ArrivalHash, Source};
 
 use workers::Worker;
 
@@ -85,6 +85,7 @@ pub struct Simulation {
     instant: bool,
     events_handled: u64,
     inquiry: Option<Box<why::Inquiry>>,
+    arrived: ArrivalHash,
 }
 
 /// When the scheduler works.
@@ -133,6 +134,7 @@ impl Simulation {
             instant: settled,
             events_handled: 0,
             inquiry: None,
+            arrived: ArrivalHash::default(),
             cluster,
             settings,
         };
@@ -170,6 +172,11 @@ impl Simulation {
     /// How many events have been handled so far.
     pub fn events_handled(&self) -> u64 {
         self.events_handled
+    }
+
+    /// Hash over what has arrived from sources so far.
+    pub fn arrivals(&self) -> u64 {
+        self.arrived.value()
     }
 
     /// When the run ends.
@@ -439,6 +446,7 @@ impl Simulation {
     fn arrive(&mut self, index: u32) {
         let (source, pending) = &mut self.sources[index as usize];
         let Some(arrival) = std::mem::replace(pending, source.next()) else { return };
+        self.arrived.add(&arrival, self.cluster.spec(arrival.spec));
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }
