@@ -66,6 +66,7 @@ impl Metrics {
             metrics,
             series,
             pods,
+            unserved: Vec::new(),
             nodes,
             expectations: Vec::new(),
         }

@@ -16,6 +16,7 @@ mod target;
 mod why;
 mod workers;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::cluster::{
@@ -236,6 +237,18 @@ impl Simulation {
         let index = self.commands.len() as u32;
         self.commands.push(command);
         self.queue.push(at, Class::World, Event::Command(index));
+    }
+
+    /// Pods on no node whose `schedulerName` no profile of the scheduler has: the name, and how many pods.
+    pub fn unserved(&self) -> Vec<(String, u32)> {
+        let mut names: BTreeMap<&str, u32> = BTreeMap::new();
+        for (_, pod) in self.cluster.pods().filter(|(_, pod)| pod.node.is_none() && !pod.phase.is_terminal()) {
+            let spec = self.cluster.spec(pod.spec);
+            if spec.node_name.is_none() && !self.scheduler.serves(spec.scheduler_name) {
+                *names.entry(self.cluster.names.text(spec.scheduler_name)).or_default() += 1;
+            }
+        }
+        names.into_iter().map(|(name, pods)| (name.to_string(), pods)).collect()
     }
 
     /// The one match on what happens.
