@@ -28,6 +28,7 @@ impl Metrics {
             workloads: &self.workloads.list,
             incidents: &incidents,
             churn: &self.churn,
+            jobs: &self.jobs,
             drained,
             latency: &self.latency,
             capacity: &self.capacity,

@@ -174,10 +174,7 @@ pub(super) fn all_objects(scenario: &Scenario) -> Vec<(Span, Object)> {
 
 /// The workloads of the start and those created later, each with its time.
 fn workload_entries(scenario: &Scenario) -> impl Iterator<Item = (Span, &Workload)> {
-    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some((step.at.value, &**workload)),
-        _ => None,
-    });
+    let created = scenario.timeline.iter().filter_map(|step| Some((step.at.value, step.action.workload()?)));
     scenario.workloads.iter().map(|workload| (Span::ZERO, workload)).chain(created)
 }
 

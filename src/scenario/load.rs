@@ -9,7 +9,6 @@ use super::manifests::{self, Body, Object};
 use super::read::{Spanned, literal};
 use super::schema::Scenario;
 use super::schema::scheduler::SchedulerConfig;
-use super::schema::timeline::Action;
 use super::schema::workloads::Workload;
 use super::source::{Entry, Location, Node, Sources, Value};
 use super::{check, overrides};
@@ -106,7 +105,7 @@ impl Loader {
             self.load_workload(workload);
         }
         for step in &mut scenario.timeline {
-            if let Action::Create(workload) = &mut step.action {
+            if let Some(workload) = step.action.workload_mut() {
                 self.load_workload(workload);
             }
         }
@@ -180,16 +179,13 @@ fn known(root: &Node, scenario: &Scenario) -> check::Known {
         && scenario.cluster.manifest.iter().all(|manifest| !manifest.incomplete);
     let unread = |workload: &Workload| matches!(workload, Workload::Manifest(manifest) if manifest.loaded.incomplete);
     let steps = items(root.get("timeline")) == scenario.timeline.len();
-    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some(&**workload),
-        _ => None,
-    });
+    let created = scenario.timeline.iter().filter_map(|step| step.action.workload());
     let all_workloads = items(root.get("workloads")) == scenario.workloads.len()
         && !scenario.workloads.iter().chain(created).any(unread);
     let adds = |key: &str| root.get("timeline").is_some_and(|timeline| mentions(timeline, key));
     check::Known {
         nodes: all_nodes && (steps || !adds("add-nodes")),
-        workloads: all_workloads && (steps || !adds("create")),
+        workloads: all_workloads && (steps || !adds("create") && !adds("apply")),
     }
 }
 
