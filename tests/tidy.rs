@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 ///   `Observer` for `metrics`;
 /// - `scenario` knows every component whose flags it reads, and the list of metrics for `expect`;
 /// - `fidelity` builds worlds from recordings of a real control plane, without any scenario;
-/// - `experiment` also places pods without a simulation, by the scheduler's policies, from traces;
+/// - `experiment` builds a scenario anew for each seed and policy, and also places pods without a simulation, by the
+///   scheduler's policies, from traces;
 /// - `cli` reads the registries of `scheduler`, `controllers` and `metrics` for `sim list`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &[]),
@@ -33,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "scenario",
         &["engine", "cluster", "manifest", "scheduler", "controllers", "kubelet", "outcome", "metrics", "simulation"],
     ),
-    ("experiment", &["engine", "cluster", "scheduler", "workload", "outcome", "metrics", "simulation"]),
+    ("experiment", &["engine", "cluster", "scheduler", "workload", "outcome", "metrics", "simulation", "scenario"]),
     ("report", &["engine", "outcome"]),
     ("fidelity", &["engine", "cluster", "manifest", "scheduler", "kubelet", "simulation"]),
     (

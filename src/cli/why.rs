@@ -7,6 +7,7 @@ use crate::report::why::{Detail, json, text};
 use crate::scenario::{self, duration};
 use crate::simulation;
 
+use super::library::Library;
 use super::{Failure, ScenarioArgs, print};
 
 #[derive(Args)]
@@ -31,7 +32,7 @@ fn instant(text: &str) -> Result<Time, String> {
 }
 
 pub(super) fn run(args: &WhyArgs) -> Result<(), Failure> {
-    let scenario = args.scenario.load()?;
+    let scenario = args.scenario.load(&Library::Disk)?;
     let end = scenario::build(&scenario)?.duration;
     let at = args.at.unwrap_or(end).min(end);
     let why = simulation::why(|| scenario::build(&scenario), &args.pod, at)??;

@@ -63,8 +63,8 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
         }
     }
     simulation.run_until(end, &mut metrics); // the clock to the end
-    let unserved = simulation.unserved();
     let mut outcome = metrics.finish(&simulation.cluster, options.run);
-    outcome.unserved = unserved;
+    outcome.arrivals = simulation.arrivals();
+    outcome.unserved = simulation.unserved();
     Ok(outcome)
 }

@@ -61,6 +61,7 @@ impl Metrics {
             duration: end.since(Time::ZERO),
             digest: self.digest.value(),
             changes: self.digest.changes(),
+            arrivals: 0, // the simulation knows
             actions: self.actions,
             incidents,
             workloads,

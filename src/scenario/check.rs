@@ -4,6 +4,7 @@
 mod components;
 mod expect;
 pub(super) mod objects;
+mod replications;
 mod timeline;
 mod twice;
 
@@ -74,6 +75,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
         problem.expected(format!("expected one of {}", listed(names()))).suggest(policy, names());
     }
     expect::check(scenario, &objects, &names, problems);
+    replications::check(&scenario.replications, problems);
 }
 
 /// The scheduling policies: names, and a line on each.

@@ -20,10 +20,23 @@ use super::{check, overrides};
 /// # Errors
 /// All problems at once, each with its place. Nothing has been changed or written then.
 pub fn load(path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
-    let (mut sources, mut problems) = (Sources::default(), Problems::default());
+    load_from(Sources::default(), path, overrides)
+}
+
+/// Reads and checks a scenario from stored files, paths and texts, the scenario's own first.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_stored(files: &[(String, String)], overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+    let path = files.first().map(|(path, _)| path.clone()).unwrap_or_default();
+    load_from(Sources::stored(files.iter().cloned()), Path::new(&path), overrides)
+}
+
+fn load_from(mut sources: Sources, path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
     match sources.read(path) {
         Ok(source) => finish(source, sources, path.parent(), overrides),
         Err(why) => {
+            let mut problems = Problems::default();
             problems.report_nowhere(format!("cannot read {}: {why}", path.display()));
             Err(Diagnostics::new(problems, sources))
         }
@@ -53,6 +66,7 @@ fn finish(
     match scenario {
         Some(mut scenario) if loader.problems.is_empty() => {
             scenario.files.sources = loader.sources;
+            scenario.files.folder = loader.folder;
             Ok(scenario)
         }
         _ => Err(Diagnostics::new(loader.problems, loader.sources)),

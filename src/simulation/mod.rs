@@ -31,7 +31,7 @@ use crate::kubelet::{self, Kubelet};
 
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
-use crate::workload::{Arrival, Source};
+use crate::workload::{Arrival, ArrivalHash, Source};
 
 use workers::Worker;
 
@@ -92,6 +92,7 @@ pub struct Simulation {
     inquiry: Option<Box<why::Inquiry>>,
     /// What is to be done about the claims of pods whose binding is under way.
     claims: FxHashMap<PodId, Vec<ClaimDecision>>,
+    arrived: ArrivalHash,
 }
 
 /// When the scheduler works.
@@ -141,6 +142,7 @@ impl Simulation {
             events_handled: 0,
             inquiry: None,
             claims: FxHashMap::default(),
+            arrived: ArrivalHash::default(),
             cluster,
             settings,
         };
@@ -178,6 +180,11 @@ impl Simulation {
     /// How many events have been handled so far.
     pub fn events_handled(&self) -> u64 {
         self.events_handled
+    }
+
+    /// Hash over what has arrived from sources so far.
+    pub fn arrivals(&self) -> u64 {
+        self.arrived.value()
     }
 
     /// When the run ends.
@@ -462,6 +469,7 @@ impl Simulation {
     fn arrive(&mut self, index: u32) {
         let (source, pending) = &mut self.sources[index as usize];
         let Some(arrival) = std::mem::replace(pending, source.next()) else { return };
+        self.arrived.add(&arrival, self.cluster.spec(arrival.spec));
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }
