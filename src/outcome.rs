@@ -39,6 +39,8 @@ pub struct Outcome {
     pub series: Vec<Series>,
     /// The pods that exist at the end, oldest first.
     pub pods: Vec<PodRow>,
+    /// Pods that no scheduler looks at: the `schedulerName` that no profile has, and how many ask for it.
+    pub unserved: Vec<(String, u32)>,
     /// The nodes there ever were, in the order they were added.
     pub nodes: Vec<NodeRow>,
     /// Recovery objectives and whether they held; filled in by whoever evaluates `expect:`.

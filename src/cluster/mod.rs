@@ -33,6 +33,7 @@ pub mod policy;
 mod replace;
 pub mod resources;
 pub mod spec;
+mod storage;
 pub mod taint;
 pub mod volumes;
 pub mod wall;

@@ -65,5 +65,6 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
     simulation.run_until(end, &mut metrics); // the clock to the end
     let mut outcome = metrics.finish(&simulation.cluster, options.run);
     outcome.arrivals = simulation.arrivals();
+    outcome.unserved = simulation.unserved();
     Ok(outcome)
 }

@@ -68,6 +68,7 @@ impl Metrics {
             metrics,
             series,
             pods,
+            unserved: Vec::new(),
             nodes,
             expectations: Vec::new(),
         }

@@ -43,6 +43,8 @@ pub enum State {
     },
     /// On no node.
     Pending,
+    /// On no node, and nobody will see to it: no profile of the scheduler has its `schedulerName`.
+    Unserved,
     /// It is held back by scheduling gates.
     Gated,
     /// Its manifest named the node, so that no scheduler was asked.

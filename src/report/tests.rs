@@ -86,6 +86,7 @@ pub(super) fn node_failure() -> Outcome {
             reason: "said, \"no\"".to_string(),
             ..PodRow::default()
         }],
+        unserved: Vec::new(),
         nodes: (1..=3).map(node_row).collect(),
         expectations: vec![
             Expectation {

@@ -62,6 +62,7 @@ fn state(state: &State) -> String {
         State::OnNode { node, bound: true, phase } => format!("{phase} on {node}"),
         State::OnNode { node, bound: false, .. } => format!("placed on {node}, the binding is on its way"),
         State::Pending => "Pending, on no node".to_string(),
+        State::Unserved => "Pending: no profile of the scheduler has its schedulerName".to_string(),
         State::Gated => "held back by its scheduling gates".to_string(),
         State::Named { node } => format!("on {node}, which its manifest names: no scheduler was asked"),
         State::Gone => "gone".to_string(),

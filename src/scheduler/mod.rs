@@ -34,7 +34,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Cluster, DeviceSet, NodeId, PodId};
+use crate::cluster::{Cluster, DeviceSet, Name, NodeId, PodId};
 use crate::engine::{Seed, Stream, Time};
 
 use cache::Cache;
@@ -177,6 +177,11 @@ impl Scheduler {
     /// Lets somebody else choose among several best nodes.
     pub fn break_ties_by(&mut self, breaker: TieBreaker) {
         self.tie_breaker = Some(breaker);
+    }
+
+    /// Whether some profile is called so. Pods that ask for another are left alone, as by Kubernetes.
+    pub fn serves(&self, scheduler_name: Name) -> bool {
+        self.config.profiles.iter().any(|profile| profile.name == scheduler_name)
     }
 
     /// The queue, to look at.

@@ -13,10 +13,14 @@ mod eviction;
 mod observer;
 pub mod setup;
 mod target;
+mod volumes;
 mod why;
 mod workers;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use crate::cluster::{
     Action, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
@@ -25,6 +29,7 @@ use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
+use crate::scheduler::plugins::volume_binding::ClaimDecision;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, ArrivalHash, Source};
 
@@ -85,6 +90,8 @@ pub struct Simulation {
     instant: bool,
     events_handled: u64,
     inquiry: Option<Box<why::Inquiry>>,
+    /// What is to be done about the claims of pods whose binding is under way.
+    claims: FxHashMap<PodId, Vec<ClaimDecision>>,
     arrived: ArrivalHash,
 }
 
@@ -134,6 +141,7 @@ impl Simulation {
             instant: settled,
             events_handled: 0,
             inquiry: None,
+            claims: FxHashMap::default(),
             arrived: ArrivalHash::default(),
             cluster,
             settings,
@@ -243,6 +251,18 @@ impl Simulation {
         let index = self.commands.len() as u32;
         self.commands.push(command);
         self.queue.push(at, Class::World, Event::Command(index));
+    }
+
+    /// Pods on no node whose `schedulerName` no profile of the scheduler has: the name, and how many pods.
+    pub fn unserved(&self) -> Vec<(String, u32)> {
+        let mut names: BTreeMap<&str, u32> = BTreeMap::new();
+        for (_, pod) in self.cluster.pods().filter(|(_, pod)| pod.node.is_none() && !pod.phase.is_terminal()) {
+            let spec = self.cluster.spec(pod.spec);
+            if spec.node_name.is_none() && !self.scheduler.serves(spec.scheduler_name) {
+                *names.entry(self.cluster.names.text(spec.scheduler_name)).or_default() += 1;
+            }
+        }
+        names.into_iter().map(|(name, pods)| (name.to_string(), pods)).collect()
     }
 
     /// The one match on what happens.
@@ -356,6 +376,7 @@ impl Simulation {
         if !decision.devices.is_empty() {
             self.cluster.choose_devices(decision.pod, decision.devices);
         }
+        self.reserve_claims(decision.pod, decision.claims);
         self.decide(decision.pod, decision.verdict);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
@@ -372,7 +393,8 @@ impl Simulation {
                     now
                 } else {
                     let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
-                    token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
+                    let volumes = self.volumes_take(pod);
+                    token + volumes + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
                 };
                 self.queue.push(at, Class::Control, Event::Bind(pod));
             }
@@ -436,6 +458,7 @@ impl Simulation {
 
     /// A binding reaches the API, unless the pod went meanwhile.
     fn bind(&mut self, id: PodId) {
+        self.bind_claims(id);
         let Some(pod) = self.cluster.pod(id).filter(|pod| self.cluster.pod_exists(id) && !pod.bound) else { return };
         let Some(node) = pod.node else { return };
         self.cluster.bind(id);

@@ -55,6 +55,8 @@ pub struct Scheduling {
     pub cycle_per_node: Span,
     /// One API write: the binding.
     pub api_write: Distribution,
+    /// How long a provisioner takes to make a volume.
+    pub volume_provision: Distribution,
     /// `clientConnection.qps`, in thousandths.
     pub qps_milli: u64,
     /// `clientConnection.burst`.
@@ -69,6 +71,7 @@ impl Default for Scheduling {
             cycle: Span::from_millis(1),
             cycle_per_node: Span::from_micros(2),
             api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
+            volume_provision: Distribution::Constant(Span::from_secs(3)),
             qps_milli: 50_000,
             burst: 100,
         }
@@ -85,6 +88,7 @@ impl Scheduling {
             cycle: Span::ZERO,
             cycle_per_node: Span::ZERO,
             api_write: zero,
+            volume_provision: Distribution::Constant(Span::ZERO),
             qps_milli: 1_000_000_000_000_000,
             burst: 1,
         }

@@ -8,7 +8,7 @@ mod answer;
 
 use crate::cluster::{Change, Cluster, Message, PodId, Record, Subject};
 use crate::engine::Time;
-use crate::outcome::why::{Attempt, Failure, Why};
+use crate::outcome::why::{Attempt, Failure, State, Why};
 
 use super::{Note, Observer, Setup, Simulation};
 
@@ -60,10 +60,17 @@ impl Simulation {
             failures.pop();
         }
         let here = self.cluster.pod(pod).filter(|_| self.cluster.pod_exists(pod));
-        let unplaced = here.is_some_and(|found| found.node.is_none() && !found.gated && found.deletion.is_none());
+        let served = here.is_none_or(|found| {
+            let spec = self.cluster.spec(found.spec);
+            spec.node_name.is_some() || self.scheduler.serves(spec.scheduler_name)
+        });
+        let unplaced =
+            served && here.is_some_and(|found| found.node.is_none() && !found.gated && found.deletion.is_none());
         let now = unplaced.then(|| answer::now(&self.scheduler.explain(pod, &self.cluster, None), &self.cluster));
         let waiting = self.scheduler.waiting(pod).filter(|_| unplaced || here.is_some_and(|found| found.gated));
-        answer::why(asked, &self.cluster, attempt, failures, waiting.map(|waiting| answer::waiting(&waiting)), now)
+        let waiting = waiting.map(|waiting| answer::waiting(&waiting));
+        let state = if served { answer::state(pod, &self.cluster) } else { State::Unserved };
+        answer::why(asked, state, self.cluster.now, attempt, failures, waiting, now)
     }
 }
 

@@ -23,7 +23,8 @@ const FAILURES: usize = 10;
 /// All there is to say about a pod.
 pub(super) fn why(
     asked: Found,
-    cluster: &Cluster,
+    state: State,
+    at: Time,
     attempt: Option<Attempt>,
     mut earlier: Vec<Failure>,
     waiting: Option<Waiting>,
@@ -31,9 +32,9 @@ pub(super) fn why(
 ) -> Why {
     earlier.drain(..earlier.len().saturating_sub(FAILURES));
     Why {
-        state: state(asked.pod, cluster),
         pod: asked.path,
-        at: cluster.now,
+        at,
+        state,
         priority: asked.priority,
         scheduler: asked.scheduler,
         attempt,
@@ -47,7 +48,8 @@ fn pod_name(pod: PodId, cluster: &Cluster) -> String {
     format!("{}/{}", cluster.pod_namespace(pod), cluster.pod_name(pod))
 }
 
-fn state(pod: PodId, cluster: &Cluster) -> State {
+/// Where the pod is.
+pub(super) fn state(pod: PodId, cluster: &Cluster) -> State {
     let Some(found) = cluster.pod(pod).filter(|_| cluster.pod_exists(pod)) else { return State::Gone };
     let named = cluster.spec(found.spec).node_name;
     match (found.node, named) {
