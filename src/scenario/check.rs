@@ -3,6 +3,7 @@
 
 mod components;
 mod expect;
+mod matrix;
 pub(super) mod objects;
 mod replications;
 mod timeline;
@@ -40,7 +41,9 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     if scenario.duration.value == Span::ZERO {
         problems.report(scenario.duration.location, "a run takes time").expected("expected more than 0");
     }
-    cluster(&scenario.cluster, known, scenario.duration.location, problems);
+    if scenario.placement.is_none() {
+        cluster(&scenario.cluster, known, scenario.duration.location, problems);
+    }
     for (_, group) in node_groups(scenario) {
         node_group(group, problems);
     }
@@ -67,15 +70,21 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
             .report(scoring.location, "`scoring` is about the default profile")
             .expected("it does not go with `policy` or `config`");
     }
-    if let Some(policy) =
-        scheduler.policy.as_ref().filter(|policy| POLICIES.iter().all(|(name, _)| *name != policy.value))
-    {
-        let problem = problems.report(policy.location, format!("no policy is called `{}`", policy.value));
-        let names = || POLICIES.iter().map(|(name, _)| *name);
-        problem.expected(format!("expected one of {}", listed(names()))).suggest(policy, names());
+    if let Some(written) = &scheduler.policy {
+        policy(written, scenario, problems);
     }
+    matrix::check(scenario, problems);
     expect::check(scenario, &objects, &names, problems);
     replications::check(&scenario.replications, problems);
+}
+
+/// Reports a policy that there is not.
+fn policy(written: &Spanned<String>, _scenario: &Scenario, problems: &mut Problems) {
+    if POLICIES.iter().all(|(name, _)| *name != written.value) {
+        let problem = problems.report(written.location, format!("no policy is called `{}`", written.value));
+        let names = || POLICIES.iter().map(|(name, _)| *name);
+        problem.expected(format!("expected one of {}", listed(names()))).suggest(written, names());
+    }
 }
 
 /// The scheduling policies: names, and a line on each.

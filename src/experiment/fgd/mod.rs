@@ -8,9 +8,12 @@
 //!
 //! `examples/fgd.rs` makes the whole table and holds it against the published one.
 
+mod cell;
 pub mod curves;
 pub mod openb;
 pub mod published;
+
+pub use cell::cell;
 
 use crate::cluster::fragmentation::TypicalPods;
 use crate::engine::Seed;

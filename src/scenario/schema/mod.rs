@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod components;
 pub mod expect;
+pub mod matrix;
 pub mod replications;
 pub mod scheduler;
 pub mod selector;
@@ -13,7 +14,7 @@ pub mod workloads;
 use std::path::PathBuf;
 
 use crate::engine::Span;
-use crate::outcome::provenance::StoredScenario;
+use crate::outcome::provenance::{Input, StoredScenario};
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::fields::{Fields, Key, Record};
 use crate::scenario::read::Spanned;
@@ -23,6 +24,7 @@ use crate::scenario::source::Sources;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
+use matrix::{Matrix, Placement};
 use replications::Replications;
 use scheduler::Scheduler;
 use timeline::Step;
@@ -62,6 +64,12 @@ record! {
         "expect" => expect: Vec<Expectation>,
         /// The same under several seeds, for intervals instead of single numbers.
         "replications" => replications: Replications,
+        /// What `sim compare` varies.
+        "matrix" => matrix: Matrix,
+        /// One-shot placement without time, in place of a run; `cluster` and `duration` are not needed then.
+        "placement" => placement: Option<Placement>,
+        /// Folder of the data that `placement` reads, relative to the scenario file: `--set data=PATH`.
+        "data" => data: Option<String>,
         /// What is written beside the summary.
         "outputs" => outputs: Outputs,
         ..files: Files
@@ -98,6 +106,8 @@ pub struct Files {
     pub sources: Sources,
     /// The folder of the scenario file.
     pub folder: PathBuf,
+    /// The data it reads, with hashes; filled in when somebody asks.
+    pub inputs: Vec<Input>,
 }
 
 impl Record for Files {
