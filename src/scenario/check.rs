@@ -34,6 +34,8 @@ pub(super) struct Known {
     pub(super) nodes: bool,
     /// All workloads are known.
     pub(super) workloads: bool,
+    /// All policies of one's own are known.
+    pub(super) policies: bool,
 }
 
 /// Checks a scenario whose values have all been read.
@@ -71,19 +73,34 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
             .expected("it does not go with `policy` or `config`");
     }
     if let Some(written) = &scheduler.policy {
-        policy(written, scenario, problems);
+        policy(written, scenario, known, problems);
     }
-    matrix::check(scenario, problems);
+    own_policies(scenario, problems);
+    matrix::check(scenario, known, problems);
     expect::check(scenario, &objects, &names, problems);
     replications::check(&scenario.replications, problems);
 }
 
 /// Reports a policy that there is not.
-fn policy(written: &Spanned<String>, _scenario: &Scenario, problems: &mut Problems) {
-    if POLICIES.iter().all(|(name, _)| *name != written.value) {
+fn policy(written: &Spanned<String>, scenario: &Scenario, known: Known, problems: &mut Problems) {
+    let own = scenario.policies.iter().map(|policy| policy.name.text.as_str());
+    let names: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).chain(own).collect();
+    if known.policies && !names.contains(&written.value.as_str()) {
         let problem = problems.report(written.location, format!("no policy is called `{}`", written.value));
-        let names = || POLICIES.iter().map(|(name, _)| *name);
-        problem.expected(format!("expected one of {}", listed(names()))).suggest(written, names());
+        problem.expected(format!("expected one of {}", listed(names.iter().copied()))).suggest(written, names);
+    }
+}
+
+/// Names of own policies are new ones, each once.
+fn own_policies(scenario: &Scenario, problems: &mut Problems) {
+    for (index, policy) in scenario.policies.iter().enumerate() {
+        let name = policy.name.text.as_str();
+        if POLICIES.iter().any(|(known, _)| *known == name) {
+            let problem = problems.report(policy.name.location, format!("there is a policy `{name}` already"));
+            problem.expected("expected a name of its own");
+        } else if scenario.policies[..index].iter().any(|other| other.name.text == name) {
+            problems.report(policy.name.location, format!("policy `{name}` stands here twice"));
+        }
     }
 }
 

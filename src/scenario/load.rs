@@ -210,6 +210,7 @@ fn known(root: &Node, scenario: &Scenario) -> check::Known {
     check::Known {
         nodes: all_nodes && (steps || !adds("add-nodes")),
         workloads: all_workloads && (steps || !adds("create")),
+        policies: items(root.get("policies")) == scenario.policies.len(),
     }
 }
 

@@ -6,11 +6,10 @@ use crate::outcome::provenance::{hash, hash_on};
 use crate::outcome::study::{Curve, Replicate, Value};
 use crate::scenario::Scenario;
 use crate::scenario::schema::matrix::Placement;
-use crate::scheduler::policies;
 
 use super::curves::{Curves, LAST};
 use super::openb::Openb;
-use super::{published, run};
+use super::{published, run_chosen};
 
 /// Arrived demand, in per cent of all GPUs, at which values are told.
 const POINTS: [usize; 8] = [50, 80, 90, 95, 100, 110, 120, 130];
@@ -25,15 +24,15 @@ pub fn cell(scenario: &Scenario, placement: &Placement, seed: u64, shared: &Shar
     })?;
     let openb = shared.openb(&scenario.data_path(data), &placement.workload.value)?;
     let name = scenario.policy_name();
-    let policy = policies::find(&name).ok_or_else(|| {
+    let policy = scenario.chosen_policy(&name).ok_or_else(|| {
         Failed::Other(format!("policy `{name}` is a profile of the scheduler; placement without time needs another"))
     })?;
     let Some(order) = openb.orders.iter().find(|order| order.seed == seed) else {
         let seeds: Vec<String> = openb.orders.iter().map(|order| order.seed.to_string()).collect();
         return Err(Failed::Other(format!("the data have no seed {seed}, only {}", seeds.join(", "))));
     };
-    let draws = if (policy.build)().scores_alone() { 1 } else { u64::from(placement.draws.value) };
-    let repeated: Vec<Curves> = (0..draws).map(|draw| run(&openb, &name, seed, draw)).collect();
+    let draws = if policy.build().scores_alone() { 1 } else { u64::from(placement.draws.value) };
+    let repeated: Vec<Curves> = (0..draws).map(|draw| run_chosen(&openb, &policy, seed, draw)).collect();
     let curves = published::mean(&repeated.iter().collect::<Vec<_>>());
     let arrivals = order.arrivals.iter().fold(hash(b""), |sum, pod| hash_on(sum, &pod.to_le_bytes()));
     Ok(replicate(seed, arrivals, &curves, &openb))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Known;
 use super::replications::metric;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::schema::Scenario;
@@ -11,10 +12,10 @@ use crate::scenario::schema::matrix::{Matrix, Parameter};
 const MOST_POINTS: u32 = 10_000;
 
 /// Checks both.
-pub(super) fn check(scenario: &Scenario, problems: &mut Problems) {
+pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) {
     let matrix = &scenario.matrix;
     for policy in &matrix.policies {
-        super::policy(policy, scenario, problems);
+        super::policy(policy, scenario, known, problems);
     }
     let mut seen = BTreeSet::new();
     for policy in matrix.policies.iter().filter(|policy| !seen.insert(policy.value.as_str())) {

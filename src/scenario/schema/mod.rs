@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod components;
 pub mod expect;
 pub mod matrix;
+pub mod policies;
 pub mod replications;
 pub mod scheduler;
 pub mod selector;
@@ -20,11 +21,13 @@ use crate::scenario::fields::{Fields, Key, Record};
 use crate::scenario::read::Spanned;
 use crate::scenario::record::{record, words};
 use crate::scenario::source::Sources;
+use crate::scheduler::policies::{self as listed, Chosen};
 
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
 use matrix::{Matrix, Placement};
+use policies::WrittenPolicy;
 use replications::Replications;
 use scheduler::Scheduler;
 use timeline::Step;
@@ -50,6 +53,8 @@ record! {
         "start" => start: Start = "empty",
         /// What happens when.
         "timeline" => timeline: Vec<Step>,
+        /// Placement policies of one's own.
+        "policies" => policies: Vec<WrittenPolicy>,
         /// How pods are placed.
         "scheduler" => scheduler: Scheduler,
         /// Flags and latencies of the control plane.
@@ -85,6 +90,13 @@ impl Scenario {
             (None, None, Some(scoring)) => scoring.value.word().to_string(),
             (None, None, None) => "default".to_string(),
         }
+    }
+
+    /// The policy of this name: of the scenario, or of the list. `default` is none.
+    pub fn chosen_policy(&self, name: &str) -> Option<Chosen> {
+        let written = self.policies.iter().find(|policy| policy.name.text == name);
+        let written = written.map(|policy| Chosen::Written(policy.policy()));
+        written.or_else(|| listed::find(name).map(Chosen::Listed))
     }
 
     /// The scenario's files, for a manifest.
