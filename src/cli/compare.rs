@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::engine::{Seed, Span};
+use crate::experiment::compare;
 use crate::experiment::compare::design::{self, Block, Design, Point};
-use crate::experiment::compare::{self};
+use crate::experiment::fgd::table::{self, Beside};
 use crate::experiment::replications::processors;
 use crate::outcome::comparison::{Along, Comparison};
 use crate::outcome::provenance::{Input, Provenance};
@@ -74,12 +75,36 @@ pub(super) fn run(args: &CompareArgs, library: &Library) -> Result<(), Failure> 
         let first = comparison.common.first.clone().unwrap_or_default();
         complain(&format!("warning: not all met the same faults ({first}): differences are those of faults, too"));
     }
-    let files = folder.write_files(words::files(&comparison)?, &head(&comparison)).map_err(unwritable)?;
+    let beside = beside_published(&design, &comparison)?;
+    let mut files = words::files(&comparison)?;
+    if let Some(Beside { allocation, distances, curves, .. }) = &beside {
+        files.push(("published.md".to_string(), format!("{allocation}\n{distances}").into_bytes()));
+        files.push(("curves.csv".to_string(), curves.clone().into_bytes()));
+    }
+    let files = folder.write_files(files, &head(&comparison)).map_err(unwritable)?;
     if !args.quiet {
         print(&words::terminal(&comparison))?;
+        beside.as_ref().map_or(Ok(()), |beside| print(&format!("\n{}", beside.distances)))?;
         print(&format!("\n{} files in {}\n", files.len(), dir.display()))?;
     }
-    Ok(())
+    match beside.filter(|beside| !beside.kept) {
+        None => Ok(()),
+        Some(_) => {
+            complain("error: a curve is further from the published one than promised (published.md)");
+            Err(Failure::Broken)
+        }
+    }
+}
+
+/// What is published of the same experiment, if it lies with the data.
+fn beside_published(design: &Design, comparison: &Comparison) -> Result<Option<Beside>, Failure> {
+    let scenario = design.blocks.first().and_then(|block| block.arms.first());
+    let data = scenario.filter(|scenario| scenario.placement.is_some());
+    let data = data.and_then(|scenario| Some(scenario.data_path(scenario.data.as_ref()?)));
+    match data.filter(|data| data.join("expected").is_dir()) {
+        None => Ok(None),
+        Some(data) => table::beside(comparison, &data).map(Some).map_err(Failure::Usage),
+    }
 }
 
 fn head(comparison: &Comparison) -> Head {

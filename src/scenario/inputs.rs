@@ -13,7 +13,7 @@ impl Scenario {
     /// Files of data, as the scenario names them.
     fn input_paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
-        if let (Some(placement), Some(data)) = (&self.placement, &self.data) {
+        if let (Some(placement), Some(data)) = (&self.placement, self.data.as_ref().filter(|data| !data.is_empty())) {
             let workload = &placement.workload.value;
             let names = match placement.experiment {
                 PlacementExperiment::Openb => [

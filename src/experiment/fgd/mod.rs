@@ -6,12 +6,14 @@
 //! demand that has arrived, and averaged over whole per cents of arrived demand ([`curves`]). Ten seeds give ten
 //! orders of arrival; on equal scores the node that stands first in the seed's order of nodes wins.
 //!
-//! `examples/fgd.rs` makes the whole table and holds it against the published one.
+//! `sim compare scenarios/fgd-openb.yaml --set data=PATH` makes the whole table, and [`table`] holds it against the
+//! published one.
 
 mod cell;
 pub mod curves;
 pub mod openb;
 pub mod published;
+pub mod table;
 
 pub use cell::cell;
 
