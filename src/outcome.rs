@@ -3,6 +3,7 @@
 //! No references into the cluster; every id is resolved to the name people know. Times stay integers;
 //! ratios are parts per million until they are printed.
 
+pub mod comparison;
 pub mod provenance;
 pub mod study;
 pub mod why;

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::scenario::schema::timeline::{Action, FAULTS};
+use crate::scheduler::policies::written::facts;
 use crate::{controllers, metrics, report, scenario, scheduler};
 
 use super::{Failure, print};
@@ -23,6 +24,8 @@ pub(crate) struct ListArgs {
 enum What {
     /// Scheduling policies
     Policies,
+    /// What expressions of `policies:` can ask about the pod and the node
+    Facts,
     /// Scheduler plugins, in the order of the default profile
     Plugins,
     /// Actions of the timeline that break something
@@ -74,6 +77,10 @@ fn rows(what: What) -> Vec<Row> {
     let actions = || Action::keys().into_iter().map(|key| Row::new(key.name, key.about));
     match what {
         What::Policies => scenario::POLICIES.iter().map(|(name, about)| Row::new(name, about)).collect(),
+        What::Facts => facts::ALL
+            .iter()
+            .map(|fact| Row::new(&format!("{}: {}", fact.name, fact.kind.word()), fact.about))
+            .collect(),
         What::Plugins => scheduler::plugins::ALL.iter().map(plugin).collect(),
         What::Faults => actions().filter(|row| FAULTS.contains(&row.name.as_str())).collect(),
         What::Actions => actions().collect(),

@@ -60,6 +60,10 @@ impl RunArgs {
 
 pub(super) fn run(args: &RunArgs, library: &Library) -> Result<(), Failure> {
     let scenario = args.scenario.load(library)?;
+    if scenario.placement.is_some() {
+        let path = args.scenario.scenario.display();
+        return Err(Failure::Usage(format!("{path} places pods without time: `sim compare {path}` runs it")));
+    }
     let setup = scenario::build(&scenario)?;
     let dir = args.dir(&scenario);
     let unwritable = |error| Failure::File(dir.display().to_string(), error);

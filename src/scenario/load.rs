@@ -97,6 +97,12 @@ impl Loader {
                 overrides::apply(&mut root, path, value, &mut self.sources, &mut self.problems);
             }
         }
+        if root.get("placement").is_some_and(|placement| !placement.is_null()) && root.get("duration").is_none() {
+            let (key, key_location) = ("duration".to_string(), root.location);
+            if let Value::Map(entries) = &mut root.value {
+                entries.push(Entry { key, key_location, value: literal("1s") }); // there is no time
+            }
+        }
         let scenario = Scenario::read_record(&root, &mut self.problems);
         // a section that cannot be read must not hide what is wrong between the others
         let mut scenario = scenario.or_else(|| Scenario::read_record(&readable(&root), &mut Problems::default()))?;
@@ -200,6 +206,7 @@ fn known(root: &Node, scenario: &Scenario) -> check::Known {
     check::Known {
         nodes: all_nodes && (steps || !adds("add-nodes")),
         workloads: all_workloads && (steps || !adds("create") && !adds("apply")),
+        policies: items(root.get("policies")) == scenario.policies.len(),
     }
 }
 

@@ -162,6 +162,12 @@ impl Sources {
         files.map(|file| (relative(&file.name), file.text.clone())).collect()
     }
 
+    /// What `--set` gave, as `path=value`.
+    pub fn settings(&self) -> Vec<String> {
+        let settings = self.files.iter().filter_map(|file| Some((file.name.strip_prefix(SETTING)?, &file.text)));
+        settings.map(|(path, value)| format!("{path}={value}")).collect()
+    }
+
     /// Keeps a text under the name shown in diagnostics; returns its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
         let mut text: String = text.into();
