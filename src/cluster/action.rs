@@ -102,8 +102,6 @@ pub enum Action {
     OrphanDependants(ObjectId),
     /// Remove an object; its dependants follow by garbage collection.
     RemoveObject(ObjectId),
-    /// Bind a claim to a volume.
-    BindClaim(ObjectId, ObjectId),
     /// Record a Kubernetes event.
     Record(&'static str, Subject, Message),
 }
@@ -163,7 +161,6 @@ impl Cluster {
             Action::ReleasePod(pod) => self.on_pod(pod, |c| c.release_pod(pod)),
             Action::DeleteObject(object, cascade) => self.on_object(object, |c| c.delete_object(object, cascade)),
             Action::OrphanDependants(object) => self.on_object(object, |c| c.orphan_dependants(object)),
-            Action::BindClaim(claim, volume) => self.bind_claim(claim, volume),
             Action::RemoveObject(object) => self.on_object(object, |c| c.remove_object(object)),
             other => unreachable!("{other:?} is applied above"),
         }

@@ -33,7 +33,6 @@ pub mod policy;
 mod replace;
 pub mod resources;
 pub mod spec;
-mod storage;
 pub mod taint;
 pub mod volumes;
 pub mod wall;

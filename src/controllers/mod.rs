@@ -24,7 +24,6 @@ pub mod settings;
 pub mod stateful_set;
 pub mod taint_eviction;
 pub mod ttl_after_finished;
-pub mod volume_binder;
 mod zones;
 
 use crate::cluster::{Action, Change, Cluster, Message, NodeId, ObjectId, Pod, PodId, Subject};
@@ -191,10 +190,5 @@ pub const ALL: &[Entry] = &[
         name: "garbage-collector",
         about: "deletes what a deleted owner leaves behind",
         build: |settings, _| Box::new(garbage_collector::GarbageCollector::new(settings)),
-    },
-    Entry {
-        name: "persistentvolume-binder-controller",
-        about: "binds claims that wait for no pod to the smallest volume that fits",
-        build: |settings, _| Box::new(volume_binder::VolumeBinder::new(settings)),
     },
 ];

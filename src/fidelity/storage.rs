@@ -4,8 +4,10 @@
 use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
-use crate::cluster::volumes::{PersistentVolume, PersistentVolumeClaim};
-use crate::cluster::{Body, Cascade, Kind, Labels, NodeId, ObjectId, PodId};
+use crate::cluster::volumes::{PersistentVolume, PersistentVolumeClaim, VolumePhase};
+use crate::cluster::{
+    Body, Cascade, Kind, Labels, NodeId, NodeSelector, NodeSelectorTerm, ObjectId, Operator, PodId, Requirement,
+};
 use crate::manifest;
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
 
@@ -124,10 +126,7 @@ impl Storage {
         for decision in explained.claims {
             let (claim, volume) = match decision {
                 ClaimDecision::Bind { claim, volume } => (claim, volume),
-                ClaimDecision::Provision { claim, node } => match world.cluster.provision(claim, node) {
-                    Some(volume) => (claim, volume),
-                    None => continue,
-                },
+                ClaimDecision::Provision { claim, node } => (claim, provision(world, claim, node)),
             };
             let claim_name = world.cluster.object_name(claim).to_string();
             let recorded = result.pointer(&format!("/claims/{claim_name}")).and_then(Value::as_str);
@@ -135,8 +134,7 @@ impl Storage {
                 found.expect("claim", recorded, world.cluster.object_name(volume));
             }
             let recorded = recorded.and_then(|name| find(world, Kind::PersistentVolume, name));
-            world.cluster.bind_claim(claim, recorded.unwrap_or(volume));
-            world.settle();
+            bind_claim(world, claim, recorded.unwrap_or(volume));
         }
         world.settle();
     }
@@ -189,8 +187,7 @@ fn bind_all(world: &mut World) {
             None => reserved(world, id, &claim),
         };
         if let Some(volume) = volume {
-            world.cluster.bind_claim(id, volume);
-            world.settle();
+            bind_claim(world, id, volume);
         }
     }
 }
@@ -216,4 +213,53 @@ fn reserved(world: &World, id: ObjectId, claim: &PersistentVolumeClaim) -> Optio
     let candidates =
         volumes.filter(|(_, volume)| fits(volume) && (immediate && (volume.claim == own || volume.claim.is_none())));
     candidates.min_by_key(|(_, volume)| (volume.claim != own, volume.capacity)).map(|(id, _)| id)
+}
+
+fn bind_claim(world: &mut World, claim: ObjectId, volume: ObjectId) {
+    let own = world.cluster.object(claim).map(|object| (object.namespace, object.name));
+    let volume_name = world.cluster.object(volume).map(|object| object.name);
+    world.cluster.update_body(volume, |body| {
+        if let Body::PersistentVolume(volume) = body {
+            volume.claim = own;
+            volume.phase = VolumePhase::Bound;
+        }
+    });
+    world.cluster.update_body(claim, |body| {
+        if let Body::PersistentVolumeClaim(claim) = body {
+            claim.volume = volume_name;
+            claim.bind_completed = true;
+        }
+    });
+    world.settle();
+}
+
+/// The fake provisioner: a volume `pvc-<claim>` in the zone of the node, or on the node without a zone.
+fn provision(world: &mut World, claim_id: ObjectId, node: NodeId) -> ObjectId {
+    let claim_name = world.cluster.object_name(claim_id).to_string();
+    let claim = claims(world).into_iter().find(|(id, _)| *id == claim_id).map(|(_, claim)| claim);
+    let names = &mut world.cluster.names;
+    let name = names.intern(&format!("pvc-{claim_name}"));
+    let keys = [names.intern("topology.kubernetes.io/zone"), names.intern("kubernetes.io/hostname")];
+    let empty = names.intern("");
+    let labels = world.cluster.node(node).map(|node| node.spec.labels.clone()).unwrap_or_default();
+    let place = keys.into_iter().find_map(|key| Some((key, labels.get(key)?)));
+    let expressions = place.map(|(key, value)| Requirement { key, operator: Operator::In, values: vec![value] });
+    let terms = vec![NodeSelectorTerm { expressions: expressions.into_iter().collect(), fields: Vec::new() }];
+    let class = claim.as_ref().and_then(|claim| claim.class);
+    let driver = class.and_then(|class| find(world, Kind::StorageClass, world.cluster.names.text(class)));
+    let driver = driver.and_then(|id| match &world.cluster.object(id)?.body {
+        Body::StorageClass(class) => Some((class.provisioner, name)),
+        _ => None,
+    });
+    let volume = PersistentVolume {
+        capacity: claim.as_ref().map_or(0, |claim| claim.request),
+        access_modes: claim.as_ref().map(|claim| claim.access_modes).unwrap_or_default(),
+        class: class.unwrap_or(empty),
+        block: claim.is_some_and(|claim| claim.block),
+        node_affinity: Some(NodeSelector { terms }),
+        claim: None,
+        driver,
+        phase: VolumePhase::Available,
+    };
+    world.cluster.create_object(empty, name, Labels::default(), None, Body::PersistentVolume(volume))
 }

@@ -24,8 +24,6 @@ pub struct Defaults {
     pub priority_classes: Vec<PriorityClass>,
     /// Overhead by name of the runtime class.
     pub runtime_classes: BTreeMap<String, Resources>,
-    /// The StorageClass of claims that name none.
-    pub storage_class: Option<String>,
     /// `--default-not-ready-toleration-seconds`; `None`: the admission plugin is off.
     pub not_ready_toleration: Option<Span>,
     /// `--default-unreachable-toleration-seconds`; `None`: the admission plugin is off.
@@ -41,7 +39,6 @@ impl Default for Defaults {
         Defaults {
             priority_classes: Vec::new(),
             runtime_classes: BTreeMap::new(),
-            storage_class: None,
             not_ready_toleration: Some(Span::from_secs(300)),
             unreachable_toleration: Some(Span::from_secs(300)),
             admission: true,

@@ -57,7 +57,7 @@ pub fn stateful_set(
         parallel,
         update: stateful_set_update(spec.update_strategy.as_ref())?,
         min_ready: seconds(spec.min_ready_seconds.unwrap_or(0), "spec.minReadySeconds")?,
-        claims: claims(cluster, spec, defaults.storage_class.as_deref())?,
+        claims: claims(cluster, spec)?,
         status: StatefulSetStatus::default(),
     }))
 }
@@ -76,7 +76,6 @@ fn stateful_set_update(strategy: Option<&apps::StatefulSetUpdateStrategy>) -> Re
 fn claims(
     cluster: &mut Cluster,
     spec: &apps::StatefulSetSpec,
-    default_class: Option<&str>,
 ) -> Result<Vec<(Name, crate::cluster::volumes::PersistentVolumeClaim)>, Problems> {
     let mut claims = Vec::new();
     for (index, claim) in spec.volume_claim_templates.iter().flatten().enumerate() {
@@ -86,8 +85,8 @@ fn claims(
             return Err(one(&format!("{path}.metadata.name"), "is missing"));
         }
         let name = cluster.names.intern(name);
-        let claim = persistent_volume_claim(&mut cluster.names, claim, default_class)
-            .map_err(|problems| nested(&path, problems))?;
+        let claim =
+            persistent_volume_claim(&mut cluster.names, claim, None).map_err(|problems| nested(&path, problems))?;
         claims.push((name, claim));
     }
     Ok(claims)

@@ -13,14 +13,11 @@ mod eviction;
 mod observer;
 pub mod setup;
 mod target;
-mod volumes;
 mod why;
 mod workers;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-use rustc_hash::FxHashMap;
 
 use crate::cluster::{
     Action, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
@@ -29,7 +26,6 @@ use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
-use crate::scheduler::plugins::volume_binding::ClaimDecision;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, ArrivalHash, Source};
 
@@ -90,8 +86,6 @@ pub struct Simulation {
     instant: bool,
     events_handled: u64,
     inquiry: Option<Box<why::Inquiry>>,
-    /// What is to be done about the claims of pods whose binding is under way.
-    claims: FxHashMap<PodId, Vec<ClaimDecision>>,
     arrived: ArrivalHash,
 }
 
@@ -141,7 +135,6 @@ impl Simulation {
             instant: settled,
             events_handled: 0,
             inquiry: None,
-            claims: FxHashMap::default(),
             arrived: ArrivalHash::default(),
             cluster,
             settings,
@@ -376,7 +369,6 @@ impl Simulation {
         if !decision.devices.is_empty() {
             self.cluster.choose_devices(decision.pod, decision.devices);
         }
-        self.reserve_claims(decision.pod, decision.claims);
         self.decide(decision.pod, decision.verdict);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
@@ -393,8 +385,7 @@ impl Simulation {
                     now
                 } else {
                     let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
-                    let volumes = self.volumes_take(pod);
-                    token + volumes + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
+                    token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
                 };
                 self.queue.push(at, Class::Control, Event::Bind(pod));
             }
@@ -458,7 +449,6 @@ impl Simulation {
 
     /// A binding reaches the API, unless the pod went meanwhile.
     fn bind(&mut self, id: PodId) {
-        self.bind_claims(id);
         let Some(pod) = self.cluster.pod(id).filter(|pod| self.cluster.pod_exists(id) && !pod.bound) else { return };
         let Some(node) = pod.node else { return };
         self.cluster.bind(id);

@@ -55,8 +55,6 @@ pub struct Scheduling {
     pub cycle_per_node: Span,
     /// One API write: the binding.
     pub api_write: Distribution,
-    /// How long a provisioner takes to make a volume.
-    pub volume_provision: Distribution,
     /// `clientConnection.qps`, in thousandths.
     pub qps_milli: u64,
     /// `clientConnection.burst`.
@@ -71,7 +69,6 @@ impl Default for Scheduling {
             cycle: Span::from_millis(1),
             cycle_per_node: Span::from_micros(2),
             api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
-            volume_provision: Distribution::Constant(Span::from_secs(3)),
             qps_milli: 50_000,
             burst: 100,
         }
@@ -88,7 +85,6 @@ impl Scheduling {
             cycle: Span::ZERO,
             cycle_per_node: Span::ZERO,
             api_write: zero,
-            volume_provision: Distribution::Constant(Span::ZERO),
             qps_milli: 1_000_000_000_000_000,
             burst: 1,
         }

@@ -2,7 +2,6 @@
 
 use super::Builder;
 use crate::cluster::spec::Behaviour;
-use crate::cluster::volumes::VolumePhase;
 use crate::manifest;
 use crate::scenario::manifests::{Body, Object};
 use crate::scenario::schema::workloads::Behaviour as WrittenBehaviour;
@@ -38,22 +37,6 @@ impl Builder<'_> {
                 .map(|quota| Some(crate::cluster::Body::ResourceQuota(quota))),
             Body::LimitRange(range) => manifest::quota::limit_range(&mut self.cluster.names, range)
                 .map(|range| Some(crate::cluster::Body::LimitRange(range))),
-            Body::PersistentVolume(volume) => {
-                manifest::persistent_volume(&mut self.cluster.names, volume).map(|mut volume| {
-                    volume.phase = VolumePhase::Available;
-                    Some(crate::cluster::Body::PersistentVolume(volume))
-                })
-            }
-            Body::PersistentVolumeClaim(claim) => {
-                let class = self.defaults.storage_class.as_deref();
-                manifest::persistent_volume_claim(&mut self.cluster.names, claim, class)
-                    .map(|claim| Some(crate::cluster::Body::PersistentVolumeClaim(claim)))
-            }
-            Body::StorageClass(class) => manifest::storage_class(&mut self.cluster.names, class)
-                .map(|class| Some(crate::cluster::Body::StorageClass(class))),
-            Body::CSINode(node) => {
-                Ok(Some(crate::cluster::Body::CsiNode(manifest::csi_node(&mut self.cluster.names, node))))
-            }
             Body::Namespace(_) | Body::Node(_) | Body::PriorityClass(_) | Body::RuntimeClass(_) => Ok(None),
         };
         match made {

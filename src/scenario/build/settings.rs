@@ -22,7 +22,6 @@ impl Builder<'_> {
                 cycle: latencies.scheduling_cycle,
                 cycle_per_node: latencies.scheduling_cycle_per_node,
                 api_write: latencies.api_write.0.clone(),
-                volume_provision: latencies.volume_provision.0.clone(),
                 qps_milli: scheduler.client_qps_milli,
                 burst: scheduler.client_burst,
             },

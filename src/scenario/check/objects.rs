@@ -48,12 +48,6 @@ pub(in crate::scenario) fn defaults(objects: &[(Span, Object)], scenario: &Scena
                     defaults.runtime_classes.insert(object.name.clone(), overhead);
                 }
             }
-            Body::StorageClass(class) => {
-                let read = manifest::storage_class(names, class);
-                if read.is_ok_and(|class| class.is_default) {
-                    defaults.storage_class = Some(object.name.clone());
-                }
-            }
             _ => {}
         }
         if let Some((priority, class)) = object.shorthand_priority() {
@@ -67,11 +61,6 @@ pub(in crate::scenario) fn defaults(objects: &[(Span, Object)], scenario: &Scena
     defaults
 }
 
-/// Whether a class of this provisioner makes volumes for claims that find none.
-fn makes_volumes(provisioner: &str) -> bool {
-    !provisioner.is_empty() && provisioner != "kubernetes.io/no-provisioner"
-}
-
 fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest::Problems {
     let mut found = match &object.body {
         Body::Node(node) => manifest::node_spec(names, node).err().unwrap_or_default(),
@@ -83,19 +72,6 @@ fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest:
         Body::PodDisruptionBudget(budget) => manifest::disruption_budget(names, budget).err().unwrap_or_default(),
         Body::ResourceQuota(quota) => manifest::quota::resource_quota(names, quota).err().unwrap_or_default(),
         Body::LimitRange(range) => manifest::quota::limit_range(names, range).err().unwrap_or_default(),
-        Body::PersistentVolume(volume) => manifest::persistent_volume(names, volume).err().unwrap_or_default(),
-        Body::PersistentVolumeClaim(claim) => {
-            manifest::persistent_volume_claim(names, claim, None).err().unwrap_or_default()
-        }
-        Body::StorageClass(class) => match manifest::storage_class(names, class) {
-            Ok(read) if !read.wait_for_first_consumer && makes_volumes(&class.provisioner) => vec![manifest::Problem {
-                path: "volumeBindingMode".to_string(),
-                message: "volumes made before a pod asks for them are not modelled, as nothing says where: write \
-                          `WaitForFirstConsumer`, or `kubernetes.io/no-provisioner` as the provisioner"
-                    .to_string(),
-            }],
-            read => read.err().unwrap_or_default(),
-        },
         _ => Vec::new(),
     };
     if let Some((path, meta, pod)) = object.template() {

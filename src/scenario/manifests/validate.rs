@@ -62,10 +62,6 @@ pub(super) fn check(object: &mut Object, problems: &mut Problems) {
             | Body::PodDisruptionBudget(_)
             | Body::ResourceQuota(_)
             | Body::LimitRange(_)
-            | Body::PersistentVolume(_)
-            | Body::PersistentVolumeClaim(_)
-            | Body::StorageClass(_)
-            | Body::CSINode(_)
     );
     match object.template() {
         Some((path, meta, pod)) => {

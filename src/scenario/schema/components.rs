@@ -86,8 +86,6 @@ record! {
         "scheduling-cycle" => scheduling_cycle: Span = "1ms",
         /// What each node looked at beyond the hundredth adds to it.
         "scheduling-cycle-per-node" => scheduling_cycle_per_node: Span = "2us",
-        /// A provisioner makes a volume for a claim whose class waits for its first pod.
-        "volume-provision" => volume_provision: Latency = "3s",
         /// One look of kube-controller-manager at all nodes.
         "node-monitor-pass" => node_monitor_pass: Spanned<Span> = "2ms",
     }
