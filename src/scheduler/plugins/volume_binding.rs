@@ -190,12 +190,7 @@ impl VolumeBinding {
         if class.provisioner == self.empty || class.provisioner == self.no_provisioner {
             return Err(Findings::NoVolume);
         }
-        let labels = &node.spec.labels;
-        let allowed = class.allowed_topologies.iter().any(|term| {
-            !term.is_empty()
-                && term.iter().all(|(key, values)| labels.get(*key).is_some_and(|value| values.contains(&value)))
-        });
-        if !class.allowed_topologies.is_empty() && !allowed {
+        if !class.allows(node) {
             return Err(Findings::NoVolume);
         }
         let driver = cx.cluster.find_object(Kind::CsiDriver, self.empty, class.provisioner);
@@ -234,7 +229,7 @@ impl Plugin for VolumeBinding {
         for volume in &cx.spec.volumes {
             let (name, ephemeral) = match volume {
                 VolumeSource::Claim(name) => (cx.cluster.names.text(*name).to_string(), false),
-                VolumeSource::Ephemeral(name) => (volumes::ephemeral_name(cx.cluster, cx.pod, *name), true),
+                VolumeSource::Ephemeral(name, _) => (volumes::ephemeral_name(cx.cluster, cx.pod, *name), true),
                 VolumeSource::Disk(..) => continue,
             };
             if let Err(text) = self.read_claim(cx, &name, ephemeral, &mut waits) {
