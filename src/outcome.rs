@@ -3,9 +3,15 @@
 //! No references into the cluster; every id is resolved to the name people know. Times stay integers;
 //! ratios are parts per million until they are printed.
 
+pub mod provenance;
+pub mod study;
+pub mod why;
+
 use std::fmt;
 
 use crate::engine::{Span, Time};
+
+use self::provenance::Provenance;
 
 /// Everything one run leaves behind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +24,9 @@ pub struct Outcome {
     pub digest: u64,
     /// Number of changes in that stream.
     pub changes: u64,
+    /// Hash over the pods that arrived by themselves: when, what they ask for, how long they run. Equal
+    /// for every policy under one seed.
+    pub arrivals: u64,
     /// Faults and operator's commands, in order.
     pub actions: Vec<Action>,
     /// What faults and planned disruptions did to each workload, in order of the fault.
@@ -49,6 +58,8 @@ pub struct Run {
     pub policy: String,
     /// What `--set` changed: path and value.
     pub settings: Vec<(String, String)>,
+    /// What is needed to make the results again.
+    pub provenance: Provenance,
 }
 
 /// One `expect:` line.

@@ -106,9 +106,9 @@ fn a_run_whose_expectations_hold_exits_with_0_and_writes_its_folder() {
     let ran = ran.says("small · seed 1").says("crash n-1").says("whole again").says("files in results/small");
     assert_eq!(ran.stderr, "");
     let manifest = json(&sandbox.read("results/small/manifest.json"));
-    assert_eq!(manifest["scenario_text"], SMALL);
+    assert_eq!(manifest["scenarios"][0]["files"][0]["text"], SMALL);
     for file in manifest["files"].as_array().unwrap() {
-        let path = sandbox.path("results/small").join(file.as_str().unwrap());
+        let path = sandbox.path("results/small").join(file["path"].as_str().unwrap());
         assert!(fs::metadata(&path).is_ok_and(|found| found.len() > 0), "{}", path.display());
     }
     assert!(!sandbox.path("results/small/.partial").exists());

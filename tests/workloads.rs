@@ -90,7 +90,7 @@ impl World {
         let name = cluster.names.intern(&name);
         let now = cluster.now;
         let workload = Workload::Object { namespace, name, labels: Default::default(), body };
-        self.simulation.command_at(now, Command::Apply(workload));
+        self.simulation.command_at(now, Command::Apply(vec![workload]));
     }
 
     fn apply(&mut self, text: &str) {

@@ -218,6 +218,11 @@ impl Cluster {
         }
     }
 
+    /// The lease is renewed in another phase: `last` was the last renewal.
+    pub fn set_lease_phase(&mut self, id: NodeId, last: Time) {
+        self.node_mut(id).lease.anchor = last;
+    }
+
     /// The kubelet renews the node's lease at `first` and from then on.
     pub fn resume_lease(&mut self, id: NodeId, first: Time) {
         let lease = &mut self.node_mut(id).lease;

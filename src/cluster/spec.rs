@@ -63,6 +63,8 @@ pub struct PodSpec {
     pub grace: Span,
     /// `restartPolicy`.
     pub restart_policy: RestartPolicy,
+    /// Annotation `kubectl.kubernetes.io/restartedAt`, which makes the template another one.
+    pub restarted_at: Option<Name>,
     /// What the containers do once they run; not part of Kubernetes.
     pub behaviour: Behaviour,
 }
@@ -217,6 +219,7 @@ impl PodSpec {
             volumes: Vec::new(),
             grace: Span::from_secs(30),
             restart_policy: RestartPolicy::Always,
+            restarted_at: None,
             behaviour: Behaviour::default(),
         };
         spec.compute_requests();

@@ -7,8 +7,11 @@
 pub mod board;
 pub mod fgd;
 pub mod place_and_fail;
+pub mod replicate;
+pub mod replications;
 mod run;
 pub mod statistics;
+pub mod summary;
 mod verify;
 
 pub use run::{Interrupted, Options, Progress, Unwatched, run};

@@ -63,5 +63,7 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
         }
     }
     simulation.run_until(end, &mut metrics); // the clock to the end
-    Ok(metrics.finish(&simulation.cluster, options.run))
+    let mut outcome = metrics.finish(&simulation.cluster, options.run);
+    outcome.arrivals = simulation.arrivals();
+    Ok(outcome)
 }

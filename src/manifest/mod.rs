@@ -24,7 +24,7 @@ use std::fmt;
 use crate::cluster::Names;
 
 pub use node::node_spec;
-pub use pod::{Defaults, PriorityClass, normalized_image, pod_spec};
+pub use pod::{Defaults, PriorityClass, RESTARTED_AT, normalized_image, pod_spec};
 pub use policy::{disruption_budget, priority_class, runtime_overhead, service_selector};
 pub use quantity::Quantity;
 pub use selector::{label_selector, labels, node_selector};

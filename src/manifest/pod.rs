@@ -94,12 +94,17 @@ pub fn pod_spec(
     result.grace = Span::from_secs(spec.termination_grace_period_seconds.unwrap_or(30).max(0).unsigned_abs());
     result.restart_policy = read_restart_policy(&mut reader, spec);
     result.behaviour.readiness_probe = readiness_probe(spec);
+    let restarted = metadata.annotations.as_ref().and_then(|annotations| annotations.get(RESTARTED_AT));
+    result.restarted_at = restarted.map(|at| reader.names.intern(at));
     read_priority(&mut reader, spec, defaults, &mut result);
     read_overhead(&mut reader, spec, defaults, &mut result);
     read_pod_level(&mut reader, spec, &mut result);
     result.compute_requests();
     reader.finish(result)
 }
+
+/// What `kubectl rollout restart` writes into a template, so that it is another one.
+pub const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
 fn read_containers(reader: &mut Reader<'_>, spec: &core::PodSpec, defaults: &Defaults) -> Vec<ContainerSpec> {
     let host_network = spec.host_network.unwrap_or(false);

@@ -28,6 +28,7 @@ impl Metrics {
             workloads: &self.workloads.list,
             incidents: &incidents,
             churn: &self.churn,
+            jobs: &self.jobs,
             drained,
             latency: &self.latency,
             capacity: &self.capacity,
@@ -60,6 +61,7 @@ impl Metrics {
             duration: end.since(Time::ZERO),
             digest: self.digest.value(),
             changes: self.digest.changes(),
+            arrivals: 0, // the simulation knows
             actions: self.actions,
             incidents,
             workloads,

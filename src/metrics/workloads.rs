@@ -289,6 +289,11 @@ impl Workloads {
         &mut self.list[self.pods[pod.index()].workload as usize]
     }
 
+    /// The workload of a root object.
+    pub(crate) fn of_object(&self, root: ObjectId) -> Option<u32> {
+        self.of_object.get(root.index()).copied().flatten()
+    }
+
     /// What is remembered of a pod.
     pub(crate) fn tracked(&self, pod: PodId) -> Tracked {
         self.pods.get(pod.index()).copied().unwrap_or_default()

@@ -4,6 +4,7 @@
 mod components;
 mod expect;
 pub(super) mod objects;
+mod replications;
 mod timeline;
 mod twice;
 
@@ -74,6 +75,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
         problem.expected(format!("expected one of {}", listed(names()))).suggest(policy, names());
     }
     expect::check(scenario, &objects, &names, problems);
+    replications::check(&scenario.replications, problems);
 }
 
 /// The scheduling policies: names, and a line on each.
@@ -174,10 +176,7 @@ pub(super) fn all_objects(scenario: &Scenario) -> Vec<(Span, Object)> {
 
 /// The workloads of the start and those created later, each with its time.
 fn workload_entries(scenario: &Scenario) -> impl Iterator<Item = (Span, &Workload)> {
-    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some((step.at.value, &**workload)),
-        _ => None,
-    });
+    let created = scenario.timeline.iter().filter_map(|step| Some((step.at.value, step.action.workload()?)));
     scenario.workloads.iter().map(|workload| (Span::ZERO, workload)).chain(created)
 }
 

@@ -9,7 +9,6 @@ use super::manifests::{self, Body, Object};
 use super::read::{Spanned, literal};
 use super::schema::Scenario;
 use super::schema::scheduler::SchedulerConfig;
-use super::schema::timeline::Action;
 use super::schema::workloads::Workload;
 use super::source::{Entry, Location, Node, Sources, Value};
 use super::{check, overrides};
@@ -21,10 +20,23 @@ use super::{check, overrides};
 /// # Errors
 /// All problems at once, each with its place. Nothing has been changed or written then.
 pub fn load(path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
-    let (mut sources, mut problems) = (Sources::default(), Problems::default());
+    load_from(Sources::default(), path, overrides)
+}
+
+/// Reads and checks a scenario from stored files, paths and texts, the scenario's own first.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_stored(files: &[(String, String)], overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+    let path = files.first().map(|(path, _)| path.clone()).unwrap_or_default();
+    load_from(Sources::stored(files.iter().cloned()), Path::new(&path), overrides)
+}
+
+fn load_from(mut sources: Sources, path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
     match sources.read(path) {
         Ok(source) => finish(source, sources, path.parent(), overrides),
         Err(why) => {
+            let mut problems = Problems::default();
             problems.report_nowhere(format!("cannot read {}: {why}", path.display()));
             Err(Diagnostics::new(problems, sources))
         }
@@ -54,6 +66,7 @@ fn finish(
     match scenario {
         Some(mut scenario) if loader.problems.is_empty() => {
             scenario.files.sources = loader.sources;
+            scenario.files.folder = loader.folder;
             Ok(scenario)
         }
         _ => Err(Diagnostics::new(loader.problems, loader.sources)),
@@ -106,7 +119,7 @@ impl Loader {
             self.load_workload(workload);
         }
         for step in &mut scenario.timeline {
-            if let Action::Create(workload) = &mut step.action {
+            if let Some(workload) = step.action.workload_mut() {
                 self.load_workload(workload);
             }
         }
@@ -180,16 +193,13 @@ fn known(root: &Node, scenario: &Scenario) -> check::Known {
         && scenario.cluster.manifest.iter().all(|manifest| !manifest.incomplete);
     let unread = |workload: &Workload| matches!(workload, Workload::Manifest(manifest) if manifest.loaded.incomplete);
     let steps = items(root.get("timeline")) == scenario.timeline.len();
-    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some(&**workload),
-        _ => None,
-    });
+    let created = scenario.timeline.iter().filter_map(|step| step.action.workload());
     let all_workloads = items(root.get("workloads")) == scenario.workloads.len()
         && !scenario.workloads.iter().chain(created).any(unread);
     let adds = |key: &str| root.get("timeline").is_some_and(|timeline| mentions(timeline, key));
     check::Known {
         nodes: all_nodes && (steps || !adds("add-nodes")),
-        workloads: all_workloads && (steps || !adds("create")),
+        workloads: all_workloads && (steps || !adds("create") && !adds("apply")),
     }
 }
 

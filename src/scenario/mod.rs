@@ -27,6 +27,6 @@ pub use build::build;
 pub use check::POLICIES;
 pub use diagnostics::Diagnostics;
 pub use judge::judge;
-pub use load::{load, load_text};
+pub use load::{load, load_stored, load_text};
 pub use reference::{reference, schema};
 pub use schema::Scenario;

@@ -70,6 +70,9 @@ pub struct Scheduler {
     offsets: Stream,
     /// Asked to choose among several best nodes before the configured rule is.
     tie_breaker: Option<TieBreaker>,
+    /// The pod whose attempts are explained, and the explanation of the last.
+    asked: Option<PodId>,
+    explained: Option<Box<explain::Explanation>>,
 }
 
 /// Chooses one of several best nodes for a pod; `None` leaves it to the configured rule. A replay takes
@@ -152,6 +155,8 @@ impl Scheduler {
             ties: seed.stream("scheduler-ties", 0),
             offsets: seed.stream("scheduler-preemption-offset", 0),
             tie_breaker: None,
+            asked: None,
+            explained: None,
             config,
         }
     }
@@ -164,9 +169,9 @@ impl Scheduler {
 
     /// The process starts again: it has seen nothing yet.
     pub fn restart(&mut self, seed: Seed) {
-        let breaker = self.tie_breaker.take();
+        let (breaker, asked) = (self.tie_breaker.take(), self.asked);
         *self = Scheduler::new(self.config.clone(), seed);
-        self.tie_breaker = breaker;
+        (self.tie_breaker, self.asked) = (breaker, asked);
     }
 
     /// Lets somebody else choose among several best nodes.
@@ -184,6 +189,11 @@ impl Scheduler {
     pub fn cycle(&mut self, cluster: &Cluster) -> Option<Decision> {
         let order = &self.pod_order;
         let pod = self.queue.pop_by(cluster.now, |tenant| order.share(tenant))?;
+        if self.asked == Some(pod)
+            && cluster.pod(pod).is_some_and(|found| found.node.is_none() && found.deletion.is_none())
+        {
+            self.explained = Some(Box::new(self.explain(pod, cluster, None)));
+        }
         Some(self.decide(pod, cluster))
     }
 

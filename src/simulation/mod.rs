@@ -14,6 +14,7 @@ mod observer;
 mod pre_bind;
 pub mod setup;
 mod target;
+mod why;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -28,12 +29,13 @@ use crate::kubelet::{self, Kubelet};
 
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
-use crate::workload::{Arrival, Source};
+use crate::workload::{Arrival, ArrivalHash, Source};
 
 use workers::Worker;
 
 pub use observer::{Note, Observer, Silent};
 pub use setup::{Command, Component, Exit, Sample, Scheduling, Settings, Setup, Target, Workload};
+pub use why::{NoSuchPod, why};
 
 /// What will happen at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +91,8 @@ pub struct Simulation {
     /// No delay at all, while the cluster is set up.
     instant: bool,
     events_handled: u64,
+    inquiry: Option<Box<why::Inquiry>>,
+    arrived: ArrivalHash,
 }
 
 /// When the scheduler works.
@@ -107,6 +111,11 @@ impl Simulation {
     /// A run at time zero: nodes registered and Ready, workloads created or, if the setup says so,
     /// running already.
     pub fn new(setup: Setup, observer: &mut dyn Observer) -> Self {
+        Simulation::with_inquiry(setup, None, observer)
+    }
+
+    /// As [`Simulation::new`]; each attempt to schedule the pod asked about is explained.
+    fn with_inquiry(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
         let Setup { cluster, duration, nodes, workloads, settled, timeline, sources, settings, scheduler } = setup;
         let seed = cluster.seed;
         let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);
@@ -132,9 +141,15 @@ impl Simulation {
             processes: components::Processes::default(),
             instant: settled,
             events_handled: 0,
+            inquiry: None,
+            arrived: ArrivalHash::default(),
             cluster,
             settings,
         };
+        if let Some(pod) = asked {
+            simulation.scheduler.ask_about(pod);
+            simulation.inquiry = Some(Box::default());
+        }
         simulation.set_up(nodes, workloads, observer);
         simulation.schedule_inputs(timeline, sources);
         simulation
@@ -165,6 +180,11 @@ impl Simulation {
     /// How many events have been handled so far.
     pub fn events_handled(&self) -> u64 {
         self.events_handled
+    }
+
+    /// Hash over what has arrived from sources so far.
+    pub fn arrivals(&self) -> u64 {
+        self.arrived.value()
     }
 
     /// When the run ends.
@@ -334,6 +354,9 @@ impl Simulation {
         self.scheduling.next_cycle = Time::MAX;
         self.scheduling.hears = false;
         let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
+        if self.inquiry.is_some() {
+            self.note_explanation();
+        }
         if !self.instant {
             let scheduling = &self.settings.scheduling;
             let extra = decision.examined.saturating_sub(100) as u64;
@@ -441,6 +464,7 @@ impl Simulation {
     fn arrive(&mut self, index: u32) {
         let (source, pending) = &mut self.sources[index as usize];
         let Some(arrival) = std::mem::replace(pending, source.next()) else { return };
+        self.arrived.add(&arrival, self.cluster.spec(arrival.spec));
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }

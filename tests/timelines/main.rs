@@ -10,6 +10,7 @@ mod node_failure;
 mod operations;
 mod partitions;
 mod replica_sets;
+mod rollouts;
 mod volumes;
 mod zones;
 
@@ -207,7 +208,8 @@ impl Aliases {
                 }
             }
             ("pod", "Created") => {
-                if let Some(owner) = row.message.strip_prefix("by ReplicaSet ") {
+                let owner = ["by ReplicaSet ", "by DaemonSet "].iter().find_map(|by| row.message.strip_prefix(by));
+                if let Some(owner) = owner {
                     let owner = self.names.get(owner).map_or(owner, String::as_str);
                     self.names.insert(row.name.clone(), format!("{owner}-*"));
                 }

@@ -23,6 +23,8 @@ use super::recorded::list;
 pub struct Step {
     /// When, in seconds.
     pub t: f64,
+    /// Nodes whose lease is seen to be so many seconds old then.
+    pub leases: Vec<(Name, f64)>,
     what: What,
 }
 
@@ -160,7 +162,7 @@ impl Manifests {
                 let namespace = action["namespace"].as_str().unwrap_or("default").to_string();
                 let grace = action["grace"].as_u64().map(Span::from_secs);
                 let what = What::DeletePod(namespace, text(&action["name"]).to_string(), grace);
-                return Ok(vec![Step { t, what }]);
+                return Ok(vec![Step { t, leases: Vec::new(), what }]);
             }
             "delete" => vec![delete(cluster, action)?],
             "kubelet-reports-NotReady" => vec![Command::Sicken(node(cluster, action), None)],
@@ -174,7 +176,11 @@ impl Manifests {
             "kubectl-drain-returned" | "process-exited" => Vec::new(),
             other => return Err(format!("action {other}")),
         };
-        Ok(commands.into_iter().map(|command| Step { t, what: What::Command(command) }).collect())
+        let ages = action["secondsSinceLastLeaseRenewal"].as_object();
+        let ages = ages.into_iter().flatten().filter_map(|(node, age)| Some((node, age.as_f64()?)));
+        let leases: Vec<(Name, f64)> = ages.map(|(node, age)| (cluster.names.intern(node), age)).collect();
+        let step = |command| Step { t, leases: leases.clone(), what: What::Command(command) };
+        Ok(commands.into_iter().map(step).collect())
     }
 
     fn patch(&mut self, cluster: &mut Cluster, action: &Value) -> Result<Vec<Command>, String> {
@@ -193,7 +199,7 @@ impl Manifests {
             }
             return Err("patch of a Pod".to_string());
         }
-        Ok(vec![Command::Apply(self.workload(cluster, &manifest)?)])
+        Ok(vec![Command::Apply(vec![self.workload(cluster, &manifest)?])])
     }
 }
 

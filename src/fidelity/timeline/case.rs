@@ -24,6 +24,8 @@ use super::story::Story;
 /// Phases of loops that a recording cannot show, fitted to it once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
+    /// The seed of the latencies.
+    pub seed: u64,
     /// First pass of the node monitor.
     pub monitor: Span,
     /// First pass of pod garbage collection.
@@ -91,6 +93,11 @@ impl Case {
             }
             simulation.run_until(at - Span(1), &mut log);
             let t = step.t;
+            for (name, age) in &step.leases {
+                if let Some(node) = simulation.cluster.find_node(*name) {
+                    simulation.cluster.set_lease_phase(node, at - Span::from_secs_f64(*age));
+                }
+            }
             let find = |name: &str| guide.borrow().find(name, t);
             if let Some(command) = step.command(&simulation.cluster, find) {
                 simulation.command_at(at, command);
@@ -105,7 +112,7 @@ impl Case {
     }
 
     fn setup(&self, phases: Phases, guide: &Rc<RefCell<Guide>>) -> Result<(Setup, Vec<Step>), String> {
-        let mut cluster = Cluster::new(Seed(1));
+        let mut cluster = Cluster::new(Seed(phases.seed));
         let given = guide.clone();
         cluster.walk_first = self.story.daemon_order().map(|node| cluster.names.intern(node)).collect();
         cluster.wall_start = self.wall_at_zero(phases).saturating_sub(LEAD.since(Time::ZERO));
@@ -143,7 +150,9 @@ impl Case {
             return Err(missing.join(", "));
         }
         steps.sort_by(|a, b| a.t.total_cmp(&b.t));
-        let taint_order = self.taint_order().into_iter().map(|name| cluster.names.intern(name)).collect();
+        let [unknown, tainted] = [self.story.unknown_order(), self.story.taint_order()];
+        let mut names = |order: Vec<&str>| order.into_iter().map(|name| cluster.names.intern(name)).collect();
+        let orders = (names(unknown), names(tainted));
         let setup = Setup {
             duration: instant(self.duration()),
             nodes: Vec::new(),
@@ -151,7 +160,7 @@ impl Case {
             settled: false,
             timeline,
             sources: Vec::new(),
-            settings: self.settings(phases, lease_phases, taint_order)?,
+            settings: self.settings(phases, lease_phases, orders)?,
             scheduler: scheduler::Config::new(&mut cluster.names),
             cluster,
         };
@@ -180,7 +189,7 @@ impl Case {
         &self,
         phases: Phases,
         lease_phases: Vec<(Name, Span)>,
-        taint_order: Vec<Name>,
+        orders: (Vec<Name>, Vec<Name>),
     ) -> Result<Settings, String> {
         let mut settings = Settings { kubelet: self.fake_kubelet(), lease_phases, ..Settings::default() };
         settings.controllers.first_nodes_are_known = false; // recordings begin before the first look at them
@@ -188,7 +197,7 @@ impl Case {
         settings.controllers.pod_gc_phase = Some(Time(phases.pod_gc.0));
         settings.controllers.startup = Distribution::Constant(STARTUP);
         settings.scheduling.startup = Distribution::Constant(STARTUP);
-        settings.controllers.taint_order = taint_order;
+        (settings.controllers.pass_order, settings.controllers.taint_order) = orders;
         for flag in list(&self.data["controllerManagerFlags"]).iter().filter_map(Value::as_str) {
             let (name, value) = flag.trim_start_matches('-').split_once('=').unwrap_or((flag, ""));
             let milli = || value.parse::<f64>().map(|rate| (rate * 1000.0).round() as u64);
@@ -210,18 +219,6 @@ impl Case {
             }
         }
         Ok(settings)
-    }
-
-    /// Nodes in the order in which the recording shows them tainted NoExecute.
-    fn taint_order(&self) -> Vec<&str> {
-        let executes = |taints: &[String]| taints.iter().any(|taint| taint.ends_with(":NoExecute"));
-        let mut tainted: Vec<(f64, &str)> = Vec::new();
-        for (name, node) in &self.story.nodes {
-            let began = node.taints.windows(2).filter(|pair| !executes(&pair[0].1) && executes(&pair[1].1));
-            tainted.extend(began.map(|pair| (pair[1].0, name.as_str())));
-        }
-        tainted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        tainted.into_iter().map(|(_, name)| name).collect()
     }
 
     /// When a node renews its lease, as a phase counted from the moment it was added.
@@ -254,6 +251,7 @@ impl Case {
             watch: zero.clone(),
             status: zero.clone(),
             stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
+            image_size: (0, 0.0), // they report no images, so images must not count
             stop_absent: true,
             teardown: zero.clone(),
             boot: zero.clone(),

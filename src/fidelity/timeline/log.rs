@@ -79,7 +79,10 @@ impl Log {
             Change::PodReady(_, true) => pod.ready.push(t),
             Change::PodReady(_, false) => pod.not_ready.push(t),
             Change::PodMarked(_) => pod.marked = pod.marked.or(Some(t)),
-            Change::PodRemoved(_) => pod.removed = Some(t),
+            Change::PodRemoved(_) => {
+                pod.removed = Some(t);
+                pod.marked = pod.marked.or(Some(t)); // with a grace period of 0 both come as one
+            }
             Change::PodNominated(_) => {
                 let Some(node) = now.nominated.map(|node| cluster.node_name(node)) else { return };
                 pod.nominated = Some(node.to_string());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Outcome;
+use super::story::Story;
 
 /// Agreement by class.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,26 @@ pub fn differences(outcome: &Outcome) -> String {
     for one in &outcome.differences {
         let _ =
             writeln!(text, "{} {}\n    recorded: {}\n    ours:     {}", outcome.id, one.what, one.recorded, one.ours);
+    }
+    text
+}
+
+/// A run: nodes, pods, workloads and events.
+pub fn story(story: &Story) -> String {
+    let mut text = String::new();
+    for (name, node) in &story.nodes {
+        let _ = writeln!(text, "node {name} {:?} {:?}", node.ready, node.taints);
+    }
+    for pod in &story.pods {
+        let _ = writeln!(text, "{pod:?}");
+    }
+    for (name, states) in &story.workloads {
+        for (t, state) in states {
+            let _ = writeln!(text, "{t:.3} {name} {state:?}");
+        }
+    }
+    for event in &story.events {
+        let _ = writeln!(text, "{:.3} {} {} {}: {}", event.t, event.source, event.subject, event.reason, event.message);
     }
     text
 }

@@ -13,6 +13,16 @@ impl Builder<'_> {
     /// and several for pods with a `count`.
     pub(super) fn create(&mut self, object: &Object) -> Vec<Workload> {
         self.templates.create(object);
+        self.make(object)
+    }
+
+    /// The same for what may be there already: the commands of `kubectl apply` find out in the run.
+    pub(super) fn apply(&mut self, object: &Object) -> Vec<Workload> {
+        self.templates.apply(object);
+        self.make(object)
+    }
+
+    fn make(&mut self, object: &Object) -> Vec<Workload> {
         let made = match &object.body {
             Body::Pod(_) => return self.pods(object),
             Body::Service(service) => Ok(manifest::workload::service(&mut self.cluster, service)),

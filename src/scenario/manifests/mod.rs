@@ -271,6 +271,16 @@ impl Object {
         Some(("spec.template.spec", inner.metadata.as_ref(), inner.spec.as_ref()?))
     }
 
+    /// The template that a rollout of this object rolls out.
+    pub fn template_mut(&mut self) -> Option<&mut PodTemplateSpec> {
+        match &mut self.body {
+            Body::Deployment(object) => Some(&mut object.spec.as_mut()?.template),
+            Body::StatefulSet(object) => Some(&mut object.spec.as_mut()?.template),
+            Body::DaemonSet(object) => object.spec.as_mut().map(|spec| &mut spec.template),
+            _ => None,
+        }
+    }
+
     /// The priority of a pod in shorthand, which names no class, and the name of a class that stands
     /// for it: in Kubernetes a priority comes from a class only.
     pub fn shorthand_priority(&self) -> Option<(i32, &str)> {

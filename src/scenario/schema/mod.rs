@@ -3,13 +3,17 @@
 pub mod cluster;
 pub mod components;
 pub mod expect;
+pub mod replications;
 pub mod scheduler;
 pub mod selector;
 pub mod timeline;
 pub mod values;
 pub mod workloads;
 
+use std::path::PathBuf;
+
 use crate::engine::Span;
+use crate::outcome::provenance::StoredScenario;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::fields::{Fields, Key, Record};
 use crate::scenario::read::Spanned;
@@ -19,6 +23,7 @@ use crate::scenario::source::Sources;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
+use replications::Replications;
 use scheduler::Scheduler;
 use timeline::Step;
 use values::ObjectName;
@@ -55,6 +60,8 @@ record! {
         /// the metric's row without labels or, where there is none, about every row. A metric without
         /// a value, as no fault struck, breaks its condition.
         "expect" => expect: Vec<Expectation>,
+        /// The same under several seeds, for intervals instead of single numbers.
+        "replications" => replications: Replications,
         /// What is written beside the summary.
         "outputs" => outputs: Outputs,
         ..files: Files
@@ -72,6 +79,12 @@ impl Scenario {
         }
     }
 
+    /// The scenario's files, for a manifest.
+    pub fn stored(&self) -> StoredScenario {
+        let files = self.files.sources.files_below(&self.files.folder);
+        StoredScenario { name: files.first().map(|(name, _)| name.clone()).unwrap_or_default(), files }
+    }
+
     /// The scenario file as it was written, with the files it names behind it.
     pub fn text(&self) -> String {
         self.files.sources.texts()
@@ -83,6 +96,8 @@ impl Scenario {
 pub struct Files {
     /// The scenario file first, then what `--set` gave, then the files it names.
     pub sources: Sources,
+    /// The folder of the scenario file.
+    pub folder: PathBuf,
 }
 
 impl Record for Files {

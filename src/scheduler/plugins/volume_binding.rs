@@ -272,6 +272,14 @@ impl Plugin for VolumeBinding {
         }
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a claim is made or changes", "it is the pod's"),
+            ("a volume, storage class, CSINode, CSIDriver or capacity changes", "always"),
+            ("a node is added, or its labels change", "always"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         match *event {
             Event::NodeAdded(_) | Event::NodeLabelled(..) => true,
