@@ -19,8 +19,9 @@ pub enum StorageAction {
     CreateEphemeralClaims(PodId),
     /// Annotation `volume.kubernetes.io/storage-provisioner`: a volume is to be made for the claim.
     AskForVolume(ObjectId),
-    /// Annotation `volume.kubernetes.io/selected-node`: the volume is to be reachable from this node.
-    SelectNode(ObjectId, NodeId),
+    /// Annotation `volume.kubernetes.io/selected-node`: the volume is to be reachable from this node; `None`
+    /// leaves the choice to the scheduler again.
+    SelectNode(ObjectId, Option<NodeId>),
     /// Keep a volume for a claim: the volume's `claimRef`.
     Reserve {
         /// The volume.
@@ -210,7 +211,7 @@ impl Cluster {
             StorageAction::CreateEphemeralClaims(pod) => self.create_ephemeral_claims(pod),
             StorageAction::AskForVolume(claim) => self.update_claim(claim, |claim| claim.provision = true),
             StorageAction::SelectNode(claim, node) => {
-                let name = self.node(node).map(|node| node.name());
+                let name = node.and_then(|node| self.node(node)).map(|node| node.name());
                 self.update_claim(claim, |claim| claim.selected_node = name);
             }
             StorageAction::Reserve { volume, claim } => {

@@ -139,7 +139,7 @@ impl Kubelet {
 
     /// After a partition: the API learns what happened meanwhile, and the kubelet what was decided.
     fn resync(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
-        self.go_on(Some(id), cluster, todo);
+        self.go_on(id, cluster, todo);
         self.report_volumes_later(id, u64::from(u32::MAX), cluster, todo);
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {

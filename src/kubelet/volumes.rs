@@ -1,11 +1,9 @@
 //! Volumes on their nodes (services-storage.md 5): a pod's containers start once its volumes can be
 //! mounted; the node's status says which volumes are in use, so that none is detached while mounted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{
-    Action, Body, Change, Cluster, Message, NodeId, ObjectId, Pod, PodId, Reason, StorageAction, Subject,
-};
+use crate::cluster::{Action, Change, Cluster, Message, NodeId, ObjectId, Pod, PodId, Reason, StorageAction, Subject};
 use crate::engine::Span;
 
 use super::{Event, Kubelet, NodeStep, PodStep, Todo};
@@ -15,12 +13,33 @@ const MOUNT_TIMEOUT: Span = Span::from_secs(123);
 
 /// Pods that wait for their volumes.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(BTreeSet<PodId>);
+pub(super) struct Waiting {
+    on: BTreeMap<NodeId, BTreeSet<PodId>>,
+    node_of: BTreeMap<PodId, NodeId>,
+    /// Those that had claims not yet bound when they began to wait: they came to their nodes without the
+    /// scheduler.
+    unbound: BTreeSet<PodId>,
+}
 
 impl Waiting {
+    fn add(&mut self, pod: PodId, node: NodeId, unbound: bool) {
+        self.on.entry(node).or_default().insert(pod);
+        self.node_of.insert(pod, node);
+        if unbound {
+            self.unbound.insert(pod);
+        }
+    }
+
     /// The pod waits no longer.
     pub(super) fn forget(&mut self, pod: PodId) {
-        self.0.remove(&pod);
+        self.unbound.remove(&pod);
+        let Some(node) = self.node_of.remove(&pod) else { return };
+        if let Some(pods) = self.on.get_mut(&node) {
+            pods.remove(&pod);
+            if pods.is_empty() {
+                self.on.remove(&node);
+            }
+        }
     }
 }
 
@@ -65,14 +84,15 @@ impl Kubelet {
         if are_mountable(id, node, cluster) {
             return true;
         }
-        self.waiting.0.insert(id);
+        let unbound = cluster.volumes_of(id).len() < cluster.spec_claims(id);
+        self.waiting.add(id, node, unbound);
         todo.events.push((cluster.now + MOUNT_TIMEOUT, Event::Pod(id, pod.epoch, PodStep::MountTimeout)));
         false
     }
 
     /// An attempt to mount the pod's volumes has taken too long: the next one begins.
     pub(super) fn mount_timeout(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
-        if !self.waiting.0.contains(&id) {
+        if !self.waiting.node_of.contains_key(&id) {
             return;
         }
         let names: Vec<&str> = cluster.pod_claims(id).iter().map(|name| cluster.names.text(*name)).collect();
@@ -88,10 +108,15 @@ impl Kubelet {
     /// Changes that let waiting pods go on, and those after which a node has volumes to unmount.
     pub(super) fn volumes_changed(&mut self, change: Change, cluster: &Cluster, todo: &mut Todo) {
         match change {
-            Change::ObjectUpdated(id) if !self.waiting.0.is_empty() => {
-                let concerns = |body: &Body| matches!(body, Body::VolumeAttachment(_) | Body::PersistentVolumeClaim(_));
-                if cluster.object(id).is_some_and(|object| concerns(&object.body)) {
-                    self.go_on(None, cluster, todo);
+            Change::ObjectUpdated(id) if !self.waiting.on.is_empty() => {
+                if let Some(attachment) = cluster.attachment(id) {
+                    if let Some(node) = cluster.find_node(attachment.node) {
+                        self.go_on(node, cluster, todo);
+                    }
+                } else if cluster.claim(id).is_some() {
+                    let nodes: BTreeSet<NodeId> =
+                        self.waiting.unbound.iter().filter_map(|pod| self.waiting.node_of.get(pod).copied()).collect();
+                    nodes.into_iter().for_each(|node| self.go_on(node, cluster, todo));
                 }
             }
             Change::PodRemoved(id) => {
@@ -106,13 +131,14 @@ impl Kubelet {
         }
     }
 
-    /// Waiting pods go on if their volumes are there now: of one node, or of all.
-    pub(super) fn go_on(&mut self, only: Option<NodeId>, cluster: &Cluster, todo: &mut Todo) {
-        for id in self.waiting.0.clone() {
+    /// Waiting pods of a node go on if their volumes are there now.
+    pub(super) fn go_on(&mut self, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        if !cluster.node(node).is_some_and(|node| node.machine.is_heard()) {
+            return;
+        }
+        for id in self.waiting.on.get(&node).cloned().unwrap_or_default() {
             let Some(pod) = cluster.pod(id) else { continue };
-            let Some(node) = pod.node.filter(|node| only.is_none_or(|only| only == *node)) else { continue };
-            let heard = cluster.node(node).is_some_and(|node| node.machine.is_heard());
-            if heard && are_mountable(id, node, cluster) {
+            if are_mountable(id, node, cluster) {
                 self.waiting.forget(id);
                 self.start_later(id, pod, node, cluster, todo);
             }

@@ -37,7 +37,7 @@ impl Simulation {
         for decision in decisions {
             let (claim, action) = match decision {
                 ClaimDecision::Bind { claim, volume } => (claim, StorageAction::Reserve { volume, claim }),
-                ClaimDecision::Provision { claim, node } => (claim, StorageAction::SelectNode(claim, node)),
+                ClaimDecision::Provision { claim, node } => (claim, StorageAction::SelectNode(claim, Some(node))),
             };
             self.cluster.apply(Action::Storage(action));
             claims.push(claim);

@@ -355,8 +355,9 @@ fn claims_outlive_the_pods_of_a_stateful_set() {
 #[test]
 fn claims_go_where_the_retention_policy_says_delete() {
     let set = "replicas: 2, persistentVolumeClaimRetentionPolicy: {whenScaled: Delete, whenDeleted: Delete}";
+    let log = scaled_down_and_up(set);
     compare(
-        scaled_down_and_up(set).lines(&CLAIMS),
+        log.lines(&CLAIMS),
         "
         10.0s PersistentVolumeClaim/data-db-0 Created
         10.0s pod/db-0 Created=by StatefulSet db
@@ -379,4 +380,96 @@ fn claims_go_where_the_retention_policy_says_delete() {
         ",
         true,
     );
+    // volumes go when they are detached (3 s until unmounting is reported, 4 s) and the driver is done (4.5 s)
+    let gone = log.instants("PersistentVolume", "Removed", "");
+    assert_eq!(gone, [114_500, 314_500, 314_500].map(|ms| Time(ms * 1_000_000)));
+}
+
+#[test]
+fn an_immediate_claim_has_its_volume_made_before_its_pod_has_a_node() {
+    let scenario = with_claims("{ name: n }", "replicas: 1", "").replace("WaitForFirstConsumer", "Immediate");
+    check(
+        &scenario,
+        &["pod", "PersistentVolumeClaim Provisioning"],
+        "
+        10.0s pod/db-0 Created=by StatefulSet db
+        10.0s PersistentVolumeClaim/data-db-0 Provisioning=External provisioner is provisioning volume for claim \"default/data-db-0\"
+        # made and bound at 14.5 s, which wakes the pod; it is attached in the next look, within 8 s, and starts in 1 s
+        14.5s pod/db-0@n Node=n
+        23.5s pod/db-0@n Phase=Running
+        23.5s pod/db-0@n Ready=True
+        ",
+    );
+    let why = "pod has unbound immediate PersistentVolumeClaims";
+    let first = run(&scenario).instants("pod", "FailedScheduling", why).first().copied();
+    assert_eq!(first, Some(Time::from_secs(10)));
+}
+
+#[test]
+fn a_claim_for_which_there_is_nothing_is_looked_at_again_every_15_s() {
+    // claim and pod at 20 s, the volume at 36 s, and the binder looks at 7 s, 22 s, 37 s …
+    let claim = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {
+        accessModes: [ReadWriteOnce], resources: {requests: {storage: 5Gi}}}}";
+    let volume = "{apiVersion: v1, kind: PersistentVolume, metadata: {name: disk}, spec: {
+        capacity: {storage: 10Gi}, accessModes: [ReadWriteOnce], local: {path: /d}}}";
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: i}],
+        volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]}}";
+    let step = |at: &str, object: &str| format!("  - {{at: {at}, create: {{object: {object}}}}}\n");
+    let scenario = format!(
+        "\nduration: 5m\ncluster: {{ nodes: [{{ name: n }}] }}\nphases: {{ volume-binder: 7s }}\ntimeline:\n{}{}{}",
+        step("20s", claim),
+        step("20s", pod),
+        step("36s", volume)
+    );
+    check(
+        &scenario,
+        &["pod Phase", "PersistentVolumeClaim FailedBinding", "PersistentVolumeClaim Updated"],
+        "
+        20.0s PersistentVolumeClaim/data FailedBinding=no persistent volumes available for this claim and no storage class is set
+        37.0s PersistentVolumeClaim/data Updated
+        38.0s pod/p@n Phase=Running
+        ",
+    );
+}
+
+#[test]
+fn a_controller_manager_that_starts_again_counts_the_six_minutes_anew() {
+    let mut log = Log::default();
+    let deleted = "{ at: 60s, crash: { node: n-1 } }, { at: 600s, delete-node: { node: n-1 } }";
+    let scenario = one_volume(deleted);
+    let mut simulation = start(&scenario, &mut log);
+    let manager = sim::simulation::Component::ControllerManager;
+    simulation.command_at(Time::from_secs(900), Command::Stop(manager));
+    simulation.command_at(Time::from_secs(1000), Command::Start(manager));
+    simulation.run(&mut log);
+    simulation.cluster.check().unwrap();
+    let taken = log.instants("VolumeAttachment", "Deleting", "");
+    // it fills its caches for some seconds first
+    let (least, most) = (Time::from_secs(1360), Time::from_secs(1400));
+    assert!(taken.len() == 1 && (least..most).contains(&taken[0]), "{taken:?}");
+}
+
+#[test]
+fn a_pod_whose_claims_are_never_bound_gives_up_after_ten_minutes() {
+    let scenario = with_claims("{ name: n }", "replicas: 1", "").replace("4500ms", "2000s").replace("1h", "12m");
+    check(
+        &scenario,
+        &["pod", "pod FailedScheduling"],
+        "
+        10.0s pod/db-0 Created=by StatefulSet db
+        610.0s pod/db-0 FailedScheduling=running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded
+        ",
+    );
+}
+
+#[test]
+fn a_claim_whose_node_goes_while_its_volume_is_made_gets_another_node() {
+    let nodes = "{ name: n-1, zone: a }, { name: m, zone: b, unschedulable: true }";
+    let steps = "  - { at: 12s, delete-node: { node: n-1 } }\n  - { at: 12s, uncordon: { node: m } }\n";
+    let scenario = with_claims(nodes, "replicas: 1", steps).replace("1h", "2m");
+    let log = run(&scenario);
+    let nodes: Vec<String> = log.lines(&["pod Node"]);
+    // given up at 12 s; the claim is let go at 14.5 s, when no place is found, and made from 15.5 s or so on
+    assert_eq!(nodes.len(), 1, "{nodes:?}");
+    assert!(nodes[0].ends_with("pod/db-0@m Node=m"), "{nodes:?}");
 }

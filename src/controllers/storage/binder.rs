@@ -5,10 +5,10 @@
 //! A claim for which there is nothing waits for the next resync, every 15 s, unless a volume comes that is
 //! kept for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::volumes::VolumePhase;
-use crate::cluster::{Action, Body, Change, Cluster, Message, ObjectId, Reason, StorageAction, Subject};
+use crate::cluster::{Action, Body, Change, Cluster, Kind, Message, Name, ObjectId, Reason, StorageAction, Subject};
 use crate::controllers::settings::Settings;
 use crate::controllers::{Controller, Key, Todo, Wakes};
 use crate::engine::{Seed, Span, Time};
@@ -20,8 +20,10 @@ const RESYNC: Span = Span::from_secs(15);
 /// The binder.
 #[derive(Debug)]
 pub struct Binder {
-    /// All volumes but those given away by writes still under way.
-    volumes: BTreeSet<ObjectId>,
+    /// Volumes that no claim has, but those given away by writes still under way.
+    free: BTreeSet<ObjectId>,
+    /// The volumes whose `claimRef` names a claim.
+    kept: BTreeMap<(Name, Name), BTreeSet<ObjectId>>,
     /// Claims for which there was nothing.
     waiting: BTreeSet<ObjectId>,
     /// Claims of which something was said that need not be said again.
@@ -35,7 +37,8 @@ impl Binder {
     pub fn new(settings: &Settings, seed: Seed) -> Self {
         let drawn = || Time(seed.stream("volume-binder-phase", 0).below(RESYNC.0));
         Binder {
-            volumes: BTreeSet::new(),
+            free: BTreeSet::new(),
+            kept: BTreeMap::new(),
             waiting: BTreeSet::new(),
             told: BTreeSet::new(),
             first_resync: settings.volume_binder_phase.unwrap_or_else(drawn),
@@ -87,7 +90,7 @@ impl Binder {
         }
         let class = cluster.class_of(claim);
         let delayed = class.is_some_and(|class| class.wait_for_first_consumer);
-        if let Some(volume) = cluster.volume_for(id, delayed, self.volumes.iter().copied()) {
+        if let Some(volume) = self.volume_for(id, delayed, cluster) {
             self.bind(id, volume, todo);
         } else if delayed && claim.selected_node.is_none() {
             let text = "waiting for first consumer to be created before binding".to_string();
@@ -108,10 +111,41 @@ impl Binder {
         }
     }
 
+    /// The volume kept for the claim, or else the free one that fits best, if the class does not wait.
+    fn volume_for(&self, id: ObjectId, delayed: bool, cluster: &Cluster) -> Option<ObjectId> {
+        let own = cluster.object(id).map(|object| (object.namespace, object.name))?;
+        let kept = self.kept.get(&own).into_iter().flatten().copied();
+        let free = self.free.iter().copied().filter(|_| !delayed);
+        cluster.volume_for(id, delayed, kept.chain(free))
+    }
+
+    /// A volume is there, or has changed: whose it is.
+    fn remember(&mut self, id: ObjectId, claim: Option<(Name, Name)>) {
+        if let Some(claim) = claim {
+            self.free.remove(&id);
+            self.kept.entry(claim).or_default().insert(id);
+        } else {
+            self.free.insert(id);
+        }
+    }
+
+    /// A volume is gone.
+    fn forget(&mut self, id: ObjectId, claim: Option<(Name, Name)>) {
+        self.free.remove(&id);
+        if let Some(claim) = claim
+            && let Some(volumes) = self.kept.get_mut(&claim)
+        {
+            volumes.remove(&id);
+            if volumes.is_empty() {
+                self.kept.remove(&claim);
+            }
+        }
+    }
+
     /// Four writes: specification and status of both sides.
     fn bind(&mut self, claim: ObjectId, volume: ObjectId, todo: &mut Todo) {
         self.told.remove(&claim);
-        self.volumes.remove(&volume);
+        self.free.remove(&volume);
         todo.actions.push(Action::Storage(StorageAction::Bind { volume, claim }));
     }
 
@@ -155,8 +189,8 @@ impl Controller for Binder {
             Change::ObjectCreated(id) | Change::ObjectUpdated(id) => {
                 match cluster.object(id).map(|object| &object.body) {
                     Some(Body::PersistentVolumeClaim(_)) => wakes.news.push(Key::Object(id)),
-                    Some(Body::PersistentVolume(_)) => {
-                        self.volumes.insert(id);
+                    Some(Body::PersistentVolume(volume)) => {
+                        self.remember(id, volume.claim);
                         wakes.news.push(Key::Object(id));
                     }
                     _ => (),
@@ -169,8 +203,8 @@ impl Controller for Binder {
                     wakes.news.extend(claim.volume.and_then(|name| cluster.find_volume(name)).map(Key::Object));
                 }
                 Some(Body::PersistentVolume(volume)) => {
-                    self.volumes.remove(&id);
-                    let kind = crate::cluster::Kind::PersistentVolumeClaim;
+                    self.forget(id, volume.claim);
+                    let kind = Kind::PersistentVolumeClaim;
                     let claim = volume.claim.and_then(|(namespace, name)| cluster.find_object(kind, namespace, name));
                     wakes.news.extend(claim.map(Key::Object));
                 }

@@ -12,9 +12,11 @@ use crate::cluster::{
 };
 use crate::controllers::settings::Settings;
 use crate::controllers::{Controller, Key, Todo, Wakes};
-use crate::engine::{Distribution, Seed, Stream};
+use crate::engine::{Distribution, Seed, Span, Stream};
 
 const NAME: &str = "external-provisioner";
+/// `--retry-interval-max`: until a claim is tried again that fits nowhere.
+const RETRY: Span = Span::from_secs(300);
 
 /// The provisioner.
 #[derive(Debug)]
@@ -62,7 +64,14 @@ impl Provisioner {
     fn finish(&mut self, id: ObjectId, cluster: &Cluster, todo: &mut Todo) {
         self.under_way.remove(&id);
         if wants_volume(id, cluster) {
-            let Some(place) = self.place(id, cluster) else { return };
+            let Some(place) = self.place(id, cluster) else {
+                if cluster.claim(id).is_some_and(|claim| claim.selected_node.is_some()) {
+                    todo.actions.push(Action::Storage(StorageAction::SelectNode(id, None)));
+                } else {
+                    todo.timers.push((cluster.now + RETRY, Key::Object(id)));
+                }
+                return;
+            };
             todo.actions.push(Action::Storage(StorageAction::Provision { claim: id, place }));
             let text = format!("Successfully provisioned volume {}", cluster.provisioned_name(id));
             todo.actions.push(say(id, "ProvisioningSucceeded", text));
