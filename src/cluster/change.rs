@@ -31,6 +31,8 @@ pub enum Change {
     NodeResized(NodeId),
     /// The images on a node changed.
     NodeImages(NodeId),
+    /// `status.volumesInUse` of a node changed.
+    NodeVolumes(NodeId),
     /// The node's lease began to be renewed (`true`) or stopped.
     LeaseRenewing(NodeId, bool),
     /// Physics: the machine's power, link or kubelet changed.

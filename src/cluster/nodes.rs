@@ -49,7 +49,7 @@ impl Cluster {
         name.map_or("<none>", |name| self.names.text(name))
     }
 
-    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
         let now = self.now;
         match self.nodes.get_mut(id.index()).and_then(Option::as_mut) {
             Some(node) => node,
@@ -73,6 +73,7 @@ impl Cluster {
             machine: Machine { power: Power::On, link: Link::Connected, kubelet: true, healthy: true, epoch: 0 },
             lease,
             pods: Vec::new(),
+            volumes_in_use: Vec::new(),
             requested: Resources::default(),
             score_requested: (0, 0),
             n_pods: 0,

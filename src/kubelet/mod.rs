@@ -10,6 +10,7 @@ mod images;
 mod node;
 mod pod;
 pub mod settings;
+mod volumes;
 
 use rustc_hash::FxHashMap;
 
@@ -48,6 +49,8 @@ pub enum PodStep {
     Stopped,
     /// Everything is cleaned up: the object goes.
     Gone,
+    /// The volumes are still not there.
+    MountTimeout,
 }
 
 /// A step in the life of a machine.
@@ -65,6 +68,8 @@ pub enum NodeStep {
     Resync,
     /// The kubelet says whether its node is Ready.
     Status,
+    /// The kubelet says which volumes are in use.
+    Volumes,
 }
 
 /// What comes of an event: what is to be done, and what will happen.
@@ -81,6 +86,7 @@ pub struct Kubelet {
     settings: Settings,
     seed: Seed,
     images: images::Images,
+    waiting: volumes::Waiting,
     /// CrashLoopBackOff of pods that have been restarted: delay before the next, and when it grew last.
     backoffs: FxHashMap<PodId, (Span, Time)>,
 }
@@ -88,7 +94,8 @@ pub struct Kubelet {
 impl Kubelet {
     /// Kubelets with these timings.
     pub fn new(settings: Settings, seed: Seed) -> Self {
-        Kubelet { settings, seed, images: images::Images::default(), backoffs: FxHashMap::default() }
+        let (images, waiting) = (images::Images::default(), volumes::Waiting::default());
+        Kubelet { settings, seed, images, waiting, backoffs: FxHashMap::default() }
     }
 
     /// Other timings from now on.
@@ -98,6 +105,7 @@ impl Kubelet {
 
     /// Makes kubelets notice what became true.
     pub fn watch(&mut self, change: Change, cluster: &Cluster, todo: &mut Todo) {
+        self.volumes_changed(change, cluster, todo);
         match change {
             Change::PodBound(pod) => self.notice(pod, PodStep::Accept, cluster, todo),
             Change::PodMarked(pod) => self.notice(pod, PodStep::Terminate, cluster, todo),

@@ -44,6 +44,7 @@ pub fn change_row(change: Change, cluster: &Cluster) -> Option<EventRow> {
         Change::ObjectRemoved(object) => object_row(object, "Removed", String::new(), cluster)?,
         Change::NodeLabelled(_)
         | Change::NodeImages(_)
+        | Change::NodeVolumes(_)
         | Change::LeaseRenewing(..)
         | Change::PodAssumed(_)
         | Change::PodForgotten(..)
@@ -102,9 +103,9 @@ fn pod_row(pod: PodId, reason: &'static str, message: String, cluster: &Cluster)
     EventRow { at: cluster.now, kind: "pod", namespace, name: cluster.pod_name(pod), class: "Fact", reason, message }
 }
 
-/// `None` if the object is gone already and cannot be named.
+/// `None` if the object is long gone and cannot be named.
 fn object_row(id: ObjectId, reason: &'static str, message: String, cluster: &Cluster) -> Option<EventRow> {
-    let object = cluster.object(id)?;
+    let object = cluster.object(id).or_else(|| cluster.removed_object(id))?;
     let kind = match object.body.kind().as_str() {
         "Deployment" => "deployment",
         "ReplicaSet" => "replicaset",

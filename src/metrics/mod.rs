@@ -255,6 +255,7 @@ impl Metrics {
             | Change::NodeResized(node)
             | Change::Machine(node) => self.node_changed(node, false, cluster),
             Change::NodeTainted(_)
+            | Change::NodeVolumes(_)
             | Change::NodeLabelled(_)
             | Change::NodeImages(_)
             | Change::LeaseRenewing(..)

@@ -6,6 +6,7 @@ mod expect;
 mod matrix;
 pub(super) mod objects;
 mod replications;
+mod storage;
 mod timeline;
 mod twice;
 
@@ -54,6 +55,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     workloads(scenario, problems);
     twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);
+    storage::check(&objects, known, problems);
     for step in &scenario.timeline {
         timeline::step(step, scenario, &names, problems);
     }

@@ -11,6 +11,7 @@ mod command;
 mod components;
 mod eviction;
 mod observer;
+mod pre_bind;
 pub mod setup;
 mod target;
 mod why;
@@ -26,6 +27,7 @@ use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
+use crate::scheduler::plugins::volume_binding::ClaimDecision;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, ArrivalHash, Source};
 
@@ -54,6 +56,8 @@ enum Event {
     Begin(Component),
     /// The scheduler runs a cycle.
     Schedule,
+    /// A look at whether the claims of a pod are bound.
+    PreBind(PodId),
     /// A binding reaches the API.
     Bind(PodId),
     /// A victim of a preemption is deleted: the victim, and the pod that room is made for.
@@ -78,6 +82,8 @@ pub struct Simulation {
     commands: Vec<Command>,
     /// Pods being evicted, by the number their events carry.
     evictions: Vec<eviction::Eviction>,
+    /// Assumed pods whose claims are being bound.
+    pre_binds: BTreeMap<PodId, pre_bind::PreBind>,
     /// How many have been carried out: the index of the next one's random stream.
     commands_executed: u64,
     until: Time,
@@ -129,6 +135,7 @@ impl Simulation {
             sources: Vec::new(),
             commands: Vec::new(),
             evictions: Vec::new(),
+            pre_binds: BTreeMap::new(),
             commands_executed: 0,
             until: duration,
             processes: components::Processes::default(),
@@ -273,6 +280,7 @@ impl Simulation {
             Event::News(..) | Event::Timer(..) | Event::Write(..) | Event::Sent(..) => (),
             Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
+            Event::PreBind(pod) => self.look_at_claims(pod),
             Event::Bind(pod) => self.bind(pod),
             Event::Preempt(victim, by) => self.preempt(victim, by),
             Event::Evict(index) => self.evict(index),
@@ -369,25 +377,22 @@ impl Simulation {
         if !decision.devices.is_empty() {
             self.cluster.choose_devices(decision.pod, decision.devices);
         }
-        self.decide(decision.pod, decision.verdict);
+        self.decide(decision.pod, decision.verdict, decision.claims);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
         }
     }
 
     /// Does what the scheduler decided.
-    fn decide(&mut self, pod: PodId, verdict: Verdict) {
+    fn decide(&mut self, pod: PodId, verdict: Verdict, claims: Vec<ClaimDecision>) {
         match verdict {
             Verdict::Bind(node) => {
                 self.cluster.assume(pod, node);
-                let now = self.cluster.now;
-                let at = if self.instant {
-                    now
+                if claims.is_empty() {
+                    self.bind_later(pod);
                 } else {
-                    let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
-                    token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
-                };
-                self.queue.push(at, Class::Control, Event::Bind(pod));
+                    self.pre_bind(pod, node, claims);
+                }
             }
             Verdict::Unschedulable { message, nomination, victims, unnominated } => {
                 self.report_failure(pod, message);
@@ -406,6 +411,18 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    /// The binding of an assumed pod is sent.
+    fn bind_later(&mut self, pod: PodId) {
+        let now = self.cluster.now;
+        let at = if self.instant {
+            now
+        } else {
+            let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
+            token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
+        };
+        self.queue.push(at, Class::Control, Event::Bind(pod));
     }
 
     /// FailedScheduling and `PodScheduled=False`.
@@ -510,6 +527,10 @@ fn instant_controllers() -> controllers::Settings {
         kube_api_qps_milli: 1_000_000_000_000_000,
         kube_api_burst: 1,
         watch: zero.clone(),
+        provision: zero.clone(),
+        attach: zero.clone(),
+        detach: zero.clone(),
+        attach_detach_period: Span::ZERO,
         api_write: zero,
         node_monitor_phase: Some(Time::from_secs(1)),
         pod_gc_phase: Some(Time::from_secs(1)),

@@ -1,6 +1,7 @@
 //! The text of a scenario in, what a run is made of or what it did out.
 
 mod runs;
+mod storage;
 
 use super::build;
 use crate::cluster::taint::taint_text;
