@@ -18,6 +18,10 @@ pub struct Outcome {
     pub digest: u64,
     /// Number of changes in that stream.
     pub changes: u64,
+    /// Hash over all faults that struck: kind, instant, nodes. Under one seed it is the same for every policy.
+    pub fault_trace: u64,
+    /// Names of faults that never hit anybody.
+    pub idle_faults: Vec<String>,
     /// Faults and operator's commands, in order.
     pub actions: Vec<Action>,
     /// What faults and planned disruptions did to each workload, in order of the fault.

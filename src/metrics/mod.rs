@@ -247,6 +247,7 @@ impl Metrics {
             Change::NodeTainted(_)
             | Change::NodeLabelled(_)
             | Change::NodeImages(_)
+            | Change::NodePaced(_)
             | Change::LeaseRenewing(..)
             | Change::CreateRefused(_) => (),
             Change::ObjectStatus(object) => {

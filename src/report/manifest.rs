@@ -16,6 +16,7 @@ struct Manifest<'a> {
     policy: &'a str,
     set: Vec<SettingJson<'a>>,
     digest: String,
+    fault_trace: String,
     files: &'a [String],
     scenario_text: &'a str,
 }
@@ -37,6 +38,7 @@ pub(crate) fn json(outcome: &Outcome, files: &[String]) -> String {
         policy: &run.policy,
         set: run.settings.iter().map(|(path, value)| SettingJson { path, value }).collect(),
         digest: digest_text(outcome.digest),
+        fault_trace: digest_text(outcome.fault_trace),
         files,
         scenario_text: &run.text,
     })

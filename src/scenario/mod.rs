@@ -14,6 +14,7 @@ pub mod fields;
 mod judge;
 mod load;
 pub mod manifests;
+mod outages;
 mod overrides;
 pub mod read;
 mod record;

@@ -3,8 +3,11 @@
 pub mod cluster;
 pub mod components;
 pub mod expect;
+pub mod fault_kinds;
+pub mod faults;
 pub mod scheduler;
 pub mod selector;
+pub mod strikes;
 pub mod timeline;
 pub mod values;
 pub mod workloads;
@@ -19,6 +22,7 @@ use crate::scenario::source::Sources;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
+use faults::FaultEntry;
 use scheduler::Scheduler;
 use timeline::Step;
 use values::ObjectName;
@@ -43,6 +47,8 @@ record! {
         "start" => start: Start = "empty",
         /// What happens when.
         "timeline" => timeline: Vec<Step>,
+        /// What breaks by chance, or again and again.
+        "faults" => faults: Vec<FaultEntry>,
         /// How pods are placed.
         "scheduler" => scheduler: Scheduler,
         /// Flags and latencies of the control plane.
