@@ -69,6 +69,7 @@ impl World {
             workloads: Vec::new(),
             settled: false,
             timeline: Vec::new(),
+            faults: Vec::new(),
             sources: Vec::new(),
             settings,
             scheduler,

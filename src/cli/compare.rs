@@ -109,7 +109,9 @@ fn beside_published(design: &Design, comparison: &Comparison) -> Result<Option<B
 
 fn head(comparison: &Comparison) -> Head {
     let digests = comparison.replicates.iter().flatten().flatten().map(|replicate| replicate.digest);
+    let faults = comparison.replicates.iter().flatten().flatten().map(|replicate| replicate.faults);
     Head {
+        fault_trace: faults.fold(0, |sum, faults| sum.rotate_left(7) ^ faults),
         scenario: comparison.name.clone(),
         seed: comparison.seeds.first().copied().unwrap_or_default(),
         policy: comparison.arms[comparison.baseline].clone(),

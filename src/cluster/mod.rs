@@ -53,7 +53,7 @@ pub use gpu::{DeviceSet, GpuInventory, GpuRequest, Gpus};
 pub use ids::{NodeId, ObjectId, PodId, SpecId};
 pub use labels::{Labels, NodeSelector, NodeSelectorTerm, Operator, Requirement, Selector};
 pub use names::{Name, Names, WellKnown};
-pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Power, Status};
+pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Pace, Power, Status};
 pub use object::{Body, Cascade, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus, Strategy};
 pub use pod::{Container, Deletion, Part, Phase, Pod, PodName};
 pub use pods::NewPod;

@@ -247,7 +247,7 @@ impl Cluster {
         let pod = self.pod_mut(id);
         if pod.container != container {
             pod.container = container;
-            if container == Container::Ended {
+            if container.has_ended() {
                 pod.finished_at = Some(now);
             }
             self.emit(Change::PodContainer(id));

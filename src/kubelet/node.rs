@@ -26,6 +26,8 @@ impl Kubelet {
     /// Power is gone: nothing runs, nobody reports.
     pub(super) fn machine_died(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         self.images.forget(id);
+        self.unseen.remove(&id);
+        self.shutting_down.remove(&id);
         todo.actions.push(Action::StopLease(id));
         let Some(node) = cluster.node(id) else { return };
         for &pod in &node.pods {
@@ -33,6 +35,12 @@ impl Kubelet {
             todo.actions.push(Action::VoidPodEvents(pod));
             todo.actions.push(Action::SetContainer(pod, Container::Absent));
         }
+    }
+
+    /// The kubelet works: it sees what happened to its pods while it did not.
+    pub(super) fn see_all(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let unseen = self.unseen.remove(&id).unwrap_or_default();
+        todo.events.extend(unseen.into_iter().map(|(pod, epoch, step)| (cluster.now, Event::Pod(pod, epoch, step))));
     }
 
     /// The machine is switched on: the kubelet will start.

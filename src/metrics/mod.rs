@@ -258,6 +258,7 @@ impl Metrics {
             | Change::NodeVolumes(_)
             | Change::NodeLabelled(_)
             | Change::NodeImages(_)
+            | Change::NodePaced(_)
             | Change::LeaseRenewing(..)
             | Change::CreateRefused(_) => (),
             Change::ObjectStatus(object) => {

@@ -3,6 +3,7 @@
 
 mod components;
 mod expect;
+mod faults;
 mod matrix;
 pub(super) mod objects;
 mod replications;
@@ -21,6 +22,7 @@ use super::manifests::Object;
 use super::read::Spanned;
 use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
+use super::schema::faults::Fault;
 use super::schema::timeline::Action;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
@@ -59,6 +61,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     for step in &scenario.timeline {
         timeline::step(step, scenario, &names, problems);
     }
+    faults::check(scenario, &names, problems);
     components::controller_manager(&scenario.control_plane.controller_manager, problems);
     components::kubelet(&scenario.kubelet, problems);
     components::phases(&scenario.phases, scenario, &names, problems);
@@ -123,7 +126,11 @@ fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> 
         Action::AddNodes(group) => Some((step.at.value, group)),
         _ => None,
     });
-    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added)
+    let ordered = scenario.faults.iter().filter_map(|entry| match &entry.fault {
+        Fault::NodeAdded(added) => Some((added.timing.at.as_ref().map_or(Span::ZERO, |at| at.value), &added.nodes)),
+        _ => None,
+    });
+    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added).chain(ordered)
 }
 
 /// The names that other parts of the file can refer to.

@@ -11,7 +11,8 @@ use super::schema::Scenario;
 use super::schema::scheduler::SchedulerConfig;
 use super::schema::workloads::Workload;
 use super::source::{Entry, Location, Node, Sources, Value};
-use super::{check, overrides};
+use super::{check, outages, overrides};
+use crate::faults::Outage;
 
 /// Reads and checks a scenario file and the files that it names.
 ///
@@ -129,6 +130,11 @@ impl Loader {
                 self.load_workload(workload);
             }
         }
+        for entry in &mut scenario.faults {
+            if let Some(trace) = entry.fault.trace_mut() {
+                trace.loaded.outages = self.outages(&trace.file);
+            }
+        }
         if let Some(SchedulerConfig::File(path)) = &scenario.scheduler.config {
             let (path, location) = (path.clone(), path.location);
             let documents = self.documents(&path.value, location);
@@ -166,6 +172,19 @@ impl Loader {
             unread |= objects.len() == before.0 && self.problems.len() > before.1;
         }
         (objects, unread)
+    }
+
+    /// The outages recorded in a file.
+    fn outages(&mut self, path: &Spanned<String>) -> Vec<Outage> {
+        let source = match self.sources.read(&self.folder.join(&path.value)) {
+            Ok(source) => source,
+            Err(why) => {
+                let problem = self.problems.report(path.location, format!("cannot read {}: {why}", path.value));
+                problem.expected("named here");
+                return Vec::new();
+            }
+        };
+        outages::read(source, self.sources.get(source).1, &mut self.problems)
     }
 
     /// The documents of a file named at `location`; empty ones are passed over.

@@ -10,7 +10,9 @@
 mod command;
 mod components;
 mod eviction;
+mod faults;
 mod observer;
+mod outages;
 mod pre_bind;
 pub mod setup;
 mod target;
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::cluster::{
-    Action, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
+    Action, Change, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
 };
 use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
@@ -64,6 +66,18 @@ enum Event {
     Preempt(PodId, PodId),
     /// The next step of an eviction.
     Evict(u32),
+    /// A process of a fault strikes: the fault, the process.
+    Strike(u16, u32),
+    /// A node dragged along by a fault fails; whether others may follow it in a cascade.
+    Follow(u16, NodeId, bool),
+    /// A later step of a strike.
+    FaultStep(u32),
+    /// An outage ends.
+    OutageEnds(u32),
+    /// A machine that has shut down goes off, for so many nanoseconds or for good.
+    PowerOff(NodeId, u64),
+    /// A machine that was ordered joins.
+    Join(u32),
     /// Something on a node.
     Kubelet(kubelet::Event),
 }
@@ -80,12 +94,16 @@ pub struct Simulation {
     kubelet: Kubelet,
     sources: Vec<(Box<dyn Source>, Option<Arrival>)>,
     commands: Vec<Command>,
+    faults: faults::Faults,
+    /// Machines that were ordered, by the number their event carries.
+    joining: Vec<Option<NodeSpec>>,
     /// Pods being evicted, by the number their events carry.
     evictions: Vec<eviction::Eviction>,
     /// Assumed pods whose claims are being bound.
     pre_binds: BTreeMap<PodId, pre_bind::PreBind>,
-    /// How many have been carried out: the index of the next one's random stream.
-    commands_executed: u64,
+    /// For each verb, when its last command came and how many came before it at that instant: names the
+    /// random streams that targets are drawn from.
+    targets_drawn: BTreeMap<&'static str, (Time, u64)>,
     until: Time,
     processes: components::Processes,
     /// No delay at all, while the cluster is set up.
@@ -116,7 +134,8 @@ impl Simulation {
 
     /// As [`Simulation::new`]; each attempt to schedule the pod asked about is explained.
     fn with_inquiry(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
-        let Setup { cluster, duration, nodes, workloads, settled, timeline, sources, settings, scheduler } = setup;
+        let Setup { cluster, duration, nodes, workloads, settled, timeline, faults, sources, settings, scheduler } =
+            setup;
         let seed = cluster.seed;
         let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);
         let mut simulation = Simulation {
@@ -134,9 +153,11 @@ impl Simulation {
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
             commands: Vec::new(),
+            faults: faults::Faults::new(faults),
+            joining: Vec::new(),
             evictions: Vec::new(),
             pre_binds: BTreeMap::new(),
-            commands_executed: 0,
+            targets_drawn: BTreeMap::new(),
             until: duration,
             processes: components::Processes::default(),
             instant: settled,
@@ -152,6 +173,7 @@ impl Simulation {
         }
         simulation.set_up(nodes, workloads, observer);
         simulation.schedule_inputs(timeline, sources);
+        simulation.begin_faults();
         simulation
     }
 
@@ -272,6 +294,7 @@ impl Simulation {
                 let command = self.commands[index as usize].clone();
                 self.execute(command, observer);
             }
+            Event::Arrival(_) if !self.faults.outages.api_is_up() => self.wait_for_api(event),
             Event::Arrival(source) => self.arrive(source),
             Event::News(worker, life, key) if self.processes.controllers_live(life) => self.news(worker, key),
             Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.timer(worker, key),
@@ -284,6 +307,12 @@ impl Simulation {
             Event::Bind(pod) => self.bind(pod),
             Event::Preempt(victim, by) => self.preempt(victim, by),
             Event::Evict(index) => self.evict(index),
+            Event::Strike(fault, process) => self.strike(fault, process, observer),
+            Event::Follow(fault, node, cascades) => self.follow(fault, node, cascades, observer),
+            Event::FaultStep(number) => self.fault_step(number, observer),
+            Event::OutageEnds(number) => self.outage_ends(number, observer),
+            Event::PowerOff(node, lasts) => self.power_off(node, lasts),
+            Event::Join(number) => self.join_ordered(number),
             Event::Kubelet(event) => {
                 let mut todo = kubelet::Todo::default();
                 self.kubelet.handle(event, &self.cluster, &mut todo);
@@ -303,6 +332,9 @@ impl Simulation {
                     self.scheduler.observe(change, &self.cluster);
                 }
                 self.kubelet.watch(change, &self.cluster, &mut todo);
+                if self.faults.want_news() && matches!(change, Change::NodeAdded(_) | Change::PodBound(_)) {
+                    self.faults_see(change);
+                }
                 if self.processes.controllers {
                     (0..self.workers.len()).for_each(|worker| self.tell(worker, change));
                 }
@@ -372,7 +404,8 @@ impl Simulation {
         if !self.instant {
             let scheduling = &self.settings.scheduling;
             let extra = decision.examined.saturating_sub(100) as u64;
-            self.scheduling.busy_until = now + scheduling.cycle + scheduling.cycle_per_node * extra;
+            let cycle = scheduling.cycle + scheduling.cycle_per_node * extra;
+            self.scheduling.busy_until = now + self.at_schedulers_pace(cycle);
         }
         if !decision.devices.is_empty() {
             self.cluster.choose_devices(decision.pod, decision.devices);
@@ -380,6 +413,14 @@ impl Simulation {
         self.decide(decision.pod, decision.verdict, decision.claims);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
+        }
+    }
+
+    /// How long something takes the scheduler now that takes it `span` as a rule.
+    fn at_schedulers_pace(&self, span: Span) -> Span {
+        match self.faults.outages.scheduler_milli() {
+            1000 => span,
+            milli => span * milli / 1000,
         }
     }
 
@@ -420,7 +461,8 @@ impl Simulation {
             now
         } else {
             let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
-            token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
+            let write = self.settings.scheduling.api_write.sample(&mut self.scheduling.write);
+            token + self.at_schedulers_pace(write)
         };
         self.queue.push(at, Class::Control, Event::Bind(pod));
     }
@@ -455,7 +497,7 @@ impl Simulation {
 
     /// Deletes a victim with its own grace period.
     fn preempt(&mut self, victim: PodId, by: PodId) {
-        if !self.cluster.pod_exists(victim) {
+        if !self.cluster.pod_exists(victim) || !self.faults.outages.api_is_up() {
             return;
         }
         let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };

@@ -4,6 +4,7 @@
 use crate::cluster::object::Body;
 use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId, Taint};
 use crate::engine::{Distribution, Span, Time};
+use crate::faults::Fault;
 use crate::workload::Source;
 use crate::{controllers, kubelet, scheduler};
 
@@ -21,6 +22,8 @@ pub struct Setup {
     pub settled: bool,
     /// Commands and faults, in order of time.
     pub timeline: Vec<(Time, Command)>,
+    /// What breaks.
+    pub faults: Vec<Fault>,
     /// Streams of arriving pods.
     pub sources: Vec<Box<dyn Source>>,
     /// Flags and timings.

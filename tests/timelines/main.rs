@@ -6,6 +6,7 @@
 
 mod clients;
 mod deployments;
+mod faults;
 mod node_failure;
 mod operations;
 mod partitions;

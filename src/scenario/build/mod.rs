@@ -45,6 +45,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod faults;
 mod nodes;
 mod objects;
 mod scheduler;
@@ -83,6 +84,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let objects: Vec<Object> = scenario.workloads.iter().flat_map(WrittenWorkload::objects).collect();
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
     let timeline = builder.timeline();
+    let faults = builder.faults();
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
     let Builder { cluster, problems, .. } = builder;
@@ -96,6 +98,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         workloads,
         settled: scenario.start == Start::Settled,
         timeline,
+        faults,
         sources: Vec::new(),
         settings,
         scheduler,
