@@ -332,8 +332,6 @@ pub struct ReplicaSet {
 /// `ReplicaSet.status`, as last written by its controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplicaSetStatus {
-    /// `observedGeneration`: the size that the controller had seen when it wrote this.
-    pub observed_size: Option<u32>,
     /// Active pods.
     pub replicas: u32,
     /// Ready pods.

@@ -43,6 +43,8 @@ pub struct Settings {
     pub node_monitor_phase: Option<Time>,
     /// The first pass of pod garbage collection; `None`: drawn within the period.
     pub pod_gc_phase: Option<Time>,
+    /// How long the taint `not-ready` of these nodes stays after they joined; of others it is drawn.
+    pub untainting: Vec<(Name, Span)>,
     /// Nodes that come first, in this order, where chance decides in which a pass takes them.
     pub pass_order: Vec<Name>,
     /// Nodes that come first, in this order, where chance decides which node of a zone is tainted next.
@@ -69,6 +71,7 @@ impl Default for Settings {
             monitor_pass: Span::from_millis(2),
             node_monitor_phase: None,
             pod_gc_phase: None,
+            untainting: Vec::new(),
             pass_order: Vec::new(),
             taint_order: Vec::new(),
         }
