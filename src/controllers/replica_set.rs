@@ -91,6 +91,7 @@ fn write_status(id: ObjectId, set: &ReplicaSet, failed_create: bool, cluster: &C
         todo.timers.extend(next.map(|at| (at, Key::Object(id))));
     }
     let status = ReplicaSetStatus {
+        observed_size: Some(set.replicas),
         replicas: object.active,
         ready: object.ready,
         available,
