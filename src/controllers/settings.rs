@@ -57,6 +57,8 @@ pub struct Settings {
     pub attach_detach_phase: Option<Time>,
     /// The first resync of the volume binder; `None`: drawn within the period.
     pub volume_binder_phase: Option<Time>,
+    /// How long the taint `not-ready` of these nodes stays after they joined; of others it is drawn.
+    pub untainting: Vec<(Name, Span)>,
     /// Nodes that come first, in this order, where chance decides in which a pass takes them.
     pub pass_order: Vec<Name>,
     /// Nodes that come first, in this order, where chance decides which node of a zone is tainted next.
@@ -90,6 +92,7 @@ impl Default for Settings {
             pod_gc_phase: None,
             attach_detach_phase: None,
             volume_binder_phase: None,
+            untainting: Vec::new(),
             pass_order: Vec::new(),
             taint_order: Vec::new(),
         }

@@ -22,6 +22,8 @@ mod workers;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
+
 use crate::cluster::{
     Action, Change, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
 };
@@ -119,6 +121,8 @@ struct SchedulingState {
     watch: Stream,
     write: Stream,
     busy_until: Time,
+    /// What `PodScheduled=False` says of pods that wait.
+    reasons: FxHashMap<PodId, Rc<str>>,
     /// The cycle already scheduled.
     next_cycle: Time,
     /// Whether it is one at which news is heard of that is on the way: it takes no second delay.
@@ -147,6 +151,7 @@ impl Simulation {
                 watch: seed.stream("scheduler-watch", 0),
                 write: seed.stream("scheduler-write", 0),
                 busy_until: Time::ZERO,
+                reasons: FxHashMap::default(),
                 next_cycle: Time::MAX,
                 hears: false,
             },
@@ -428,6 +433,7 @@ impl Simulation {
     fn decide(&mut self, pod: PodId, verdict: Verdict, claims: Vec<ClaimDecision>) {
         match verdict {
             Verdict::Bind(node) => {
+                self.scheduling.reasons.remove(&pod);
                 self.cluster.assume(pod, node);
                 if claims.is_empty() {
                     self.bind_later(pod);
@@ -467,8 +473,14 @@ impl Simulation {
         self.queue.push(at, Class::Control, Event::Bind(pod));
     }
 
-    /// FailedScheduling and `PodScheduled=False`.
+    /// FailedScheduling and `PodScheduled=False`: a condition that says something new is patched before the
+    /// next cycle begins (latencies.md).
     fn report_failure(&mut self, pod: PodId, message: Rc<str>) {
+        let known = self.scheduling.reasons.insert(pod, message.clone());
+        if !self.instant && known.is_none_or(|known| known != message) {
+            let token = self.scheduling.client.take(self.scheduling.busy_until.max(self.cluster.now));
+            self.scheduling.busy_until = token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write);
+        }
         self.cluster.record(SCHEDULER, Subject::Pod(pod), Message::FailedScheduling(message));
         self.cluster.set_unschedulable(pod);
     }

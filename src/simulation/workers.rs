@@ -151,6 +151,9 @@ impl Simulation {
             }
             job.calls = Some(left - 1);
             job.actions.push_front(action);
+            if at == self.cluster.now {
+                continue; // it takes no time
+            }
             worker.busy.extend(job.key.map(|key| (key, false)).filter(|(key, _)| !worker.busy.contains_key(key)));
             let number = worker.next_job;
             worker.next_job = number.wrapping_add(1);
