@@ -39,7 +39,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fidelity", &["engine", "cluster", "manifest", "scheduler", "kubelet", "simulation"]),
     (
         "cli",
-        &["engine", "scheduler", "controllers", "outcome", "metrics", "simulation", "scenario", "experiment", "report"],
+        &[
+            "engine",
+            "scheduler",
+            "controllers",
+            "workload",
+            "outcome",
+            "metrics",
+            "simulation",
+            "scenario",
+            "experiment",
+            "report",
+        ],
     ),
 ];
 

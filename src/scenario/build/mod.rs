@@ -45,6 +45,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod arrivals;
 mod nodes;
 mod objects;
 mod scheduler;
@@ -67,6 +68,7 @@ use super::schema::workloads::Workload as WrittenWorkload;
 use super::schema::{Scenario, Start};
 use super::source::Node;
 
+pub use arrivals::skipped_rows;
 pub(super) use scheduler::config as scheduler_config;
 
 /// Makes what a run needs. The same scenario and seed give the same setup; another seed is set by
@@ -81,6 +83,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let nodes = builder.nodes();
     let objects: Vec<Object> = scenario.workloads.iter().flat_map(WrittenWorkload::objects).collect();
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
+    let sources = builder.sources();
     let timeline = builder.timeline();
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
@@ -95,7 +98,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         workloads,
         settled: scenario.start == Start::Settled,
         timeline,
-        sources: Vec::new(),
+        sources,
         settings,
         scheduler,
     })
