@@ -9,7 +9,7 @@ use sim::experiment::{self, Options, Unwatched};
 use sim::scenario;
 
 /// Scenarios that take long; another test of each kind is not worth the time.
-const LARGE: &[&str] = &["scale-5000"];
+const LARGE: &[&str] = &["scale-5000", "a-year-of-failures"];
 
 /// Every committed scenario but the large ones.
 fn small_scenarios() -> Vec<PathBuf> {
