@@ -33,6 +33,7 @@ pub mod policy;
 mod replace;
 pub mod resources;
 pub mod spec;
+pub mod storage;
 pub mod taint;
 pub mod volumes;
 pub mod wall;
@@ -58,6 +59,7 @@ pub use pod::{Container, Deletion, Part, Phase, Pod, PodName};
 pub use pods::NewPod;
 pub use resources::Resources;
 pub use spec::{PodSpec, RestartPolicy};
+pub use storage::StorageAction;
 pub use taint::{Effect, Taint, Toleration};
 
 /// UIDs given from outside, pod by pod; `None` for the seed's.

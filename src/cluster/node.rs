@@ -3,7 +3,7 @@
 use crate::engine::{Span, Time};
 
 use super::gpu::{GpuInventory, Gpus};
-use super::ids::PodId;
+use super::ids::{ObjectId, PodId};
 use super::labels::Labels;
 use super::names::Name;
 use super::resources::Resources;
@@ -176,6 +176,8 @@ pub struct Node {
     pub lease: Lease,
     /// Pods bound to or assumed on it that still exist, ended ones included.
     pub pods: Vec<PodId>,
+    /// `status.volumesInUse`: volumes that its kubelet has mounted, or is about to, as it last reported.
+    pub volumes_in_use: Vec<ObjectId>,
     /// What its pods that have not ended ask for.
     pub requested: Resources,
     /// The same as the scores count it: (cpu, memory) with non-zero defaults.

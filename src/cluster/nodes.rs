@@ -49,7 +49,7 @@ impl Cluster {
         name.map_or("<none>", |name| self.names.text(name))
     }
 
-    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
         let now = self.now;
         match self.nodes.get_mut(id.index()).and_then(Option::as_mut) {
             Some(node) => node,
@@ -74,6 +74,7 @@ impl Cluster {
             pace: Pace::default(),
             lease,
             pods: Vec::new(),
+            volumes_in_use: Vec::new(),
             requested: Resources::default(),
             score_requested: (0, 0),
             n_pods: 0,
@@ -241,6 +242,11 @@ impl Cluster {
             lease.renewing = false;
             self.emit(Change::LeaseRenewing(id, false));
         }
+    }
+
+    /// The lease is renewed in another phase: `last` was the last renewal.
+    pub fn set_lease_phase(&mut self, id: NodeId, last: Time) {
+        self.node_mut(id).lease.anchor = last;
     }
 
     /// The kubelet renews the node's lease at `first` and from then on.

@@ -65,5 +65,11 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
     simulation.run_until(end, &mut metrics); // the clock to the end
     let outcome = metrics.finish(&simulation.cluster, options.run);
     let idle_faults = simulation.faults_without_hits().into_iter().map(str::to_string).collect();
-    Ok(Outcome { fault_trace: simulation.fault_trace(), idle_faults, ..outcome })
+    Ok(Outcome {
+        arrivals: simulation.arrivals(),
+        unserved: simulation.unserved(),
+        fault_trace: simulation.fault_trace(),
+        idle_faults,
+        ..outcome
+    })
 }

@@ -11,6 +11,7 @@ mod node;
 mod pod;
 pub mod settings;
 mod shutdown;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +62,8 @@ pub enum PodStep {
     Stopped,
     /// Everything is cleaned up: the object goes.
     Gone,
+    /// The volumes are still not there.
+    MountTimeout,
 }
 
 /// A step in the life of a machine.
@@ -78,6 +81,8 @@ pub enum NodeStep {
     Resync,
     /// The kubelet says whether its node is Ready.
     Status,
+    /// The kubelet says which volumes are in use.
+    Volumes,
 }
 
 /// What comes of an event: what is to be done, and what will happen.
@@ -94,6 +99,7 @@ pub struct Kubelet {
     settings: Settings,
     seed: Seed,
     images: images::Images,
+    waiting: volumes::Waiting,
     /// CrashLoopBackOff of pods that have been restarted: delay before the next, and when it grew last.
     backoffs: FxHashMap<PodId, (Span, Time)>,
     /// When main containers that run for a time will end; other instants are void.
@@ -113,6 +119,7 @@ impl Kubelet {
             settings,
             seed,
             images: images::Images::default(),
+            waiting: volumes::Waiting::default(),
             backoffs: FxHashMap::default(),
             ends: FxHashMap::default(),
             paces: BTreeMap::new(),
@@ -128,6 +135,7 @@ impl Kubelet {
 
     /// Makes kubelets notice what became true.
     pub fn watch(&mut self, change: Change, cluster: &Cluster, todo: &mut Todo) {
+        self.volumes_changed(change, cluster, todo);
         match change {
             Change::PodBound(pod) => self.notice(pod, PodStep::Accept, cluster, todo),
             Change::PodMarked(pod) => self.notice(pod, PodStep::Terminate, cluster, todo),

@@ -64,6 +64,7 @@ impl Kubelet {
             PodStep::Stopped => self.stopped(id, pod, cluster, todo),
             PodStep::Gone if node.machine.is_heard() => todo.actions.push(Action::RemovePod(id)),
             PodStep::Gone => (),
+            PodStep::MountTimeout => self.mount_timeout(id, pod, cluster, todo),
         }
     }
 
@@ -94,9 +95,17 @@ impl Kubelet {
         self.bring_up(id, pod, node, cluster, todo);
     }
 
-    /// Volumes, sandbox, then containers one after another with their images.
+    /// Volumes that have to be attached, other volumes, sandbox, then containers one after another with their
+    /// images.
     pub(super) fn bring_up(&mut self, id: PodId, pod: &Pod, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
         todo.actions.push(Action::SetContainer(id, Container::Starting));
+        if self.has_volumes(id, pod, node, cluster, todo) {
+            self.start_later(id, pod, node, cluster, todo);
+        }
+    }
+
+    /// The pod's volumes can be mounted: the containers will start.
+    pub(super) fn start_later(&mut self, id: PodId, pod: &Pod, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let mut stream = self.stream("pod-start", id, pod);
         let at = match &self.settings.start {
             Some(whole) => cluster.now + whole.sample(&mut stream),
@@ -262,6 +271,7 @@ impl Kubelet {
     /// The deletion mark has arrived: the containers are told to stop.
     pub(super) fn terminate(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
         let Some(deletion) = pod.deletion else { return };
+        self.waiting.forget(id);
         let mut stream = self.stream("pod-stop", id, pod);
         let runs = pod.container.is_running() || pod.container == Container::Starting;
         let stop = cluster.spec(pod.spec).behaviour.stop_after.as_ref().unwrap_or(&self.settings.stop);

@@ -45,6 +45,7 @@ pub fn change_row(change: Change, cluster: &Cluster) -> Option<EventRow> {
         Change::ObjectRemoved(object) => object_row(object, "Removed", String::new(), cluster)?,
         Change::NodeLabelled(_)
         | Change::NodeImages(_)
+        | Change::NodeVolumes(_)
         | Change::LeaseRenewing(..)
         | Change::PodAssumed(_)
         | Change::PodForgotten(..)
@@ -110,9 +111,9 @@ fn pace(node: NodeId, cluster: &Cluster) -> String {
     format!("start x{}, work x{}", times(pace.start_milli), times(pace.progress_milli))
 }
 
-/// `None` if the object is gone already and cannot be named.
+/// `None` if the object is long gone and cannot be named.
 fn object_row(id: ObjectId, reason: &'static str, message: String, cluster: &Cluster) -> Option<EventRow> {
-    let object = cluster.object(id)?;
+    let object = cluster.object(id).or_else(|| cluster.removed_object(id))?;
     let kind = match object.body.kind().as_str() {
         "Deployment" => "deployment",
         "ReplicaSet" => "replicaset",

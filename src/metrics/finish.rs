@@ -31,6 +31,7 @@ impl Metrics {
             actions: &self.actions,
             churn: &self.churn,
             collateral: &self.collateral,
+            jobs: &self.jobs,
             drained,
             latency: &self.latency,
             capacity: &self.capacity,
@@ -63,6 +64,7 @@ impl Metrics {
             duration: end.since(Time::ZERO),
             digest: self.digest.value(),
             changes: self.digest.changes(),
+            arrivals: 0, // the simulation knows
             fault_trace: 0,
             idle_faults: Vec::new(),
             actions: self.actions,
@@ -71,6 +73,7 @@ impl Metrics {
             metrics,
             series,
             pods,
+            unserved: Vec::new(),
             nodes,
             expectations: Vec::new(),
         }

@@ -17,6 +17,7 @@ mod finish;
 pub mod headroom;
 mod incident;
 pub mod incidents;
+pub mod jobs;
 pub mod latency;
 pub mod nodes;
 pub mod objectives;
@@ -42,6 +43,7 @@ use self::digest::Digest;
 use self::facts::Facts;
 use self::incident::Strike;
 use self::incidents::Incidents;
+use self::jobs::Jobs;
 use self::latency::Latency;
 use self::nodes::Nodes;
 use self::spread::ReadyNodes;
@@ -107,6 +109,11 @@ pub const ALL: &[&Metric] = &[
     &latency::POD_STARTUP_SECONDS,
     &latency::UNSCHEDULED_POD_SECONDS,
     &latency::PODS_PENDING,
+    &jobs::JOBS_COMPLETE_TOTAL,
+    &jobs::JOBS_FAILED_TOTAL,
+    &jobs::JOB_SUCCESS_SECONDS,
+    &jobs::JOB_COMPLETION_SECONDS,
+    &jobs::JOB_COMPLETION_SECONDS_MEAN,
     &capacity::CPU_REQUESTED_RATIO,
     &capacity::MEMORY_REQUESTED_RATIO,
     &capacity::NODE_IMBALANCE_RATIO,
@@ -134,6 +141,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) actions: &'a [Action],
     pub(crate) churn: &'a Churn,
     pub(crate) collateral: &'a Collateral,
+    pub(crate) jobs: &'a Jobs,
     pub(crate) drained: u64,
     pub(crate) latency: &'a Latency,
     pub(crate) capacity: &'a Capacity,
@@ -164,7 +172,7 @@ pub struct Settings {
     pub series_points: usize,
     /// Series are kept for the first so many workloads …
     pub series_workloads: usize,
-    /// … and the first so many nodes.
+    /// … and for so many nodes: half of them the first, half the first that fail.
     pub series_nodes: usize,
 }
 
@@ -199,6 +207,7 @@ pub struct Metrics {
     incidents: Incidents,
     churn: Churn,
     collateral: Collateral,
+    jobs: Jobs,
     latency: Latency,
     capacity: Capacity,
     nodes: Nodes,
@@ -218,6 +227,7 @@ impl Metrics {
             incidents: Incidents::default(),
             churn: Churn::default(),
             collateral: Collateral::default(),
+            jobs: Jobs::default(),
             latency: Latency::new(cluster.now, settings.series_points),
             capacity: Capacity::new(cluster.now, settings.series_points),
             nodes: Nodes::new(settings.series_nodes, settings.series_points / 4),
@@ -271,6 +281,7 @@ impl Metrics {
             | Change::NodeResized(node)
             | Change::Machine(node) => self.node_changed(node, false, cluster),
             Change::NodeTainted(_)
+            | Change::NodeVolumes(_)
             | Change::NodeLabelled(_)
             | Change::NodeImages(_)
             | Change::NodePaced(_)
@@ -279,6 +290,9 @@ impl Metrics {
             Change::ObjectStatus(object) => {
                 if workloads::wants_by_status(object, cluster) {
                     self.object_changed(cluster.root_owner(object), cluster);
+                }
+                if let Some(workload) = self.workloads.of_object(cluster.root_owner(object)) {
+                    self.jobs.status_changed(object, workload, cluster);
                 }
             }
             Change::ObjectCreated(object)
@@ -387,7 +401,7 @@ impl Metrics {
 
     fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.capacity.node_changed(node, false, cluster);
-        self.nodes.load_changed(node, &self.capacity, cluster);
+        self.nodes.load_changed(node, cluster);
     }
 
     fn node_changed(&mut self, node: NodeId, gone: bool, cluster: &Cluster) {
@@ -396,7 +410,7 @@ impl Metrics {
         self.collateral.node_changed(node, |pod| workloads.tracked(pod).workload, cluster);
         self.capacity.node_changed(node, gone, cluster);
         self.nodes.node_changed(node, gone, cluster);
-        self.nodes.load_changed(node, &self.capacity, cluster);
+        self.nodes.load_changed(node, cluster);
         self.incidents.node_changed(node, cluster, &mut self.workloads);
     }
 

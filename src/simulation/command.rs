@@ -93,12 +93,17 @@ impl Simulation {
             }
             Command::Delete(kind, namespace, name) => self.delete(kind, namespace, name),
             Command::DeletePod(namespace, name, grace) => self.delete_pod(namespace, &name, grace),
-            Command::SetTemplate(namespace, name, template) => {
-                if let Some(id) = self.cluster.find_object(Kind::Deployment, namespace, name) {
-                    self.cluster.update_deployment(id, |deployment| deployment.template = template);
+            Command::SetTemplate(kind, namespace, name, template) => {
+                if let Some(id) = self.cluster.find_object(kind, namespace, name) {
+                    self.cluster.set_template(id, template);
                 }
             }
-            Command::Apply(workload) => self.replace_spec(workload),
+            Command::Pause(namespace, name, paused) => {
+                if let Some(id) = self.cluster.find_object(Kind::Deployment, namespace, name) {
+                    self.cluster.update_deployment(id, |deployment| deployment.paused = paused);
+                }
+            }
+            Command::Apply(workloads) => workloads.into_iter().for_each(|workload| self.replace_spec(workload)),
             Command::Ungate(namespace, name) => {
                 if let Some(pod) = self.find_pod(namespace, &name) {
                     self.cluster.ungate(pod);
@@ -198,13 +203,11 @@ impl Simulation {
             }
             Command::Delete(of, _, name) => format!("{}/{}", of.as_str().to_lowercase(), names.text(*name)),
             Command::DeletePod(_, name, _) => format!("pod/{name}"),
-            Command::SetTemplate(_, name, _) => format!("deployment/{}", names.text(*name)),
+            Command::SetTemplate(of, _, name, _) => format!("{}/{}", of.as_str().to_lowercase(), names.text(*name)),
+            Command::Pause(_, name, _) => format!("deployment/{}", names.text(*name)),
             Command::AddNodes(nodes) => list(nodes.iter().map(|node| names.text(node.name))),
-            Command::Create(workloads) => format!("{} objects", workloads.len()),
-            Command::Apply(Workload::Object { body, name, .. }) => {
-                format!("{}/{}", body.kind().as_str().to_lowercase(), names.text(*name))
-            }
-            Command::Apply(Workload::Pod { name, .. }) => format!("pod/{}", names.text(*name)),
+            Command::Create(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
+            Command::Apply(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
             Command::Ungate(_, name) => format!("pod/{name}"),
             Command::Stop(component) | Command::Start(component) | Command::FailOver(component, ..) => {
                 component.as_str().to_string()
@@ -219,13 +222,27 @@ impl Simulation {
         Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec(), pods: Vec::new(), struck }
     }
 
+    /// What is created or applied, as kubectl names it.
+    fn reference(&self, workload: &Workload) -> String {
+        let names = &self.cluster.names;
+        match workload {
+            Workload::Object { body, name, .. } => {
+                format!("{}/{}", body.kind().as_str().to_lowercase(), names.text(*name))
+            }
+            Workload::Pod { name, .. } => format!("pod/{}", names.text(*name)),
+        }
+    }
+
     /// Whether what a command is about exists now.
     fn has_object(&self, command: &Command) -> bool {
         match command {
             Command::Scale(kind, namespace, name, _) | Command::Delete(kind, namespace, name) => {
                 self.cluster.find_object(*kind, *namespace, *name).is_some()
             }
-            Command::SetTemplate(namespace, name, _) => {
+            Command::SetTemplate(kind, namespace, name, _) => {
+                self.cluster.find_object(*kind, *namespace, *name).is_some()
+            }
+            Command::Pause(namespace, name, _) => {
                 self.cluster.find_object(Kind::Deployment, *namespace, *name).is_some()
             }
             Command::Ungate(namespace, name) | Command::DeletePod(namespace, name, _) => {
@@ -243,8 +260,9 @@ impl Simulation {
 }
 
 /// Up to three names, and how many more.
-pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
+pub(super) fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
+    let names: Vec<T> = names.collect();
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match names.len() {
         0 => "(no node matches)".to_string(),
         1..=3 => names.join(", "),
@@ -273,6 +291,8 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Scale(..) => (Operation, "scale"),
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),
         Command::SetTemplate(..) => (Operation, "update"),
+        Command::Pause(_, _, true) => (Operation, "pause"),
+        Command::Pause(..) => (Operation, "resume"),
         Command::Apply(..) => (Operation, "apply"),
         Command::ReplaceTaints(_, taints) if taints.iter().any(|taint| taint.effect == Effect::NoExecute) => {
             (Disruption, "taint")

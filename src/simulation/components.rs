@@ -66,6 +66,7 @@ impl Simulation {
                 self.processes.scheduler = false;
                 self.scheduling.next_cycle = Time::MAX;
                 self.scheduling.hears = false;
+                self.pre_binds.clear();
                 let assumed = self.cluster.pods().filter(|(_, pod)| pod.node.is_some() && !pod.bound);
                 let assumed: Vec<PodId> = assumed.map(|(id, _)| id).collect();
                 assumed.into_iter().for_each(|pod| self.cluster.forget(pod));
@@ -97,6 +98,8 @@ impl Simulation {
                 let settings = controllers::Settings {
                     node_monitor_phase: now,
                     pod_gc_phase: now,
+                    attach_detach_phase: now,
+                    volume_binder_phase: now,
                     ..self.settings.controllers.clone()
                 };
                 self.rebuild_controllers(&settings);

@@ -13,12 +13,16 @@ mod eviction;
 mod faults;
 mod observer;
 mod outages;
+mod pre_bind;
 pub mod setup;
 mod target;
+mod why;
 mod workers;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use crate::cluster::{
     Action, Change, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
@@ -27,13 +31,15 @@ use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
+use crate::scheduler::plugins::volume_binding::ClaimDecision;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
-use crate::workload::{Arrival, Source};
+use crate::workload::{Arrival, ArrivalHash, Source};
 
 use workers::Worker;
 
 pub use observer::{Note, Observer, Silent};
 pub use setup::{Command, Component, Exit, Sample, Scheduling, Settings, Setup, Target, Workload};
+pub use why::{NoSuchPod, why};
 
 /// What will happen at an instant.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +60,8 @@ enum Event {
     Begin(Component),
     /// The scheduler runs a cycle.
     Schedule,
+    /// A look at whether the claims of a pod are bound.
+    PreBind(PodId),
     /// A binding reaches the API.
     Bind(PodId),
     /// A victim of a preemption is deleted: the victim, and the pod that room is made for.
@@ -93,6 +101,8 @@ pub struct Simulation {
     joining: Vec<Option<NodeSpec>>,
     /// Pods being evicted, by the number their events carry.
     evictions: Vec<eviction::Eviction>,
+    /// Assumed pods whose claims are being bound.
+    pre_binds: BTreeMap<PodId, pre_bind::PreBind>,
     /// For each verb, when its last command came and how many came before it at that instant: names the
     /// random streams that targets are drawn from.
     targets_drawn: BTreeMap<&'static str, (Time, u64)>,
@@ -101,6 +111,8 @@ pub struct Simulation {
     /// No delay at all, while the cluster is set up.
     instant: bool,
     events_handled: u64,
+    inquiry: Option<Box<why::Inquiry>>,
+    arrived: ArrivalHash,
 }
 
 /// When the scheduler works.
@@ -109,6 +121,8 @@ struct SchedulingState {
     watch: Stream,
     write: Stream,
     busy_until: Time,
+    /// What `PodScheduled=False` says of pods that wait.
+    reasons: FxHashMap<PodId, Rc<str>>,
     /// The cycle already scheduled.
     next_cycle: Time,
     /// Whether it is one at which news is heard of that is on the way: it takes no second delay.
@@ -119,6 +133,11 @@ impl Simulation {
     /// A run at time zero: nodes registered and Ready, workloads created or, if the setup says so,
     /// running already.
     pub fn new(setup: Setup, observer: &mut dyn Observer) -> Self {
+        Simulation::with_inquiry(setup, None, observer)
+    }
+
+    /// As [`Simulation::new`]; each attempt to schedule the pod asked about is explained.
+    fn with_inquiry(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
         let Setup { cluster, duration, nodes, workloads, settled, timeline, faults, sources, settings, scheduler } =
             setup;
         let seed = cluster.seed;
@@ -132,6 +151,7 @@ impl Simulation {
                 watch: seed.stream("scheduler-watch", 0),
                 write: seed.stream("scheduler-write", 0),
                 busy_until: Time::ZERO,
+                reasons: FxHashMap::default(),
                 next_cycle: Time::MAX,
                 hears: false,
             },
@@ -141,14 +161,21 @@ impl Simulation {
             faults: faults::Faults::new(faults),
             joining: Vec::new(),
             evictions: Vec::new(),
+            pre_binds: BTreeMap::new(),
             targets_drawn: BTreeMap::new(),
             until: duration,
             processes: components::Processes::default(),
             instant: settled,
             events_handled: 0,
+            inquiry: None,
+            arrived: ArrivalHash::default(),
             cluster,
             settings,
         };
+        if let Some(pod) = asked {
+            simulation.scheduler.ask_about(pod);
+            simulation.inquiry = Some(Box::default());
+        }
         simulation.set_up(nodes, workloads, observer);
         simulation.schedule_inputs(timeline, sources);
         simulation.begin_faults();
@@ -180,6 +207,11 @@ impl Simulation {
     /// How many events have been handled so far.
     pub fn events_handled(&self) -> u64 {
         self.events_handled
+    }
+
+    /// Hash over what has arrived from sources so far.
+    pub fn arrivals(&self) -> u64 {
+        self.arrived.value()
     }
 
     /// When the run ends.
@@ -248,6 +280,18 @@ impl Simulation {
         self.queue.push(at, Class::World, Event::Command(index));
     }
 
+    /// Pods on no node whose `schedulerName` no profile of the scheduler has: the name, and how many pods.
+    pub fn unserved(&self) -> Vec<(String, u32)> {
+        let mut names: BTreeMap<&str, u32> = BTreeMap::new();
+        for (_, pod) in self.cluster.pods().filter(|(_, pod)| pod.node.is_none() && !pod.phase.is_terminal()) {
+            let spec = self.cluster.spec(pod.spec);
+            if spec.node_name.is_none() && !self.scheduler.serves(spec.scheduler_name) {
+                *names.entry(self.cluster.names.text(spec.scheduler_name)).or_default() += 1;
+            }
+        }
+        names.into_iter().map(|(name, pods)| (name.to_string(), pods)).collect()
+    }
+
     /// The one match on what happens.
     fn handle(&mut self, event: Event, observer: &mut dyn Observer) {
         match event {
@@ -264,6 +308,7 @@ impl Simulation {
             Event::News(..) | Event::Timer(..) | Event::Write(..) | Event::Sent(..) => (),
             Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
+            Event::PreBind(pod) => self.look_at_claims(pod),
             Event::Bind(pod) => self.bind(pod),
             Event::Preempt(victim, by) => self.preempt(victim, by),
             Event::Evict(index) => self.evict(index),
@@ -358,6 +403,9 @@ impl Simulation {
         self.scheduling.next_cycle = Time::MAX;
         self.scheduling.hears = false;
         let Some(decision) = self.scheduler.cycle(&self.cluster) else { return };
+        if self.inquiry.is_some() {
+            self.note_explanation();
+        }
         if !self.instant {
             let scheduling = &self.settings.scheduling;
             let extra = decision.examined.saturating_sub(100) as u64;
@@ -367,7 +415,7 @@ impl Simulation {
         if !decision.devices.is_empty() {
             self.cluster.choose_devices(decision.pod, decision.devices);
         }
-        self.decide(decision.pod, decision.verdict);
+        self.decide(decision.pod, decision.verdict, decision.claims);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
         }
@@ -382,19 +430,16 @@ impl Simulation {
     }
 
     /// Does what the scheduler decided.
-    fn decide(&mut self, pod: PodId, verdict: Verdict) {
+    fn decide(&mut self, pod: PodId, verdict: Verdict, claims: Vec<ClaimDecision>) {
         match verdict {
             Verdict::Bind(node) => {
+                self.scheduling.reasons.remove(&pod);
                 self.cluster.assume(pod, node);
-                let now = self.cluster.now;
-                let at = if self.instant {
-                    now
+                if claims.is_empty() {
+                    self.bind_later(pod);
                 } else {
-                    let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
-                    let write = self.settings.scheduling.api_write.sample(&mut self.scheduling.write);
-                    token + self.at_schedulers_pace(write)
-                };
-                self.queue.push(at, Class::Control, Event::Bind(pod));
+                    self.pre_bind(pod, node, claims);
+                }
             }
             Verdict::Unschedulable { message, nomination, victims, unnominated } => {
                 self.report_failure(pod, message);
@@ -415,8 +460,27 @@ impl Simulation {
         }
     }
 
-    /// FailedScheduling and `PodScheduled=False`.
+    /// The binding of an assumed pod is sent.
+    fn bind_later(&mut self, pod: PodId) {
+        let now = self.cluster.now;
+        let at = if self.instant {
+            now
+        } else {
+            let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
+            let write = self.settings.scheduling.api_write.sample(&mut self.scheduling.write);
+            token + self.at_schedulers_pace(write)
+        };
+        self.queue.push(at, Class::Control, Event::Bind(pod));
+    }
+
+    /// FailedScheduling and `PodScheduled=False`: a condition that says something new is patched before the
+    /// next cycle begins (latencies.md).
     fn report_failure(&mut self, pod: PodId, message: Rc<str>) {
+        let known = self.scheduling.reasons.insert(pod, message.clone());
+        if !self.instant && known.is_none_or(|known| known != message) {
+            let token = self.scheduling.client.take(self.scheduling.busy_until.max(self.cluster.now));
+            self.scheduling.busy_until = token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write);
+        }
         self.cluster.record(SCHEDULER, Subject::Pod(pod), Message::FailedScheduling(message));
         self.cluster.set_unschedulable(pod);
     }
@@ -466,6 +530,7 @@ impl Simulation {
     fn arrive(&mut self, index: u32) {
         let (source, pending) = &mut self.sources[index as usize];
         let Some(arrival) = std::mem::replace(pending, source.next()) else { return };
+        self.arrived.add(&arrival, self.cluster.spec(arrival.spec));
         if let Some(next) = pending {
             self.queue.push(next.at.max(self.cluster.now), Class::World, Event::Arrival(index));
         }
@@ -516,6 +581,10 @@ fn instant_controllers() -> controllers::Settings {
         kube_api_qps_milli: 1_000_000_000_000_000,
         kube_api_burst: 1,
         watch: zero.clone(),
+        provision: zero.clone(),
+        attach: zero.clone(),
+        detach: zero.clone(),
+        attach_detach_period: Span::ZERO,
         api_write: zero,
         node_monitor_phase: Some(Time::from_secs(1)),
         pod_gc_phase: Some(Time::from_secs(1)),

@@ -68,6 +68,7 @@ use super::schema::workloads::Workload as WrittenWorkload;
 use super::schema::{Scenario, Start};
 use super::source::Node;
 
+pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
 
 /// Makes what a run needs. The same scenario and seed give the same setup; another seed is set by
