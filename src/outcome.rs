@@ -3,9 +3,16 @@
 //! No references into the cluster; every id is resolved to the name people know. Times stay integers;
 //! ratios are parts per million until they are printed.
 
+pub mod comparison;
+pub mod provenance;
+pub mod study;
+pub mod why;
+
 use std::fmt;
 
 use crate::engine::{Span, Time};
+
+use self::provenance::Provenance;
 
 /// Everything one run leaves behind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +25,13 @@ pub struct Outcome {
     pub digest: u64,
     /// Number of changes in that stream.
     pub changes: u64,
+    /// Hash over the pods that arrived by themselves: when, what they ask for, how long they run. Equal
+    /// for every policy under one seed.
+    pub arrivals: u64,
+    /// Hash over all faults that struck: kind, instant, nodes. Under one seed it is the same for every policy.
+    pub fault_trace: u64,
+    /// Names of faults that never hit anybody.
+    pub idle_faults: Vec<String>,
     /// Faults and operator's commands, in order.
     pub actions: Vec<Action>,
     /// What faults and planned disruptions did to each workload, in order of the fault.
@@ -30,6 +44,8 @@ pub struct Outcome {
     pub series: Vec<Series>,
     /// The pods that exist at the end, oldest first.
     pub pods: Vec<PodRow>,
+    /// Pods that no scheduler looks at: the `schedulerName` that no profile has, and how many ask for it.
+    pub unserved: Vec<(String, u32)>,
     /// The nodes there ever were, in the order they were added.
     pub nodes: Vec<NodeRow>,
     /// Recovery objectives and whether they held; filled in by whoever evaluates `expect:`.
@@ -49,6 +65,8 @@ pub struct Run {
     pub policy: String,
     /// What `--set` changed: path and value.
     pub settings: Vec<(String, String)>,
+    /// What is needed to make the results again.
+    pub provenance: Provenance,
 }
 
 /// One `expect:` line.

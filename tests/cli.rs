@@ -106,9 +106,9 @@ fn a_run_whose_expectations_hold_exits_with_0_and_writes_its_folder() {
     let ran = ran.says("small · seed 1").says("crash n-1").says("whole again").says("files in results/small");
     assert_eq!(ran.stderr, "");
     let manifest = json(&sandbox.read("results/small/manifest.json"));
-    assert_eq!(manifest["scenario_text"], SMALL);
+    assert_eq!(manifest["scenarios"][0]["files"][0]["text"], SMALL);
     for file in manifest["files"].as_array().unwrap() {
-        let path = sandbox.path("results/small").join(file.as_str().unwrap());
+        let path = sandbox.path("results/small").join(file["path"].as_str().unwrap());
         assert!(fs::metadata(&path).is_ok_and(|found| found.len() > 0), "{}", path.display());
     }
     assert!(!sandbox.path("results/small/.partial").exists());
@@ -181,6 +181,17 @@ fn a_fault_that_struck_nothing_is_reported() {
     let ran = sandbox.run(&["run", "small.yaml", "--quiet"]);
     let ran = ran.complains("the fault at 3m crash").complains("struck nothing");
     assert!(!ran.stderr.contains("2m delete node"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_pod_that_no_profile_serves_is_reported() {
+    let sandbox = Sandbox::new(&SMALL.replace("timeline:", "  - { manifest: pod.yaml }\ntimeline:"));
+    let pod = "{ apiVersion: v1, kind: Pod, metadata: { name: lost }, \
+        spec: { schedulerName: mine, containers: [{ name: c, image: i }] } }";
+    fs::write(sandbox.path("pod.yaml"), pod).unwrap();
+    let ran = sandbox.run(&["run", "small.yaml"]).exits(0);
+    ran.says("pending   1 pod with schedulerName `mine`, which no profile of the scheduler has");
+    sandbox.run(&["why", "small.yaml", "lost"]).exits(0).says("no profile of the scheduler has its schedulerName");
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl World {
             workloads: Vec::new(),
             settled: false,
             timeline: Vec::new(),
+            faults: Vec::new(),
             sources: Vec::new(),
             settings,
             scheduler,
@@ -90,7 +91,7 @@ impl World {
         let name = cluster.names.intern(&name);
         let now = cluster.now;
         let workload = Workload::Object { namespace, name, labels: Default::default(), body };
-        self.simulation.command_at(now, Command::Apply(workload));
+        self.simulation.command_at(now, Command::Apply(vec![workload]));
     }
 
     fn apply(&mut self, text: &str) {

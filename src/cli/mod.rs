@@ -5,21 +5,30 @@
 //! scenario; 3 internal error; 130 interrupted.
 
 mod check;
+mod compare;
 mod completions;
+mod library;
 mod list;
 mod progress;
+mod replications;
+mod rerun;
 mod run;
 mod schema;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::scenario::{self, Diagnostics, Scenario};
+use crate::experiment::replicate::Failed;
+use crate::scenario::{Diagnostics, Scenario};
+use crate::simulation::NoSuchPod;
+
+use library::Library;
 
 /// A deterministic simulator of a Kubernetes-like cluster: what breaks, when it is noticed, when it is
 /// whole again, and what it cost.
@@ -34,6 +43,12 @@ pub(crate) struct Cli {
 enum Command {
     /// Run a scenario: a summary on the terminal, tables and pictures in a folder
     Run(run::RunArgs),
+    /// Explain why a pod is where it is, or why it is pending
+    Why(why::WhyArgs),
+    /// Compare policies or values of parameters over seeds, with intervals, tables and pictures
+    Compare(compare::CompareArgs),
+    /// Run again what a manifest.json tells of, and say what differs
+    Rerun(rerun::RerunArgs),
     /// Check scenario files without running them
     Check(check::CheckArgs),
     /// List what there is, with a line on each
@@ -70,14 +85,28 @@ impl ScenarioArgs {
     }
 
     /// Reads and checks the scenario.
-    pub(crate) fn load(&self) -> Result<Scenario, Failure> {
-        Ok(scenario::load(&self.scenario, &self.overrides())?)
+    pub(crate) fn load(&self, library: &Library) -> Result<Scenario, Failure> {
+        library.load(&self.scenario, &self.overrides())
+    }
+
+    /// The words of the command line that say the same.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = vec![file_name(&self.scenario)];
+        words.extend(self.set.iter().map(|(path, value)| format!("--set={path}={value}")));
+        words.extend(self.policy.iter().map(|policy| format!("--policy={policy}")));
+        words.extend(self.seed.iter().map(|seed| format!("--seed={seed}")));
+        words
     }
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
     let (path, value) = text.split_once('=').ok_or("expected PATH=VALUE, as in `seed=7`")?;
     Ok((path.trim().to_string(), value.to_string()))
+}
+
+/// The last part of a path.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Why a command did not do what it was asked to.
@@ -89,12 +118,21 @@ pub(crate) enum Failure {
     /// The scenario is wrong.
     #[error("{0}")]
     Scenario(Box<Diagnostics>),
+    /// There is no such pod.
+    #[error("{0}")]
+    Pod(#[from] NoSuchPod),
     /// A file cannot be read or written.
     #[error("{0}: {1}")]
     File(String, io::Error),
     /// Standard output cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+    /// Something that is asked for does not go together, in words.
+    #[error("{0}")]
+    Usage(String),
+    /// Ctrl-C, in the middle of many runs; where the finished ones are.
+    #[error("interrupted; finished runs are kept in {0}, and the same command goes on from there")]
+    Kept(String),
     /// Ctrl-C.
     #[error("interrupted; nothing was written")]
     Interrupted,
@@ -103,6 +141,16 @@ pub(crate) enum Failure {
 impl From<Diagnostics> for Failure {
     fn from(diagnostics: Diagnostics) -> Self {
         Failure::Scenario(Box::new(diagnostics))
+    }
+}
+
+impl From<Failed> for Failure {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Scenario(diagnostics) => Failure::Scenario(diagnostics),
+            Failed::Interrupted => Failure::Interrupted,
+            Failed::Other(words) => Failure::Usage(words),
+        }
     }
 }
 
@@ -116,7 +164,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = panic::catch_unwind(AssertUnwindSafe(|| match &cli.command {
-        Command::Run(args) => run::run(args),
+        Command::Why(args) => why::run(args),
+        Command::Run(args) => run::run(args, &Library::Disk),
+        Command::Compare(args) => compare::run(args, &Library::Disk),
+        Command::Rerun(args) => rerun::run(args),
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
         Command::Schema(args) => schema::run(args),
@@ -140,7 +191,7 @@ fn report(failure: &Failure) -> ExitCode {
             let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
             ExitCode::from(2)
         }
-        Failure::Interrupted => {
+        Failure::Interrupted | Failure::Kept(_) => {
             complain(&failure.to_string());
             ExitCode::from(130)
         }

@@ -5,42 +5,76 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::experiment::{self, Options, Unwatched};
+use crate::outcome::provenance::Provenance;
 use crate::outcome::{ActionKind, Outcome, Run};
 use crate::report::{self, Folder, terminal};
 use crate::scenario::{self, Scenario};
 use crate::simulation::Setup;
 
+use super::library::Library;
 use super::progress::Bar;
-use super::{Failure, ScenarioArgs, complain, print};
+use super::{Failure, ScenarioArgs, complain, print, replications};
 
 #[derive(Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
-    scenario: ScenarioArgs,
+    pub(super) scenario: ScenarioArgs,
     /// Folder for tables and pictures [default: results/<name of the scenario>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Run under N seeds, this and those after it, and tell what the runs say together
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) seeds: Option<u32>,
+    /// Run once, whatever the scenario says about replications
+    #[arg(long, conflicts_with = "seeds")]
+    pub(super) single: bool,
+    /// Runs at the same time [default: one a processor]; the results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
     /// Run twice in lockstep first, and name the first difference; exit code 1 if there is one
     #[arg(long)]
     verify: bool,
     /// Print nothing but what is wrong
     #[arg(long, short, conflicts_with = "json")]
-    quiet: bool,
+    pub(super) quiet: bool,
     /// Print the summary as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
-pub(super) fn run(args: &RunArgs) -> Result<(), Failure> {
-    let scenario = args.scenario.load()?;
+impl RunArgs {
+    /// Where the results go.
+    pub(super) fn dir(&self, scenario: &Scenario) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| PathBuf::from("results").join(scenario.name.to_string()))
+    }
+
+    /// What is needed to run it again.
+    pub(super) fn provenance(&self, scenario: &Scenario) -> Provenance {
+        let mut arguments = vec!["run".to_string()];
+        arguments.extend(self.scenario.words());
+        arguments.extend(self.seeds.iter().map(|seeds| format!("--seeds={seeds}")));
+        arguments.extend(self.single.then(|| "--single".to_string()));
+        Provenance { arguments, scenarios: vec![scenario.stored()], inputs: Vec::new() }
+    }
+}
+
+pub(super) fn run(args: &RunArgs, library: &Library) -> Result<(), Failure> {
+    let scenario = args.scenario.load(library)?;
+    if scenario.placement.is_some() {
+        let path = args.scenario.scenario.display();
+        return Err(Failure::Usage(format!("{path} places pods without time: `sim compare {path}` runs it")));
+    }
     let setup = scenario::build(&scenario)?;
-    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(scenario.name.to_string()));
+    let dir = args.dir(&scenario);
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
     let mut folder = Folder::create(&dir).map_err(unwritable)?;
     if args.verify {
         verify(&scenario)?;
     }
-    let mut options = Options { run: identity(&scenario, args.scenario.overrides()), ..Options::default() };
+    if let Some(plan) = replications::plan(args, &scenario).filter(|_| !args.single) {
+        return replications::run(args, &scenario, &plan, folder);
+    }
+    let mut options = Options { run: identity(&scenario, args), ..Options::default() };
     if scenario.outputs.event_log {
         options.log = Some(Box::new(folder.events().map_err(unwritable)?));
     }
@@ -75,13 +109,14 @@ fn verify(scenario: &Scenario) -> Result<(), Failure> {
 }
 
 /// What was run, so that it can be run again.
-fn identity(scenario: &Scenario, settings: Vec<(String, String)>) -> Run {
+fn identity(scenario: &Scenario, args: &RunArgs) -> Run {
     Run {
         scenario: scenario.name.to_string(),
         text: scenario.text(),
         seed: scenario.seed,
         policy: scenario.policy_name(),
-        settings,
+        settings: args.scenario.overrides(),
+        provenance: args.provenance(scenario),
     }
 }
 
@@ -90,6 +125,9 @@ fn conclude(outcome: &Outcome) -> Result<(), Failure> {
     for action in outcome.actions.iter().filter(|action| !action.struck) {
         let what = if action.kind == ActionKind::Fault { "fault" } else { "action" };
         complain(&format!("warning: the {what} at {} struck nothing", terminal::action_line(action)));
+    }
+    for fault in &outcome.idle_faults {
+        complain(&format!("warning: the fault `{fault}` never struck anybody"));
     }
     let broken = outcome.expectations.iter().filter(|expectation| !expectation.held);
     let mut all_held = true;

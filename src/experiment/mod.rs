@@ -5,10 +5,14 @@
 //! [`place_and_fail`] is the smallest model with time, for comparing simulators.
 
 pub mod board;
+pub mod compare;
 pub mod fgd;
 pub mod place_and_fail;
+pub mod replicate;
+pub mod replications;
 mod run;
 pub mod statistics;
+pub mod summary;
 mod verify;
 
 pub use run::{Interrupted, Options, Progress, Unwatched, run};

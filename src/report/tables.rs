@@ -10,7 +10,7 @@ use crate::outcome::{EventRow, EventSink, Incident, Layout, NodeRow, Outcome, Po
 use super::format::{instant, number, seconds};
 
 /// A table as CSV text: a header and rows.
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut out = csv::Writer::from_writer(Vec::new());
     let written = out.write_record(header).and_then(|()| rows.into_iter().try_for_each(|row| out.write_record(&row)));
     assert!(written.is_ok(), "rows of a table differ in length: {header:?}");

@@ -50,7 +50,10 @@ pub(super) fn node_failure() -> Outcome {
         },
         duration: Span::from_secs(900),
         digest: 0x5c1f_3a77_0b21_9e04,
+        arrivals: 0,
         changes: 123,
+        fault_trace: 0,
+        idle_faults: Vec::new(),
         actions: vec![crash(2, 120.0), scale],
         incidents: vec![crash_incident()],
         workloads: vec![Workload {
@@ -85,6 +88,7 @@ pub(super) fn node_failure() -> Outcome {
             reason: "said, \"no\"".to_string(),
             ..PodRow::default()
         }],
+        unserved: Vec::new(),
         nodes: (1..=3).map(node_row).collect(),
         expectations: vec![
             Expectation {
@@ -249,9 +253,9 @@ fn files_are_written_whole_and_stale_ones_of_ours_go() {
     let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap_or_default();
     let read = |name: &str| String::from_utf8(bytes(name)).unwrap_or_default();
-    let old = r#"{"files": ["plots/gone.svg"]}"#;
+    let old = r#"{"files": [{"path": "plots/gone.svg"}]}"#;
     for (name, text) in [("manifest.json", old), ("plots/gone.svg", "x"), ("notes.txt", "mine")] {
-        super::write_below(dir.path(), name, text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+        super::folder::write_below(dir.path(), name, text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     }
     let mut folder = Folder::create(dir.path()).unwrap_or_else(|error| panic!("{error}"));
     let mut events = folder.events().unwrap_or_else(|error| panic!("{error}"));

@@ -9,10 +9,10 @@ use super::manifests::{self, Body, Object};
 use super::read::{Spanned, literal};
 use super::schema::Scenario;
 use super::schema::scheduler::SchedulerConfig;
-use super::schema::timeline::Action;
 use super::schema::workloads::Workload;
 use super::source::{Entry, Location, Node, Sources, Value};
-use super::{check, overrides};
+use super::{check, outages, overrides};
+use crate::faults::Outage;
 
 /// Reads and checks a scenario file and the files that it names.
 ///
@@ -21,10 +21,23 @@ use super::{check, overrides};
 /// # Errors
 /// All problems at once, each with its place. Nothing has been changed or written then.
 pub fn load(path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
-    let (mut sources, mut problems) = (Sources::default(), Problems::default());
+    load_from(Sources::default(), path, overrides)
+}
+
+/// Reads and checks a scenario from stored files, paths and texts, the scenario's own first.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_stored(files: &[(String, String)], overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
+    let path = files.first().map(|(path, _)| path.clone()).unwrap_or_default();
+    load_from(Sources::stored(files.iter().cloned()), Path::new(&path), overrides)
+}
+
+fn load_from(mut sources: Sources, path: &Path, overrides: &[(String, String)]) -> Result<Scenario, Diagnostics> {
     match sources.read(path) {
         Ok(source) => finish(source, sources, path.parent(), overrides),
         Err(why) => {
+            let mut problems = Problems::default();
             problems.report_nowhere(format!("cannot read {}: {why}", path.display()));
             Err(Diagnostics::new(problems, sources))
         }
@@ -54,6 +67,7 @@ fn finish(
     match scenario {
         Some(mut scenario) if loader.problems.is_empty() => {
             scenario.files.sources = loader.sources;
+            scenario.files.folder = loader.folder;
             Ok(scenario)
         }
         _ => Err(Diagnostics::new(loader.problems, loader.sources)),
@@ -84,6 +98,12 @@ impl Loader {
                 overrides::apply(&mut root, path, value, &mut self.sources, &mut self.problems);
             }
         }
+        if root.get("placement").is_some_and(|placement| !placement.is_null()) && root.get("duration").is_none() {
+            let (key, key_location) = ("duration".to_string(), root.location);
+            if let Value::Map(entries) = &mut root.value {
+                entries.push(Entry { key, key_location, value: literal("1s") }); // there is no time
+            }
+        }
         let scenario = Scenario::read_record(&root, &mut self.problems);
         // a section that cannot be read must not hide what is wrong between the others
         let mut scenario = scenario.or_else(|| Scenario::read_record(&readable(&root), &mut Problems::default()))?;
@@ -106,8 +126,13 @@ impl Loader {
             self.load_workload(workload);
         }
         for step in &mut scenario.timeline {
-            if let Action::Create(workload) = &mut step.action {
+            if let Some(workload) = step.action.workload_mut() {
                 self.load_workload(workload);
+            }
+        }
+        for entry in &mut scenario.faults {
+            if let Some(trace) = entry.fault.trace_mut() {
+                trace.loaded.outages = self.outages(&trace.file);
             }
         }
         if let Some(SchedulerConfig::File(path)) = &scenario.scheduler.config {
@@ -149,6 +174,19 @@ impl Loader {
         (objects, unread)
     }
 
+    /// The outages recorded in a file.
+    fn outages(&mut self, path: &Spanned<String>) -> Vec<Outage> {
+        let source = match self.sources.read(&self.folder.join(&path.value)) {
+            Ok(source) => source,
+            Err(why) => {
+                let problem = self.problems.report(path.location, format!("cannot read {}: {why}", path.value));
+                problem.expected("named here");
+                return Vec::new();
+            }
+        };
+        outages::read(source, self.sources.get(source).1, &mut self.problems)
+    }
+
     /// The documents of a file named at `location`; empty ones are passed over.
     fn documents(&mut self, path: &str, location: Location) -> Vec<Node> {
         let path = self.folder.join(path);
@@ -180,16 +218,14 @@ fn known(root: &Node, scenario: &Scenario) -> check::Known {
         && scenario.cluster.manifest.iter().all(|manifest| !manifest.incomplete);
     let unread = |workload: &Workload| matches!(workload, Workload::Manifest(manifest) if manifest.loaded.incomplete);
     let steps = items(root.get("timeline")) == scenario.timeline.len();
-    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some(&**workload),
-        _ => None,
-    });
+    let created = scenario.timeline.iter().filter_map(|step| step.action.workload());
     let all_workloads = items(root.get("workloads")) == scenario.workloads.len()
         && !scenario.workloads.iter().chain(created).any(unread);
     let adds = |key: &str| root.get("timeline").is_some_and(|timeline| mentions(timeline, key));
     check::Known {
         nodes: all_nodes && (steps || !adds("add-nodes")),
-        workloads: all_workloads && (steps || !adds("create")),
+        workloads: all_workloads && (steps || !adds("create") && !adds("apply")),
+        policies: items(root.get("policies")) == scenario.policies.len(),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Location {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    /// Texts that stand for files of these paths; no others are read then.
+    stored: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -145,6 +147,27 @@ impl Node {
 pub(super) const SETTING: &str = "--set ";
 
 impl Sources {
+    /// Sources that read these paths and texts in place of files.
+    pub fn stored(files: impl IntoIterator<Item = (String, String)>) -> Sources {
+        Sources { files: Vec::new(), stored: Some(files.into_iter().collect()) }
+    }
+
+    /// The files that were read, without what `--set` gave: paths relative to `folder`, and texts.
+    pub fn files_below(&self, folder: &Path) -> Vec<(String, String)> {
+        let relative = |name: &str| {
+            let path = Path::new(name);
+            path.strip_prefix(folder).unwrap_or(path).display().to_string()
+        };
+        let files = self.files.iter().filter(|file| !file.name.starts_with(SETTING));
+        files.map(|file| (relative(&file.name), file.text.clone())).collect()
+    }
+
+    /// What `--set` gave, as `path=value`.
+    pub fn settings(&self) -> Vec<String> {
+        let settings = self.files.iter().filter_map(|file| Some((file.name.strip_prefix(SETTING)?, &file.text)));
+        settings.map(|(path, value)| format!("{path}={value}")).collect()
+    }
+
     /// Keeps a text under the name shown in diagnostics; returns its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
         let mut text: String = text.into();
@@ -176,6 +199,10 @@ impl Sources {
     /// # Errors
     /// What went wrong, to stand after "cannot read …": not there, not a file, too large, not UTF-8.
     pub fn read(&mut self, path: &Path) -> Result<u32, String> {
+        if let Some(stored) = &self.stored {
+            let text = stored.get(&path.display().to_string()).ok_or("it is not among the files stored")?;
+            return Ok(self.add(path.display().to_string(), text.clone()));
+        }
         let meta = std::fs::metadata(path).map_err(|error| plain_io_error(&error))?;
         if !meta.is_file() {
             return Err("not a regular file".to_string()); // reading a pipe or a device might never end

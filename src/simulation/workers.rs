@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cluster::{Action, Change};
+use crate::cluster::{Action, Change, StorageAction};
 use crate::controllers::{self, Client, Controller, Key, Settings, Todo, Wakes};
 use crate::engine::{Class, Seed, Span, Stream, Time};
 
@@ -242,6 +242,7 @@ fn calls(action: &Action) -> u32 {
     match action {
         Action::Record(..) | Action::AnnotateReplicaSet(..) => 0,
         Action::AddTaint(..) | Action::RemoveTaint(..) | Action::ForceDeletePod(_) => 2,
+        Action::Storage(StorageAction::Bind { .. }) => 4,
         _ => 1,
     }
 }

@@ -206,7 +206,7 @@ impl Manifests {
             }
             return Err("patch of a Pod".to_string());
         }
-        Ok(vec![Command::Apply(self.workload(cluster, &manifest)?)])
+        Ok(vec![Command::Apply(vec![self.workload(cluster, &manifest)?])])
     }
 }
 

@@ -169,6 +169,7 @@ impl Case {
             workloads: Vec::new(),
             settled: false,
             timeline,
+            faults: Vec::new(),
             sources: Vec::new(),
             settings: self.settings(phases, lease_phases, untainting, orders)?,
             scheduler: scheduler::Config::new(&mut cluster.names),

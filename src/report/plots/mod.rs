@@ -2,16 +2,20 @@
 //! Colours can be told apart by colour-blind readers, and no meaning rests on colour alone where words
 //! fit.
 
+mod axes;
 mod canvas;
+pub(super) mod comparison;
 mod lines;
 mod nodes;
 mod paint;
 mod replicas;
 mod stages;
+pub(super) mod study;
 
 use std::io;
 
 use crate::outcome::Outcome;
+use crate::report::Files;
 
 use self::canvas::{BLUE, GREEN, GREY, Mark, ORANGE, PURPLE};
 use self::lines::Lines;
@@ -67,9 +71,14 @@ const HEAT: [(&str, Heat); 3] = [
 ];
 
 /// All pictures of a run: path below the results folder, and bytes; each as SVG and as PNG.
-pub(super) fn files(outcome: &Outcome) -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut files = Vec::new();
-    for (name, picture) in all(outcome) {
+pub(super) fn files(outcome: &Outcome) -> io::Result<Files> {
+    as_files(&all(outcome))
+}
+
+/// Pictures by name, as SVG and PNG below `plots/`.
+fn as_files(pictures: &[(String, Picture)]) -> io::Result<Files> {
+    let mut files = Files::new();
+    for (name, picture) in pictures {
         files.push((format!("plots/{name}.svg"), picture.svg().into_bytes()));
         files.push((format!("plots/{name}.png"), picture.png()?));
     }

@@ -12,7 +12,8 @@ use super::paint::{Hold, Picture, width_of};
 /// Bars drawn; of more incidents, those that took longest.
 const BARS: usize = 40;
 const ROW: i32 = 26;
-const COLOURS: [RGBColor; 6] = [RED, ORANGE, PURPLE, SKY, BLUE, GREEN];
+/// A colour for each stage.
+pub(super) const COLOURS: [RGBColor; 6] = [RED, ORANGE, PURPLE, SKY, BLUE, GREEN];
 
 /// The picture; `None` without incidents.
 pub(super) fn draw(outcome: &Outcome) -> Option<Picture> {

@@ -3,22 +3,36 @@
 pub mod cluster;
 pub mod components;
 pub mod expect;
+pub mod fault_kinds;
+pub mod faults;
+pub mod matrix;
+pub mod policies;
+pub mod replications;
 pub mod scheduler;
 pub mod selector;
+pub mod strikes;
 pub mod timeline;
 pub mod values;
 pub mod workloads;
 
+use std::path::PathBuf;
+
 use crate::engine::Span;
+use crate::outcome::provenance::{Input, StoredScenario};
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::fields::{Fields, Key, Record};
 use crate::scenario::read::Spanned;
 use crate::scenario::record::{record, words};
 use crate::scenario::source::Sources;
+use crate::scheduler::policies::{self as listed, Chosen};
 
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
+use faults::FaultEntry;
+use matrix::{Matrix, Placement};
+use policies::WrittenPolicy;
+use replications::Replications;
 use scheduler::Scheduler;
 use timeline::Step;
 use values::ObjectName;
@@ -43,6 +57,10 @@ record! {
         "start" => start: Start = "empty",
         /// What happens when.
         "timeline" => timeline: Vec<Step>,
+        /// What breaks by chance, or again and again.
+        "faults" => faults: Vec<FaultEntry>,
+        /// Placement policies of one's own.
+        "policies" => policies: Vec<WrittenPolicy>,
         /// How pods are placed.
         "scheduler" => scheduler: Scheduler,
         /// Flags and latencies of the control plane.
@@ -55,6 +73,14 @@ record! {
         /// the metric's row without labels or, where there is none, about every row. A metric without
         /// a value, as no fault struck, breaks its condition.
         "expect" => expect: Vec<Expectation>,
+        /// The same under several seeds, for intervals instead of single numbers.
+        "replications" => replications: Replications,
+        /// What `sim compare` varies.
+        "matrix" => matrix: Matrix,
+        /// One-shot placement without time, in place of a run; `cluster` and `duration` are not needed then.
+        "placement" => placement: Option<Placement>,
+        /// Folder of the data that `placement` reads, relative to the scenario file: `--set data=PATH`.
+        "data" => data: Option<String>,
         /// What is written beside the summary.
         "outputs" => outputs: Outputs,
         ..files: Files
@@ -72,6 +98,19 @@ impl Scenario {
         }
     }
 
+    /// The policy of this name: of the scenario, or of the list. `default` is none.
+    pub fn chosen_policy(&self, name: &str) -> Option<Chosen> {
+        let written = self.policies.iter().find(|policy| policy.name.text == name);
+        let written = written.map(|policy| Chosen::Written(policy.policy()));
+        written.or_else(|| listed::find(name).map(Chosen::Listed))
+    }
+
+    /// The scenario's files, for a manifest.
+    pub fn stored(&self) -> StoredScenario {
+        let files = self.files.sources.files_below(&self.files.folder);
+        StoredScenario { name: files.first().map(|(name, _)| name.clone()).unwrap_or_default(), files }
+    }
+
     /// The scenario file as it was written, with the files it names behind it.
     pub fn text(&self) -> String {
         self.files.sources.texts()
@@ -83,6 +122,10 @@ impl Scenario {
 pub struct Files {
     /// The scenario file first, then what `--set` gave, then the files it names.
     pub sources: Sources,
+    /// The folder of the scenario file.
+    pub folder: PathBuf,
+    /// The data it reads, with hashes; filled in when somebody asks.
+    pub inputs: Vec<Input>,
 }
 
 impl Record for Files {

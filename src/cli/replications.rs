@@ -1,0 +1,86 @@
+//! `sim run --seeds N`: one scenario under many seeds, what the runs say together, its files.
+
+use crate::experiment::replications::{self, Plan, processors};
+use crate::experiment::statistics::sequential::Rule;
+use crate::outcome::study::{Horizon, Study};
+use crate::report::manifest::Head;
+use crate::report::{self, Folder};
+use crate::scenario::Scenario;
+use crate::scenario::schema::replications::HorizonKind;
+
+use super::progress::Runs;
+use super::run::RunArgs;
+use super::{Failure, complain, print};
+
+/// How many replications are asked for, on the command line or in the scenario; `None`: a single run.
+pub(super) fn plan(args: &RunArgs, scenario: &Scenario) -> Option<Plan> {
+    let wanted = &scenario.replications;
+    let count = args.seeds.or(wanted.count.as_ref().map(|count| count.value));
+    let confidence = wanted.confidence.value;
+    let until = wanted.until.as_ref().filter(|_| args.seeds.is_none()).map(|until| {
+        let rule = Rule {
+            min: u64::from(count.unwrap_or(10)),
+            max: u64::from(until.at_most.value),
+            relative_error: until.relative_half_width.value,
+            confidence,
+        };
+        (until.metric.value.clone(), rule)
+    });
+    let count = count.or(until.as_ref().map(|(_, rule)| rule.min as u32))?;
+    let horizon = match wanted.horizon {
+        HorizonKind::Terminating => Horizon::Terminating,
+        HorizonKind::SteadyState => Horizon::SteadyState,
+    };
+    Some(Plan { count: count.into(), until, horizon, confidence, jobs: args.jobs.map_or_else(processors, usize::from) })
+}
+
+/// Runs them, writes the files, tells the summary.
+pub(super) fn run(args: &RunArgs, scenario: &Scenario, plan: &Plan, folder: Folder) -> Result<(), Failure> {
+    let watch = Runs::new(args.quiet);
+    let mut study = replications::run(scenario, plan, &watch)?;
+    drop(watch);
+    study.run.settings = args.scenario.overrides();
+    study.run.provenance = args.provenance(scenario);
+    let dir = args.dir(scenario);
+    let files = folder.write_files(report::study::files(&study)?, &head(&study));
+    let files = files.map_err(|error| Failure::File(dir.display().to_string(), error))?;
+    if args.json {
+        print(&report::study::json(&study))?;
+    } else if !args.quiet {
+        print(&report::study::terminal(&study))?;
+        print(&format!("\n{} files in {}\n", files.len(), dir.display()))?;
+    }
+    conclude(args, &study)
+}
+
+fn head(study: &Study) -> Head {
+    let run = &study.run;
+    let digests = study.replicates.iter().map(|replicate| replicate.digest);
+    let faults = study.replicates.iter().map(|replicate| replicate.faults);
+    Head {
+        fault_trace: faults.fold(0, |sum, faults| sum.rotate_left(7) ^ faults),
+        scenario: run.scenario.clone(),
+        seed: run.seed,
+        policy: run.policy.clone(),
+        settings: run.settings.clone(),
+        digest: digests.fold(0, |sum, digest| sum.rotate_left(7) ^ digest),
+        provenance: run.provenance.clone(),
+    }
+}
+
+/// Tells what is too short and which seeds broke an expectation, with the command that shows the first.
+fn conclude(args: &RunArgs, study: &Study) -> Result<(), Failure> {
+    for steady in study.steady.iter().filter(|steady| steady.too_short) {
+        complain(&format!("warning: {}: the run is too short to tell its warm-up from its steady state", steady.name));
+    }
+    let broken: Vec<_> = study.replicates.iter().filter(|replicate| !replicate.broken.is_empty()).collect();
+    let Some(first) = broken.first() else { return Ok(()) };
+    complain(&format!("error: {} of {} seeds broke an expectation; the first:", broken.len(), study.replicates.len()));
+    first.broken.iter().for_each(|expectation| complain(&format!("  seed {}: {expectation}", first.seed)));
+    let mut words = args.scenario.words();
+    words[0] = args.scenario.scenario.display().to_string();
+    words.retain(|word| !word.starts_with("--seed="));
+    let single = if study.run.text.contains("replications:") { " --single" } else { "" };
+    complain(&format!("  sim run {} --seed={}{single}", words.join(" "), first.seed));
+    Err(Failure::Broken)
+}

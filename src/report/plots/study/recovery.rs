@@ -1,0 +1,48 @@
+//! The distribution of the recovery time over all incidents, with its band.
+
+use plotters::style::RGBColor;
+
+use crate::engine::{Span, Time};
+use crate::outcome::study::{CdfPoint, Study};
+use crate::report::study::{confident, footer};
+
+use super::super::canvas::{BLUE, Frame, picture};
+use super::super::paint::Picture;
+use super::foot;
+
+/// Blue at 20 % on white.
+const BAND: RGBColor = RGBColor(204, 227, 240);
+
+/// The picture; `None` without a recovery.
+pub(super) fn draw(study: &Study) -> Option<Picture> {
+    let last = study.recovery.last()?;
+    let end = Span(((last.at * 1.05).max(1.0) * 1e9) as u64);
+    let frame = Frame { left: 72, right: 976, top: 96, bottom: 366, end, max: 1.0 };
+    let incidents: usize = study.replicates.iter().map(|run| run.recoveries.len()).sum();
+    Some(picture(1000, 446, |canvas| {
+        let below = format!(
+            "share of {incidents} incidents that were whole again within so long; {} % within the run",
+            ((last.share.value * 1000.0).round() / 10.0)
+        );
+        canvas.title("How long recovery takes", &below);
+        frame.time_axis(canvas);
+        frame.value_axis(canvas, "share", |value| format!("{} %", (value * 100.0).round()));
+        let steps = |of: fn(&CdfPoint) -> f64| -> Vec<(i32, i32)> {
+            let mut corners = vec![(frame.left, frame.bottom)];
+            for point in &study.recovery {
+                let (x, y) = (frame.x(Time((point.at * 1e9) as u64)), frame.y(of(point)));
+                let before = corners.last().map_or(frame.bottom, |last| last.1);
+                corners.extend([(x, before), (x, y)]);
+            }
+            let end = corners.last().map_or(frame.bottom, |last| last.1);
+            corners.push((frame.right, end));
+            corners
+        };
+        let mut band = steps(|point| point.share.low);
+        band.extend(steps(|point| point.share.high).into_iter().rev());
+        canvas.area(&band, &BAND);
+        canvas.line(&steps(|point| point.share.value), &BLUE, 2);
+        canvas.legend(frame.right, frame.bottom + 40, &[(BLUE, "share over"), (BAND, "confidence band")]);
+        foot(canvas, 428, &footer(study, &confident(study, "pointwise band, bootstrap over replications")));
+    }))
+}

@@ -1,0 +1,43 @@
+//! Checks of `replications:`: counts and shares within reason, a metric that exists.
+
+use crate::metrics;
+use crate::scenario::diagnostics::Problems;
+use crate::scenario::read::Spanned;
+use crate::scenario::schema::replications::Replications;
+
+/// Most replications: their results are kept in memory.
+const MOST: u32 = 100_000;
+
+/// Checks them.
+pub(super) fn check(replications: &Replications, problems: &mut Problems) {
+    if let Some(count) = &replications.count {
+        count_within_reason(count, problems);
+    }
+    open_share(&replications.confidence, problems);
+    let Some(until) = &replications.until else { return };
+    count_within_reason(&until.at_most, problems);
+    open_share(&until.relative_half_width, problems);
+    metric(&until.metric, problems);
+}
+
+/// A metric, possibly with labels.
+pub(super) fn metric(written: &Spanned<String>, problems: &mut Problems) {
+    let name = written.split('{').next().unwrap_or_default();
+    if metrics::find(name).is_none() {
+        let names = metrics::ALL.iter().map(|metric| metric.name);
+        let problem = problems.report(written.location, format!("no metric is called `{name}`"));
+        problem.help("`sim list metrics` shows them all").suggest(name, names);
+    }
+}
+
+fn count_within_reason(count: &Spanned<u32>, problems: &mut Problems) {
+    if !(1..=MOST).contains(&count.value) {
+        problems.report(count.location, "number out of range").expected(format!("expected 1 to {MOST}"));
+    }
+}
+
+fn open_share(share: &Spanned<f64>, problems: &mut Problems) {
+    if share.value <= 0.0 || share.value >= 1.0 {
+        problems.report(share.location, "number out of range").expected("expected a share between 0 and 1");
+    }
+}
