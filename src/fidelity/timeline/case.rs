@@ -274,7 +274,7 @@ impl Case {
             status: zero.clone(),
             stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
             image_size: (0, 0.0), // they report no images, so images must not count
-            stop_absent: true,
+            simple: true,
             teardown: zero.clone(),
             boot: zero.clone(),
             kubelet_start: zero.clone(),

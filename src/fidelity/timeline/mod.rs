@@ -12,6 +12,7 @@
 pub mod actions;
 pub mod case;
 pub mod compare;
+mod events;
 pub mod fit;
 pub mod guide;
 pub mod log;

@@ -71,7 +71,7 @@ fn kubelet(flags: &components::Kubelet, latencies: &components::Latencies) -> ku
     let distribution = |latency: &Latency| latency.0.clone();
     let optional = |latency: &Option<Latency>| latency.as_ref().map(distribution);
     kubelet::Settings {
-        stop_absent: false,
+        simple: false,
         start: optional(&flags.start),
         watch: distribution(&latencies.kubelet_watch),
         notice: distribution(&flags.notice),
