@@ -1,16 +1,21 @@
 //! One scheduling decision: a pod comes, is placed and goes again, on clusters of different sizes; and, on 5,000
 //! nodes, a pod with spread constraints and inter-pod anti-affinity. Each with and without what the
-//! scheduler remembers between decisions.
+//! scheduler remembers between decisions. Of the latter pod's naive decision, also what each plugin costs.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sim::cluster::spec::{AffinityTerm, SpreadConstraint};
 use sim::cluster::{
-    Cluster, Labels, Lease, NewPod, NodeSpec, PodId, PodName, PodSpec, Resources, Selector, SpecId, Status,
+    Change, Cluster, Labels, Lease, NewPod, NodeId, NodeSpec, PodId, PodName, PodSpec, Resources, Selector, SpecId,
+    Status,
 };
 use sim::engine::{Seed, Span, Time};
-use sim::scheduler::{Config, Scheduler, Verdict};
+use sim::scheduler::cycle::{Cycle, PreFiltered, Profile};
+use sim::scheduler::framework::{Context, NodeView, PreFilter};
+use sim::scheduler::index::Index;
+use sim::scheduler::nominator::Nominator;
+use sim::scheduler::{Config, Scheduler, Verdict, plugins};
 
 /// A cluster with its scheduler.
 struct Bed {
@@ -144,5 +149,68 @@ fn demanding_decision(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decision, demanding_decision);
+/// A profile as the scheduler builds it.
+fn profile(config: &Config) -> Profile {
+    let written = &config.profiles[0];
+    let build = |entry: &plugins::Entry| entry.build.map(|build| build(&written.args, &config.known));
+    Profile {
+        points: written.points.clone(),
+        plugins: plugins::ALL.iter().map(build).collect(),
+        percentage: 0,
+        min_candidates: (10, 100),
+    }
+}
+
+/// Each plugin's part of a naive decision, asked as the walk asks: PreFilter and Filter on the nodes it looks at,
+/// PreScore, Score and NormalizeScore on those that are feasible.
+fn each_plugin(c: &mut Criterion) {
+    let mut bed = Bed::new(5_000, false);
+    let spec_id = demanding(&mut bed.cluster);
+    for _ in 0..300 {
+        bed.place(spec_id);
+    }
+    let name = bed.cluster.names.intern("asked");
+    let pod = bed.cluster.submit_pod(NewPod::bare(PodName::Given(name), spec_id)).expect("admitted");
+    bed.tell();
+    let config = Config::new(&mut bed.cluster.names);
+    let explained = bed.scheduler.explain(pod, &bed.cluster, None);
+    let rejected = explained.diagnosis.rejected.iter().map(|(node, _)| node);
+    let looked_at: Vec<NodeId> = explained.feasible.iter().copied().chain(rejected).collect();
+    let cluster = &bed.cluster;
+    let mut index = Index::default();
+    cluster.nodes().for_each(|(node, _)| index.observe(Change::NodeAdded(node), cluster));
+    let placed = cluster.pods().filter(|(_, pod)| pod.node.is_some());
+    placed.for_each(|(pod, _)| index.observe(Change::PodAssumed(pod), cluster));
+    let (mut profile, nominator) = (profile(&config), Nominator::default());
+    let points = profile.points.clone();
+    let cx = Context { cluster, index: &mut index, known: &config.known, pod, spec_id, spec: cluster.spec(spec_id) };
+    let mut cycle = Cycle { cx, profile: &mut profile, nominator: &nominator, pre: PreFiltered::default() };
+    let mut group = c.benchmark_group("each plugin of the decision");
+    for plugin in points.filter {
+        let filters = |cycle: &mut Cycle<'_, '_>| {
+            let built = cycle.profile.plugins[plugin].as_mut();
+            built.is_some_and(|built| !matches!(built.pre_filter(&mut cycle.cx), PreFilter::Skip))
+        };
+        cycle.pre.filters = [plugin].into_iter().collect();
+        group.bench_function(format!("filter/{}", plugins::ALL[plugin].name), |b| {
+            b.iter(|| {
+                if filters(&mut cycle) {
+                    for id in &looked_at {
+                        let node = cluster.node(*id).expect("it is there");
+                        let _ = black_box(cycle.run_filters(.., &NodeView::of(*id, node)));
+                    }
+                }
+            });
+        });
+    }
+    let mut scores = Vec::new();
+    for (plugin, _) in points.score {
+        group.bench_function(format!("score/{}", plugins::ALL[plugin].name), |b| {
+            b.iter(|| black_box(cycle.score_with(plugin, &explained.feasible, &mut scores)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decision, demanding_decision, each_plugin);
 criterion_main!(benches);

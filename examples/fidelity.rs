@@ -1,10 +1,11 @@
 //! Replays recorded scheduling decisions and timelines, and prints where the simulator differs.
 //!
 //! ```text
-//! cargo run --release --example fidelity -- DIR [--table] [--only TEXT]
+//! cargo run --release --example fidelity -- DIR [--table] [--only TEXT [--story]]
 //! ```
 //! `DIR` holds `placements/*.json` and `timelines/*.json`, or the decisions themselves. `--table` prints
-//! the tables only, `--only` replays the timelines whose name contains the text. Exit code 1 on any
+//! the tables only, `--only` replays the timelines whose name contains the text, `--story` tells what
+//! happens in them instead of comparing. Exit code 1 on any
 //! disagreement, 2 if something cannot be read.
 
 use std::path::Path;
@@ -23,8 +24,9 @@ fn main() -> ExitCode {
     };
     let only = only.and_then(|at| arguments.get(at)).map(String::as_str);
     let folder = Path::new(folder);
+    let story = arguments.iter().any(|argument| argument == "--story");
     let placements = if only.is_none() { decisions(folder, table_only) } else { Ok(true) };
-    match placements.and_then(|agree| Ok(timelines(folder, table_only, only)? && agree)) {
+    match placements.and_then(|agree| Ok(timelines(folder, table_only, story, only)? && agree)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -54,7 +56,7 @@ fn decisions(folder: &Path, table_only: bool) -> Result<bool, String> {
 }
 
 /// Replays timelines, if there are any; whether all agree.
-fn timelines(folder: &Path, table_only: bool, only: Option<&str>) -> Result<bool, String> {
+fn timelines(folder: &Path, table_only: bool, story: bool, only: Option<&str>) -> Result<bool, String> {
     let folder = folder.join("timelines");
     if !folder.is_dir() {
         return Ok(true);
@@ -63,6 +65,10 @@ fn timelines(folder: &Path, table_only: bool, only: Option<&str>) -> Result<bool
     let mut agree = true;
     for case in fidelity::read_cases(&folder)? {
         if only.is_some_and(|only| !case["id"].as_str().unwrap_or_default().contains(only)) {
+            continue;
+        }
+        if story {
+            print!("{}", timeline::table::story(&timeline::story_of(case)?));
             continue;
         }
         let outcome = timeline::replay(case)?;

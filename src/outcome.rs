@@ -6,6 +6,7 @@
 pub mod comparison;
 pub mod provenance;
 pub mod study;
+pub mod why;
 
 use std::fmt;
 
@@ -27,6 +28,10 @@ pub struct Outcome {
     /// Hash over the pods that arrived by themselves: when, what they ask for, how long they run. Equal
     /// for every policy under one seed.
     pub arrivals: u64,
+    /// Hash over all faults that struck: kind, instant, nodes. Under one seed it is the same for every policy.
+    pub fault_trace: u64,
+    /// Names of faults that never hit anybody.
+    pub idle_faults: Vec<String>,
     /// Faults and operator's commands, in order.
     pub actions: Vec<Action>,
     /// What faults and planned disruptions did to each workload, in order of the fault.
@@ -39,6 +44,8 @@ pub struct Outcome {
     pub series: Vec<Series>,
     /// The pods that exist at the end, oldest first.
     pub pods: Vec<PodRow>,
+    /// Pods that no scheduler looks at: the `schedulerName` that no profile has, and how many ask for it.
+    pub unserved: Vec<(String, u32)>,
     /// The nodes there ever were, in the order they were added.
     pub nodes: Vec<NodeRow>,
     /// Recovery objectives and whether they held; filled in by whoever evaluates `expect:`.

@@ -184,6 +184,17 @@ fn a_fault_that_struck_nothing_is_reported() {
 }
 
 #[test]
+fn a_pod_that_no_profile_serves_is_reported() {
+    let sandbox = Sandbox::new(&SMALL.replace("timeline:", "  - { manifest: pod.yaml }\ntimeline:"));
+    let pod = "{ apiVersion: v1, kind: Pod, metadata: { name: lost }, \
+        spec: { schedulerName: mine, containers: [{ name: c, image: i }] } }";
+    fs::write(sandbox.path("pod.yaml"), pod).unwrap();
+    let ran = sandbox.run(&["run", "small.yaml"]).exits(0);
+    ran.says("pending   1 pod with schedulerName `mine`, which no profile of the scheduler has");
+    sandbox.run(&["why", "small.yaml", "lost"]).exits(0).says("no profile of the scheduler has its schedulerName");
+}
+
+#[test]
 fn quiet_prints_nothing_but_what_is_wrong() {
     let sandbox = Sandbox::new(SMALL);
     sandbox.run(&["run", "small.yaml", "--quiet"]).exits(0).silent();

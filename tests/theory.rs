@@ -3,15 +3,14 @@
 //! Seeds are fixed, so no test can fail by chance; how far an estimate may lie from the law follows from
 //! the spread of the estimate itself, and is small enough to tell the law from others.
 
-use sim::cluster::{
-    Change, Cluster, Effect, Labels, NodeSpec, PodSpec, Record, Resources, RestartPolicy, Toleration, taint,
-};
+use sim::cluster::taint::TolerationOperator;
+use sim::cluster::{Change, Cluster, Effect, PodSpec, Record, Resources, RestartPolicy, Toleration};
 use sim::engine::{Distribution, Seed, Span, Stream, Time};
 use sim::experiment::{self, Options, Unwatched};
 use sim::outcome::Outcome;
 use sim::simulation::{Command, Note, Observer, Scheduling, Settings, Setup, Simulation, Target, Workload};
-use sim::workload::{Arrival, Source};
-use sim::{controllers, kubelet, scheduler};
+use sim::workload::Arrival;
+use sim::{controllers, kubelet, scenario};
 
 /// Mean time that a pod runs. Next to it the scheduler's back-off of up to 10 s is nothing.
 const SERVICE: Span = Span::from_secs(100_000);
@@ -44,32 +43,27 @@ fn instant() -> Settings {
     }
 }
 
-fn node(cluster: &mut Cluster, index: usize, slots: i64) -> NodeSpec {
-    let name = cluster.names.intern(&format!("n-{index}"));
-    let hostname = cluster.names.intern("kubernetes.io/hostname");
-    let capacity = Resources::new(1000 * slots, slots << 30);
-    NodeSpec {
-        name,
-        labels: Labels::new(vec![(hostname, name)]),
-        taints: Vec::new(),
-        unschedulable: false,
-        allocatable: capacity.clone(),
-        capacity,
-        max_pods: slots,
-        images: Vec::new(),
-        gpus: None,
-    }
+/// `nodes` nodes with room for one pod each, on which nothing takes time.
+fn cluster_of(nodes: usize, duration: Time, seed: u64) -> Setup {
+    let nodes = format!("[{{ name: n, count: {nodes}, capacity: {{ cpu: 1, memory: 1Gi, pods: 1 }} }}]");
+    let text = format!("name: theory\nseed: {seed}\nduration: 1s\ncluster: {{ nodes: {nodes} }}\n");
+    let setup = scenario::load_text("theory.yaml", &text, &[]).and_then(|scenario| scenario::build(&scenario));
+    Setup { duration, settings: instant(), ..setup.unwrap_or_else(|wrong| panic!("{wrong}")) }
+}
+
+/// A pod that fills a node.
+fn pod(setup: &mut Setup, image: &str) -> PodSpec {
+    PodSpec::new(&mut setup.cluster.names, image).with_requests(Resources::new(1000, 1 << 30))
 }
 
 /// `servers` nodes with room for one pod each; `customers` pods that come as a Poisson process and run for
 /// exponential times, so that the servers are busy for a share of `load` of the time.
 fn queue(servers: usize, load: f64, customers: usize, seed: u64) -> Setup {
-    let mut cluster = Cluster::new(Seed(seed));
-    let nodes = (1..=servers).map(|index| node(&mut cluster, index, 1)).collect();
-    let mut spec = PodSpec::new(&mut cluster.names, "job").with_requests(Resources::new(1000, 1 << 30));
+    let seconds = SERVICE.as_secs_f64() * (customers as f64 / load / servers as f64 + 200.0);
+    let mut setup = cluster_of(servers, Time::from_secs(seconds as u64), seed);
+    let mut spec = pod(&mut setup, "job");
     spec.restart_policy = RestartPolicy::Never;
-    let spec = cluster.intern_spec(spec);
-    let base = cluster.names.intern("job");
+    let (spec, base) = (setup.cluster.intern_spec(spec), setup.cluster.names.intern("job"));
     let between = Distribution::Exponential { mean: Span((SERVICE.0 as f64 / (load * servers as f64)) as u64) };
     let service = Distribution::Exponential { mean: SERVICE };
     let (mut arrivals, mut services) = (Seed(seed).stream("test-arrivals", 0), Seed(seed).stream("test-services", 0));
@@ -78,20 +72,9 @@ fn queue(servers: usize, load: f64, customers: usize, seed: u64) -> Setup {
         at += between.sample(&mut arrivals);
         Arrival { at, spec, run_for: Some(service.sample(&mut services)), base }
     });
-    let sources: Vec<Box<dyn Source>> = vec![Box::new(source.take(customers))];
-    let mut scheduler = scheduler::Config::new(&mut cluster.names);
-    scheduler.max_unschedulable = Span::from_secs(10_000_000_000); // who waits is tried when a pod ends
-    Setup {
-        cluster,
-        duration: Time((SERVICE.0 as f64 * (customers as f64 / load / servers as f64 + 200.0)) as u64),
-        nodes,
-        workloads: Vec::new(),
-        settled: false,
-        timeline: Vec::new(),
-        sources,
-        settings: instant(),
-        scheduler,
-    }
+    setup.sources = vec![Box::new(source.take(customers))];
+    setup.scheduler.max_unschedulable = Span::from_secs(10_000_000_000); // who waits is tried when a pod ends
+    setup
 }
 
 /// How long each pod waited for its node, in the order in which they were bound.
@@ -226,42 +209,29 @@ impl Renewal {
     }
 }
 
-/// A Deployment with a pod on each of `nodes` nodes, which fail independently; the pods stay where they are
-/// for ever and start at once when their machine is back.
+/// A pod on each of `nodes` nodes, which fail independently; the pods stay where they are for ever and start
+/// at once when their machine is back.
 fn failing(nodes: usize, renewal: &Renewal, duration: Time, seed: u64) -> Setup {
-    let mut cluster = Cluster::new(Seed(seed));
-    let specs: Vec<NodeSpec> = (1..=nodes).map(|index| node(&mut cluster, index, 1)).collect();
-    let mut spec = PodSpec::new(&mut cluster.names, "web").with_requests(Resources::new(1000, 1 << 30));
+    let mut setup = cluster_of(nodes, duration, seed);
+    let mut spec = pod(&mut setup, "web");
     spec.tolerations = vec![Toleration {
         key: None,
-        operator: taint::TolerationOperator::Exists,
-        value: cluster.names.intern(""),
+        operator: TolerationOperator::Exists,
+        value: setup.cluster.names.intern(""),
         effect: Some(Effect::NoExecute),
         seconds: None,
     }];
-    let mut workloads = Vec::new();
-    for index in 1..=nodes {
-        let spec = cluster.intern_spec(spec.clone());
-        workloads.push(Workload::Pod { name: cluster.names.intern(&format!("web-{index}")), spec });
+    let spec = setup.cluster.intern_spec(spec);
+    for (index, node) in setup.nodes.iter().enumerate() {
+        let target = Target { names: vec![node.name], ..Target::default() };
+        let mut stream = Seed(seed).stream("test-failures", index as u64);
+        setup.timeline.extend(renewal.timeline(&target, duration, &mut stream));
+        let name = setup.cluster.names.intern(&format!("web-{index}"));
+        setup.workloads.push(Workload::Pod { name, spec });
     }
-    let mut timeline = Vec::new();
-    for (index, spec) in specs.iter().enumerate() {
-        let target = Target { names: vec![spec.name], ..Target::default() };
-        timeline.extend(renewal.timeline(&target, duration, &mut Seed(seed).stream("test-failures", index as u64)));
-    }
-    timeline.sort_by_key(|(at, _)| *at);
-    let scheduler = scheduler::Config::new(&mut cluster.names);
-    Setup {
-        cluster,
-        duration,
-        nodes: specs,
-        workloads,
-        settled: true,
-        timeline,
-        sources: Vec::new(),
-        settings: instant(),
-        scheduler,
-    }
+    setup.timeline.sort_by_key(|(at, _)| *at);
+    setup.settled = true;
+    setup
 }
 
 /// Four standard deviations of the availability seen over so many cycles of failure and repair: by the

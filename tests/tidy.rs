@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// - `metrics` fills `outcome`, the plain data that `report` writes;
 /// - `simulation` tells observers of faults and commands in the words of `outcome`, and implements its
 ///   `Observer` for `metrics`;
-/// - `scenario` knows every component whose flags it reads, and the list of metrics for `expect`;
+/// - `scenario` knows every component whose flags it reads, the kinds of faults, and the list of metrics for
+///   `expect`;
 /// - `fidelity` builds worlds from recordings of a real control plane, without any scenario;
 /// - `experiment` builds a scenario anew for each seed and policy, and also places pods without a simulation, by the
 ///   scheduler's policies, from traces;
@@ -27,12 +28,27 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("controllers", &["engine", "cluster"]),
     ("kubelet", &["engine", "cluster"]),
     ("workload", &["engine", "cluster"]),
+    ("faults", &["engine", "cluster"]),
     ("outcome", &["engine"]),
     ("metrics", &["engine", "cluster", "outcome"]),
-    ("simulation", &["engine", "cluster", "scheduler", "controllers", "kubelet", "workload", "outcome", "metrics"]),
+    (
+        "simulation",
+        &["engine", "cluster", "scheduler", "controllers", "kubelet", "workload", "faults", "outcome", "metrics"],
+    ),
     (
         "scenario",
-        &["engine", "cluster", "manifest", "scheduler", "controllers", "kubelet", "outcome", "metrics", "simulation"],
+        &[
+            "engine",
+            "cluster",
+            "manifest",
+            "scheduler",
+            "controllers",
+            "kubelet",
+            "faults",
+            "outcome",
+            "metrics",
+            "simulation",
+        ],
     ),
     ("experiment", &["engine", "cluster", "scheduler", "workload", "outcome", "metrics", "simulation", "scenario"]),
     ("report", &["engine", "outcome"]),
@@ -43,6 +59,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "engine",
             "scheduler",
             "controllers",
+            "faults",
             "workload",
             "outcome",
             "metrics",
@@ -170,9 +187,11 @@ fn every_source_file_opens_with_what_it_is_for() {
 
 #[test]
 fn every_scenario_opens_with_its_question_and_what_to_expect() {
-    let scenarios = files_below("scenarios", "yaml");
+    let folder = root().join("scenarios"); // what they name lies in folders below
+    let scenarios: Vec<PathBuf> =
+        files_below("scenarios", "yaml").into_iter().filter(|path| path.parent() == Some(&folder)).collect();
     assert!(scenarios.len() >= 5, "{scenarios:?}");
-    for path in scenarios.iter().filter(|path| !path.to_string_lossy().contains("/manifests/")) {
+    for path in &scenarios {
         let text = fs::read_to_string(path).unwrap();
         let comment: Vec<&str> = text.lines().take_while(|line| line.starts_with('#')).collect();
         let comment = comment.join("\n");

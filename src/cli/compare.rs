@@ -1,6 +1,6 @@
 //! `sim compare`: policies × seeds × parameters, and what differs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -109,7 +109,9 @@ fn beside_published(design: &Design, comparison: &Comparison) -> Result<Option<B
 
 fn head(comparison: &Comparison) -> Head {
     let digests = comparison.replicates.iter().flatten().flatten().map(|replicate| replicate.digest);
+    let faults = comparison.replicates.iter().flatten().flatten().map(|replicate| replicate.faults);
     Head {
+        fault_trace: faults.fold(0, |sum, faults| sum.rotate_left(7) ^ faults),
         scenario: comparison.name.clone(),
         seed: comparison.seeds.first().copied().unwrap_or_default(),
         policy: comparison.arms[comparison.baseline].clone(),
@@ -273,7 +275,7 @@ fn with_policy(policy: &str) -> Point {
 /// The arms in one place, each a scenario of its own.
 fn block(
     library: &Library,
-    path: &PathBuf,
+    path: &Path,
     base: &Scenario,
     (several, point): (bool, &Point),
     arms: &[(String, Point)],

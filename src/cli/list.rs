@@ -3,10 +3,10 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::scenario::schema::timeline::{Action, FAULTS};
+use crate::scenario::schema::timeline::Action;
 use crate::scheduler::policies::written::facts;
 use crate::workload::trace;
-use crate::{controllers, metrics, report, scenario, scheduler};
+use crate::{controllers, faults, metrics, report, scenario, scheduler};
 
 use super::{Failure, print};
 
@@ -29,8 +29,10 @@ enum What {
     Facts,
     /// Scheduler plugins, in the order of the default profile
     Plugins,
-    /// Actions of the timeline that break something
+    /// Kinds of faults, for `faults:`
     Faults,
+    /// Named failure models, for `faults: [{ model: NAME }]`
+    Models,
     /// All actions of the timeline
     Actions,
     /// Metrics, as `expect:` knows them
@@ -85,7 +87,8 @@ fn rows(what: What) -> Vec<Row> {
             .map(|fact| Row::new(&format!("{}: {}", fact.name, fact.kind.word()), fact.about))
             .collect(),
         What::Plugins => scheduler::plugins::ALL.iter().map(plugin).collect(),
-        What::Faults => actions().filter(|row| FAULTS.contains(&row.name.as_str())).collect(),
+        What::Faults => faults::ALL.iter().map(|entry| Row::new(entry.name, entry.about)).collect(),
+        What::Models => faults::models::all().iter().map(|model| Row::new(&model.name, &model.about)).collect(),
         What::Actions => actions().collect(),
         What::Metrics => metrics::ALL.iter().map(|metric| self::metric(metric)).collect(),
         What::Traces => trace::FORMATS.iter().map(|format| Row::new(format.name, format.about)).collect(),

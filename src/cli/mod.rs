@@ -14,6 +14,7 @@ mod replications;
 mod rerun;
 mod run;
 mod schema;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -25,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::experiment::replicate::Failed;
 use crate::scenario::{Diagnostics, Scenario};
+use crate::simulation::NoSuchPod;
 
 use library::Library;
 
@@ -41,6 +43,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run a scenario: a summary on the terminal, tables and pictures in a folder
     Run(run::RunArgs),
+    /// Explain why a pod is where it is, or why it is pending
+    Why(why::WhyArgs),
     /// Compare policies or values of parameters over seeds, with intervals, tables and pictures
     Compare(compare::CompareArgs),
     /// Run again what a manifest.json tells of, and say what differs
@@ -114,6 +118,9 @@ pub(crate) enum Failure {
     /// The scenario is wrong.
     #[error("{0}")]
     Scenario(Box<Diagnostics>),
+    /// There is no such pod.
+    #[error("{0}")]
+    Pod(#[from] NoSuchPod),
     /// A file cannot be read or written.
     #[error("{0}: {1}")]
     File(String, io::Error),
@@ -157,6 +164,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let result = panic::catch_unwind(AssertUnwindSafe(|| match &cli.command {
+        Command::Why(args) => why::run(args),
         Command::Run(args) => run::run(args, &Library::Disk),
         Command::Compare(args) => compare::run(args, &Library::Disk),
         Command::Rerun(args) => rerun::run(args),

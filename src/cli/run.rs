@@ -128,6 +128,9 @@ fn conclude(outcome: &Outcome) -> Result<(), Failure> {
         let what = if action.kind == ActionKind::Fault { "fault" } else { "action" };
         complain(&format!("warning: the {what} at {} struck nothing", terminal::action_line(action)));
     }
+    for fault in &outcome.idle_faults {
+        complain(&format!("warning: the fault `{fault}` never struck anybody"));
+    }
     let broken = outcome.expectations.iter().filter(|expectation| !expectation.held);
     let mut all_held = true;
     for expectation in broken {

@@ -1,6 +1,6 @@
 //! Mutators and queries of nodes.
 
-use crate::engine::Time;
+use crate::engine::{Span, Time};
 
 use super::Cluster;
 use super::change::Change;
@@ -8,7 +8,7 @@ use super::gpu::Gpus;
 use super::ids::NodeId;
 use super::labels::Labels;
 use super::names::Name;
-use super::node::{Condition, Lease, Link, Machine, Node, NodeSpec, Power, Status};
+use super::node::{Condition, Lease, Link, Machine, Node, NodeSpec, Pace, Power, Status};
 use super::resources::Resources;
 use super::taint::{Effect, Taint};
 
@@ -49,7 +49,7 @@ impl Cluster {
         name.map_or("<none>", |name| self.names.text(name))
     }
 
-    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
         let now = self.now;
         match self.nodes.get_mut(id.index()).and_then(Option::as_mut) {
             Some(node) => node,
@@ -71,8 +71,10 @@ impl Cluster {
             created_at: self.now,
             ready: Condition { status, since: self.now },
             machine: Machine { power: Power::On, link: Link::Connected, kubelet: true, healthy: true, epoch: 0 },
+            pace: Pace::default(),
             lease,
             pods: Vec::new(),
+            volumes_in_use: Vec::new(),
             requested: Resources::default(),
             score_requested: (0, 0),
             n_pods: 0,
@@ -206,6 +208,31 @@ impl Cluster {
         self.emit(Change::Machine(id));
     }
 
+    /// Physics: the machine works faster or slower from now on.
+    pub fn set_pace(&mut self, id: NodeId, pace: Pace) {
+        let node = self.node_mut(id);
+        if node.pace != pace {
+            node.pace = pace;
+            self.emit(Change::NodePaced(id));
+        }
+    }
+
+    /// The kubelet renews the lease at other intervals from its last renewal on.
+    pub fn set_lease_period(&mut self, id: NodeId, period: Span) {
+        let now = self.now;
+        let lease = &mut self.node_mut(id).lease;
+        if lease.renewing {
+            lease.anchor = lease.last_renewal(now);
+        }
+        if lease.period != period {
+            lease.period = period;
+            let renewing = lease.renewing;
+            if renewing {
+                self.emit(Change::LeaseRenewing(id, true));
+            }
+        }
+    }
+
     /// The kubelet can no longer renew the node's lease.
     pub fn stop_lease(&mut self, id: NodeId) {
         let now = self.now;
@@ -215,6 +242,11 @@ impl Cluster {
             lease.renewing = false;
             self.emit(Change::LeaseRenewing(id, false));
         }
+    }
+
+    /// The lease is renewed in another phase: `last` was the last renewal.
+    pub fn set_lease_phase(&mut self, id: NodeId, last: Time) {
+        self.node_mut(id).lease.anchor = last;
     }
 
     /// The kubelet renews the node's lease at `first` and from then on.

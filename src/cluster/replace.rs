@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use super::change::Change;
-use super::ids::ObjectId;
+use super::ids::{ObjectId, SpecId};
 use super::object::Body;
 
 impl Cluster {
@@ -24,6 +24,32 @@ impl Cluster {
         }
         if let Some(to) = to {
             self.scale(id, to);
+        }
+    }
+}
+
+impl Cluster {
+    /// Gives a Deployment, StatefulSet or DaemonSet another pod template; other kinds stay as they are.
+    pub fn set_template(&mut self, id: ObjectId, template: SpecId) {
+        let body = &mut self.object_mut(id).body;
+        match body {
+            Body::Deployment(deployment) => deployment.template = template,
+            Body::StatefulSet(set) => set.template = template,
+            Body::DaemonSet(set) => set.template = template,
+            _ => return,
+        }
+        self.emit(Change::ObjectUpdated(id));
+    }
+}
+
+impl Body {
+    /// The pod template of what rolls out templates.
+    pub fn template(&self) -> Option<SpecId> {
+        match self {
+            Body::Deployment(deployment) => Some(deployment.template),
+            Body::StatefulSet(set) => Some(set.template),
+            Body::DaemonSet(set) => Some(set.template),
+            _ => None,
         }
     }
 }

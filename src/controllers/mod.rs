@@ -22,6 +22,7 @@ pub mod replica_set;
 pub mod resource_quota;
 pub mod settings;
 pub mod stateful_set;
+pub mod storage;
 pub mod taint_eviction;
 pub mod ttl_after_finished;
 mod zones;
@@ -190,5 +191,35 @@ pub const ALL: &[Entry] = &[
         name: "garbage-collector",
         about: "deletes what a deleted owner leaves behind",
         build: |settings, _| Box::new(garbage_collector::GarbageCollector::new(settings)),
+    },
+    Entry {
+        name: "persistentvolume-binder-controller",
+        about: "binds claims and volumes to one another, asks for volumes to be made",
+        build: |settings, seed| Box::new(storage::binder::Binder::new(settings, seed)),
+    },
+    Entry {
+        name: "ephemeral-volume-controller",
+        about: "makes the claims of pods' ephemeral volumes",
+        build: |settings, _| Box::new(storage::ephemeral::EphemeralVolumes::new(settings)),
+    },
+    Entry {
+        name: "persistentvolumeclaim-protection-controller",
+        about: "keeps deleted claims until no pod uses them",
+        build: |settings, _| Box::new(storage::protection::ClaimProtection::new(settings)),
+    },
+    Entry {
+        name: "persistentvolume-attach-detach-controller",
+        about: "has volumes attached to the nodes of the pods that use them, and detached",
+        build: |settings, seed| Box::new(storage::attach_detach::AttachDetach::new(settings, seed)),
+    },
+    Entry {
+        name: "external-provisioner",
+        about: "makes and deletes volumes, as a CSI driver's sidecar does",
+        build: |settings, seed| Box::new(storage::provisioner::Provisioner::new(settings, seed)),
+    },
+    Entry {
+        name: "external-attacher",
+        about: "attaches and detaches volumes, as a CSI driver's sidecar does",
+        build: |settings, seed| Box::new(storage::attacher::Attacher::new(settings, seed)),
     },
 ];

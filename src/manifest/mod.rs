@@ -24,13 +24,13 @@ use std::fmt;
 use crate::cluster::Names;
 
 pub use node::node_spec;
-pub use pod::{Defaults, PriorityClass, normalized_image, pod_spec};
+pub use pod::{Defaults, PriorityClass, RESTARTED_AT, normalized_image, pod_spec};
 pub use policy::{disruption_budget, priority_class, runtime_overhead, service_selector};
 pub use quantity::Quantity;
 pub use selector::{label_selector, labels, node_selector};
 pub use volume::{
-    csi_driver, csi_node, csi_storage_capacity, ephemeral_claims, persistent_volume, persistent_volume_claim,
-    storage_class, volume_attachment,
+    csi_driver, csi_node, csi_storage_capacity, persistent_volume, persistent_volume_claim, storage_class,
+    volume_attachment,
 };
 
 /// Something wrong with a field.

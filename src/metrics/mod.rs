@@ -13,6 +13,7 @@ pub mod event_log;
 mod finish;
 mod incident;
 pub mod incidents;
+pub mod jobs;
 pub mod latency;
 pub mod nodes;
 pub mod recovery;
@@ -35,6 +36,7 @@ use self::churn::Churn;
 use self::digest::Digest;
 use self::incident::Strike;
 use self::incidents::Incidents;
+use self::jobs::Jobs;
 use self::latency::Latency;
 use self::nodes::Nodes;
 pub use self::workloads::BarePods;
@@ -89,6 +91,11 @@ pub const ALL: &[&Metric] = &[
     &latency::POD_STARTUP_SECONDS,
     &latency::UNSCHEDULED_POD_SECONDS,
     &latency::PODS_PENDING,
+    &jobs::JOBS_COMPLETE_TOTAL,
+    &jobs::JOBS_FAILED_TOTAL,
+    &jobs::JOB_SUCCESS_SECONDS,
+    &jobs::JOB_COMPLETION_SECONDS,
+    &jobs::JOB_COMPLETION_SECONDS_MEAN,
     &capacity::CPU_REQUESTED_RATIO,
     &capacity::MEMORY_REQUESTED_RATIO,
     &capacity::NODE_IMBALANCE_RATIO,
@@ -110,6 +117,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) workloads: &'a [Workload],
     pub(crate) incidents: &'a [Incident],
     pub(crate) churn: &'a Churn,
+    pub(crate) jobs: &'a Jobs,
     pub(crate) drained: u64,
     pub(crate) latency: &'a Latency,
     pub(crate) capacity: &'a Capacity,
@@ -140,7 +148,7 @@ pub struct Settings {
     pub series_points: usize,
     /// Series are kept for the first so many workloads …
     pub series_workloads: usize,
-    /// … and the first so many nodes.
+    /// … and for so many nodes: half of them the first, half the first that fail.
     pub series_nodes: usize,
 }
 
@@ -174,6 +182,7 @@ pub struct Metrics {
     workloads: Workloads,
     incidents: Incidents,
     churn: Churn,
+    jobs: Jobs,
     latency: Latency,
     capacity: Capacity,
     nodes: Nodes,
@@ -192,6 +201,7 @@ impl Metrics {
             workloads: Workloads::new(settings.bare_pods, settings.series_workloads, settings.series_points),
             incidents: Incidents::default(),
             churn: Churn::default(),
+            jobs: Jobs::default(),
             latency: Latency::new(cluster.now, settings.series_points),
             capacity: Capacity::new(cluster.now, settings.series_points),
             nodes: Nodes::new(settings.series_nodes, settings.series_points / 4),
@@ -245,13 +255,18 @@ impl Metrics {
             | Change::NodeResized(node)
             | Change::Machine(node) => self.node_changed(node, false, cluster),
             Change::NodeTainted(_)
+            | Change::NodeVolumes(_)
             | Change::NodeLabelled(_)
             | Change::NodeImages(_)
+            | Change::NodePaced(_)
             | Change::LeaseRenewing(..)
             | Change::CreateRefused(_) => (),
             Change::ObjectStatus(object) => {
                 if workloads::wants_by_status(object, cluster) {
                     self.object_changed(cluster.root_owner(object), cluster);
+                }
+                if let Some(workload) = self.workloads.of_object(cluster.root_owner(object)) {
+                    self.jobs.status_changed(object, workload, cluster);
                 }
             }
             Change::ObjectCreated(object)
@@ -357,13 +372,13 @@ impl Metrics {
 
     fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.capacity.node_changed(node, false, cluster);
-        self.nodes.load_changed(node, &self.capacity, cluster);
+        self.nodes.load_changed(node, cluster);
     }
 
     fn node_changed(&mut self, node: NodeId, gone: bool, cluster: &Cluster) {
         self.capacity.node_changed(node, gone, cluster);
         self.nodes.node_changed(node, gone, cluster);
-        self.nodes.load_changed(node, &self.capacity, cluster);
+        self.nodes.load_changed(node, cluster);
         self.incidents.node_changed(node, cluster, &mut self.workloads);
     }
 

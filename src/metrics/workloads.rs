@@ -289,6 +289,11 @@ impl Workloads {
         &mut self.list[self.pods[pod.index()].workload as usize]
     }
 
+    /// The workload of a root object.
+    pub(crate) fn of_object(&self, root: ObjectId) -> Option<u32> {
+        self.of_object.get(root.index()).copied().flatten()
+    }
+
     /// What is remembered of a pod.
     pub(crate) fn tracked(&self, pod: PodId) -> Tracked {
         self.pods.get(pod.index()).copied().unwrap_or_default()
@@ -306,7 +311,7 @@ impl Workloads {
     pub(crate) fn object_changed(&mut self, id: ObjectId, cluster: &Cluster) -> Option<u32> {
         let desired = match cluster.object(id) {
             Some(object) if object.owner.is_some() => return None,
-            Some(object) if object.deleting => Some(0),
+            Some(object) if object.deleting => desired(object, cluster).map(|_| 0),
             Some(object) => desired(object, cluster),
             None => Some(0),
         }?;

@@ -14,6 +14,7 @@ pub mod tables;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod why;
 
 use std::io;
 

@@ -29,6 +29,7 @@ pub fn summary(outcome: &Outcome) -> String {
         worst(&mut out, outcome);
     }
     workloads(&mut out, outcome);
+    unserved(&mut out, outcome);
     expectations(&mut out, outcome);
     out
 }
@@ -39,7 +40,22 @@ fn heading(out: &mut String, outcome: &Outcome) {
     let simulated = duration(outcome.duration);
     let digest = digest_text(outcome.digest);
     line(out, format_args!("{} · seed {}{policy} · {simulated} simulated · digest {digest}", run.scenario, run.seed));
+    if outcome.fault_trace != 0 {
+        let trace = digest_text(outcome.fault_trace);
+        line(out, format_args!("faults {trace}: the same for every policy under this seed"));
+    }
     line(out, format_args!(""));
+}
+
+/// Pods that stay Pending without a word, as in Kubernetes.
+fn unserved(out: &mut String, outcome: &Outcome) {
+    for (name, pods) in &outcome.unserved {
+        let pods = count(*pods, "pod");
+        line(out, format_args!("pending   {pods} with schedulerName `{name}`, which no profile of the scheduler has"));
+    }
+    if !outcome.unserved.is_empty() {
+        line(out, format_args!(""));
+    }
 }
 
 /// Everything that was done, with what followed.

@@ -50,8 +50,10 @@ pub(super) fn node_failure() -> Outcome {
         },
         duration: Span::from_secs(900),
         digest: 0x5c1f_3a77_0b21_9e04,
-        changes: 123,
         arrivals: 0,
+        changes: 123,
+        fault_trace: 0,
+        idle_faults: Vec::new(),
         actions: vec![crash(2, 120.0), scale],
         incidents: vec![crash_incident()],
         workloads: vec![Workload {
@@ -86,6 +88,7 @@ pub(super) fn node_failure() -> Outcome {
             reason: "said, \"no\"".to_string(),
             ..PodRow::default()
         }],
+        unserved: Vec::new(),
         nodes: (1..=3).map(node_row).collect(),
         expectations: vec![
             Expectation {

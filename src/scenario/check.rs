@@ -4,9 +4,11 @@
 mod arrivals;
 mod components;
 mod expect;
+mod faults;
 mod matrix;
 pub(super) mod objects;
 mod replications;
+mod storage;
 mod timeline;
 mod twice;
 
@@ -21,6 +23,7 @@ use super::manifests::Object;
 use super::read::Spanned;
 use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
+use super::schema::faults::Fault;
 use super::schema::timeline::Action;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
@@ -56,9 +59,11 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     scenario.arrivals.iter().for_each(|written| arrivals::check(written, problems));
     twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);
+    storage::check(&objects, known, problems);
     for step in &scenario.timeline {
         timeline::step(step, scenario, &names, problems);
     }
+    faults::check(scenario, &names, problems);
     components::controller_manager(&scenario.control_plane.controller_manager, problems);
     components::kubelet(&scenario.kubelet, problems);
     components::phases(&scenario.phases, scenario, &names, problems);
@@ -123,7 +128,11 @@ fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> 
         Action::AddNodes(group) => Some((step.at.value, group)),
         _ => None,
     });
-    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added)
+    let ordered = scenario.faults.iter().filter_map(|entry| match &entry.fault {
+        Fault::NodeAdded(added) => Some((added.timing.at.as_ref().map_or(Span::ZERO, |at| at.value), &added.nodes)),
+        _ => None,
+    });
+    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added).chain(ordered)
 }
 
 /// The names that other parts of the file can refer to.
@@ -204,10 +213,7 @@ pub(super) fn all_objects(scenario: &Scenario) -> Vec<(Span, Object)> {
 
 /// The workloads of the start and those created later, each with its time.
 fn workload_entries(scenario: &Scenario) -> impl Iterator<Item = (Span, &Workload)> {
-    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some((step.at.value, &**workload)),
-        _ => None,
-    });
+    let created = scenario.timeline.iter().filter_map(|step| Some((step.at.value, step.action.workload()?)));
     scenario.workloads.iter().map(|workload| (Span::ZERO, workload)).chain(created)
 }
 

@@ -9,10 +9,10 @@ use super::manifests::{self, Body, Object};
 use super::read::{Spanned, literal};
 use super::schema::Scenario;
 use super::schema::scheduler::SchedulerConfig;
-use super::schema::timeline::Action;
 use super::schema::workloads::Workload;
 use super::source::{Entry, Location, Node, Sources, Value};
-use super::{check, overrides};
+use super::{check, outages, overrides};
+use crate::faults::Outage;
 
 /// Reads and checks a scenario file and the files that it names.
 ///
@@ -126,8 +126,13 @@ impl Loader {
             self.load_workload(workload);
         }
         for step in &mut scenario.timeline {
-            if let Action::Create(workload) = &mut step.action {
+            if let Some(workload) = step.action.workload_mut() {
                 self.load_workload(workload);
+            }
+        }
+        for entry in &mut scenario.faults {
+            if let Some(trace) = entry.fault.trace_mut() {
+                trace.loaded.outages = self.outages(&trace.file);
             }
         }
         if let Some(SchedulerConfig::File(path)) = &scenario.scheduler.config {
@@ -169,6 +174,19 @@ impl Loader {
         (objects, unread)
     }
 
+    /// The outages recorded in a file.
+    fn outages(&mut self, path: &Spanned<String>) -> Vec<Outage> {
+        let source = match self.sources.read(&self.folder.join(&path.value)) {
+            Ok(source) => source,
+            Err(why) => {
+                let problem = self.problems.report(path.location, format!("cannot read {}: {why}", path.value));
+                problem.expected("named here");
+                return Vec::new();
+            }
+        };
+        outages::read(source, self.sources.get(source).1, &mut self.problems)
+    }
+
     /// The documents of a file named at `location`; empty ones are passed over.
     fn documents(&mut self, path: &str, location: Location) -> Vec<Node> {
         let path = self.folder.join(path);
@@ -201,16 +219,13 @@ fn known(root: &Node, scenario: &Scenario) -> check::Known {
         && scenario.cluster.manifest.iter().all(|manifest| !manifest.incomplete);
     let unread = |workload: &Workload| matches!(workload, Workload::Manifest(manifest) if manifest.loaded.incomplete);
     let steps = items(root.get("timeline")) == scenario.timeline.len();
-    let created = scenario.timeline.iter().filter_map(|step| match &step.action {
-        Action::Create(workload) => Some(&**workload),
-        _ => None,
-    });
+    let created = scenario.timeline.iter().filter_map(|step| step.action.workload());
     let all_workloads = items(root.get("workloads")) == scenario.workloads.len()
         && !scenario.workloads.iter().chain(created).any(unread);
     let adds = |key: &str| root.get("timeline").is_some_and(|timeline| mentions(timeline, key));
     check::Known {
         nodes: all_nodes && (steps || !adds("add-nodes")),
-        workloads: all_workloads && (steps || !adds("create")),
+        workloads: all_workloads && (steps || !adds("create") && !adds("apply")),
         policies: items(root.get("policies")) == scenario.policies.len(),
     }
 }

@@ -15,6 +15,7 @@ mod inputs;
 mod judge;
 mod load;
 pub mod manifests;
+mod outages;
 mod overrides;
 pub mod read;
 mod record;

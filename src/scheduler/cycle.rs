@@ -143,13 +143,6 @@ impl Cycle<'_, '_> {
                     return Err(PreRejection { plugin: index, code, message, after_dynamic_resources });
                 }
             }
-            if let Some((nodes, names)) = &only
-                && nodes.is_empty()
-            {
-                let message = nothing_left(names);
-                let code = Code::UnschedulableAndUnresolvable;
-                return Err(PreRejection { plugin: index, code, message, after_dynamic_resources });
-            }
         }
         let filters = self.profile.points.filter.iter().copied();
         let active = filters.filter(|index| skipped & (1 << index) == 0 && self.profile.plugins[*index].is_some());
@@ -288,7 +281,7 @@ impl Cycle<'_, '_> {
 
     /// Scores the feasible nodes: each plugin's weighted score, node by node. Plugins that have nothing
     /// to say are left out.
-    pub fn score(&mut self, feasible: &[NodeId], mut seen: impl FnMut(PluginIndex, &[i64], &[i64])) -> Vec<i64> {
+    pub fn score(&mut self, feasible: &[NodeId], mut seen: impl FnMut(PluginIndex, i64, &[i64], &[i64])) -> Vec<i64> {
         let mut totals = vec![0; feasible.len()];
         let mut scores = Vec::with_capacity(feasible.len());
         for position in 0..self.profile.points.score.len() {
@@ -306,7 +299,7 @@ impl Cycle<'_, '_> {
                 *score *= weight;
                 *total += *score;
             }
-            seen(index, &raw, &scores);
+            seen(index, weight, &raw, &scores);
         }
         totals
     }
@@ -325,13 +318,6 @@ fn narrow(
             names.push(plugin);
             (before, names)
         }
-    }
-}
-
-fn nothing_left(names: &[PluginIndex]) -> String {
-    match names {
-        [one] => format!("node(s) didn't satisfy plugin {}", plugins::ALL[*one].name),
-        several => format!("node(s) didn't satisfy plugin(s) {} simultaneously", name_list(several)),
     }
 }
 

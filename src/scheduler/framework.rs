@@ -232,6 +232,11 @@ pub trait Plugin {
         self.normalize(cx, &[], grades);
     }
 
+    /// The events to which [`Plugin::wakes`] may answer yes, for people: what happens, and to what end.
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Whether `event` could make a pod schedulable that this plugin rejected (a queueing hint,
     /// reference 1.4). `pod` is the waiting pod.
     fn wakes(&self, _cluster: &Cluster, _known: &WellKnown, _event: &Event<'_>, _pod: PodId) -> bool {

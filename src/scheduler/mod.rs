@@ -34,8 +34,8 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Cluster, DeviceSet, NodeId, PodId};
-use crate::engine::{Seed, Stream, Time};
+use crate::cluster::{Cluster, DeviceSet, Name, NodeId, PodId};
+use crate::engine::{Seed, Span, Stream, Time};
 
 use cache::Cache;
 pub use config::{Config, TieBreak};
@@ -70,6 +70,9 @@ pub struct Scheduler {
     offsets: Stream,
     /// Asked to choose among several best nodes before the configured rule is.
     tie_breaker: Option<TieBreaker>,
+    /// The pod whose attempts are explained, and the explanation of the last.
+    asked: Option<PodId>,
+    explained: Option<Box<explain::Explanation>>,
 }
 
 /// Chooses one of several best nodes for a pod; `None` leaves it to the configured rule. A replay takes
@@ -152,6 +155,8 @@ impl Scheduler {
             ties: seed.stream("scheduler-ties", 0),
             offsets: seed.stream("scheduler-preemption-offset", 0),
             tie_breaker: None,
+            asked: None,
+            explained: None,
             config,
         }
     }
@@ -164,14 +169,19 @@ impl Scheduler {
 
     /// The process starts again: it has seen nothing yet.
     pub fn restart(&mut self, seed: Seed) {
-        let breaker = self.tie_breaker.take();
+        let (breaker, asked) = (self.tie_breaker.take(), self.asked);
         *self = Scheduler::new(self.config.clone(), seed);
-        self.tie_breaker = breaker;
+        (self.tie_breaker, self.asked) = (breaker, asked);
     }
 
     /// Lets somebody else choose among several best nodes.
     pub fn break_ties_by(&mut self, breaker: TieBreaker) {
         self.tie_breaker = Some(breaker);
+    }
+
+    /// Whether some profile is called so. Pods that ask for another are left alone, as by Kubernetes.
+    pub fn serves(&self, scheduler_name: Name) -> bool {
+        self.config.profiles.iter().any(|profile| profile.name == scheduler_name)
     }
 
     /// The queue, to look at.
@@ -184,12 +194,25 @@ impl Scheduler {
     pub fn cycle(&mut self, cluster: &Cluster) -> Option<Decision> {
         let order = &self.pod_order;
         let pod = self.queue.pop_by(cluster.now, |tenant| order.share(tenant))?;
+        if self.asked == Some(pod)
+            && cluster.pod(pod).is_some_and(|found| found.node.is_none() && found.deletion.is_none())
+        {
+            self.explained = Some(Box::new(self.explain(pod, cluster, None)));
+        }
         Some(self.decide(pod, cluster))
     }
 
     /// The binding of an assumed pod failed and the simulation has forgotten it: back to the queue.
     pub fn binding_failed(&mut self, pod: PodId, cluster: &Cluster) {
         self.queue.error(pod, cluster.now);
+    }
+
+    /// How long the claims of an assumed pod may take to be bound: `bindTimeoutSeconds` of its profile.
+    pub fn bind_timeout(&self, pod: PodId, cluster: &Cluster) -> Span {
+        let name = cluster.pod(pod).map(|found| cluster.spec(found.spec).scheduler_name);
+        let profiles = &self.config.profiles;
+        let profile = profiles.iter().find(|profile| Some(profile.name) == name).or_else(|| profiles.first());
+        profile.map_or(Span::ZERO, |profile| profile.args.bind_timeout)
     }
 
     fn decide(&mut self, pod: PodId, cluster: &Cluster) -> Decision {

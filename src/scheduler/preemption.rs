@@ -39,6 +39,22 @@ pub enum Outcome {
     },
 }
 
+/// Nodes tried in vain.
+#[derive(Default)]
+struct Failures {
+    /// How many.
+    nodes: usize,
+    /// How many of them for which reason; a node may have several.
+    reasons: BTreeMap<String, usize>,
+}
+
+impl Failures {
+    fn add(&mut self, reasons: Vec<String>) {
+        self.nodes += 1;
+        reasons.into_iter().for_each(|reason| *self.reasons.entry(reason).or_default() += 1);
+    }
+}
+
 /// Looks for victims.
 pub fn preempt(
     cycle: &mut Cycle<'_, '_>,
@@ -54,12 +70,12 @@ pub fn preempt(
         return Outcome::NotEligible("not eligible due to a terminating pod on the nominated node.");
     }
     if !cycle.cx.index.has_lower_priority(cycle.cx.spec.priority) {
-        return Outcome::Nothing(nothing_text(cycle.cx.cluster, &nobody_to_evict(diagnosis)));
+        return Outcome::Nothing(nothing_text(cycle.cx.cluster, nobody_to_evict(diagnosis)));
     }
     let (candidates, failures) = find_candidates(cycle, &potential(diagnosis, order, cycle.cx.cluster), stream);
     cycle.reset();
     if candidates.is_empty() {
-        return Outcome::Nothing(nothing_text(cycle.cx.cluster, &failures));
+        return Outcome::Nothing(nothing_text(cycle.cx.cluster, failures));
     }
     let chosen = best(&candidates, cycle.cx.cluster).first().copied().unwrap_or(0);
     Outcome::Chosen { candidates, chosen }
@@ -79,9 +95,10 @@ fn potential(diagnosis: &Diagnosis, order: &[NodeId], cluster: &Cluster) -> Vec<
 }
 
 /// What trying each potential node would say if no pod anywhere has a lower priority.
-fn nobody_to_evict(diagnosis: &Diagnosis) -> BTreeMap<String, usize> {
+fn nobody_to_evict(diagnosis: &Diagnosis) -> Failures {
     let n = diagnosis.rejected.counts().filter(|(verdict, _)| is_potential(verdict)).map(|(_, n)| n).sum();
-    if n == 0 { BTreeMap::new() } else { BTreeMap::from([(NO_VICTIMS.to_string(), n)]) }
+    let reasons = if n == 0 { BTreeMap::new() } else { BTreeMap::from([(NO_VICTIMS.to_string(), n)]) };
+    Failures { nodes: n, reasons }
 }
 
 /// Whether the pod is nominated to a node on which victims of an earlier preemption still terminate.
@@ -104,14 +121,9 @@ fn waits_for_victims(cycle: &Cycle<'_, '_>, diagnosis: &Diagnosis, preempted: &F
     })
 }
 
-/// Tries nodes from a random one on until there are enough candidates (reference 5.2). Returns them
-/// and, for each node tried in vain, why.
-fn find_candidates(
-    cycle: &mut Cycle<'_, '_>,
-    potential: &[NodeId],
-    stream: &mut Stream,
-) -> (Vec<Candidate>, BTreeMap<String, usize>) {
-    let mut failures = BTreeMap::new();
+/// Tries nodes from a random one on until there are enough candidates (reference 5.2).
+fn find_candidates(cycle: &mut Cycle<'_, '_>, potential: &[NodeId], stream: &mut Stream) -> (Vec<Candidate>, Failures) {
+    let mut failures = Failures::default();
     let mut candidates: Vec<Candidate> = Vec::new();
     let n = potential.len();
     if n == 0 {
@@ -125,7 +137,7 @@ fn find_candidates(
         let Some(node) = cycle.cx.cluster.node(id) else { continue };
         match victims_on(cycle, id, node) {
             Ok(candidate) => candidates.push(candidate),
-            Err(reasons) => reasons.into_iter().for_each(|reason| *failures.entry(reason).or_default() += 1),
+            Err(reasons) => failures.add(reasons),
         }
         if candidates.len() >= want && candidates.iter().any(|candidate| candidate.violations == 0) {
             break;
@@ -234,27 +246,61 @@ fn started(pod: PodId, cluster: &Cluster) -> Time {
     cluster.pod(pod).and_then(|found| found.started_at).unwrap_or(cluster.now).truncated_to_second()
 }
 
-/// The best candidates (reference 5.4), by position: fewest violations, lowest highest priority, lowest
-/// sum of priorities (each raised by 2^31), fewest victims, latest start of the most important victims.
-/// Among several Kubernetes takes any; we take the first.
-pub fn best(candidates: &[Candidate], cluster: &Cluster) -> Vec<usize> {
+/// What speaks for and against a candidate, in the order in which Kubernetes looks at it (reference 5.4);
+/// the least wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cost {
+    /// Victims a budget protects.
+    pub violations: usize,
+    /// The priority of the most important victim.
+    pub highest: i64,
+    /// The sum of priorities, each raised by 2^31, so that fewer victims nearly always cost less.
+    pub sum: i64,
+    /// How many victims.
+    pub victims: usize,
+    /// The earliest start among the most important ones: the later the better.
+    pub start: Reverse<Time>,
+}
+
+impl Cost {
+    /// In words, by what the lesser of two costs is less; `None` if they are equal.
+    pub fn difference(self, other: Cost) -> Option<&'static str> {
+        let parts = [
+            (self.violations.cmp(&other.violations), "fewest disruption budgets violated"),
+            (self.highest.cmp(&other.highest), "lowest priority of the most important victim"),
+            (self.sum.cmp(&other.sum), "lowest sum of priorities (each raised by 2^31, so mostly: fewest victims)"),
+            (self.victims.cmp(&other.victims), "fewest victims"),
+            (self.start.cmp(&other.start), "latest start of the most important victims"),
+        ];
+        parts.into_iter().find(|(order, _)| order.is_ne()).map(|(_, words)| words)
+    }
+}
+
+/// What the candidate costs.
+pub fn cost(candidate: &Candidate, cluster: &Cluster) -> Cost {
     let priority = |pod: &PodId| cluster.pod(*pod).map_or(0, |found| i64::from(cluster.spec(found.spec).priority));
-    let key = |candidate: &Candidate| {
-        let highest = candidate.victims.first().map_or(i64::MIN, priority);
-        let sum: i64 = candidate.victims.iter().map(|pod| priority(pod) + (1 << 31)).sum();
-        let top = candidate.victims.iter().filter(|pod| priority(pod) == highest);
-        let start = top.map(|pod| started(*pod, cluster)).min().unwrap_or(Time::MAX);
-        (candidate.violations, highest, sum, candidate.victims.len(), Reverse(start))
-    };
-    let least = candidates.iter().map(key).min();
-    (0..candidates.len()).filter(|index| Some(key(&candidates[*index])) == least).collect()
+    let highest = candidate.victims.first().map_or(i64::MIN, priority);
+    let top = candidate.victims.iter().filter(|pod| priority(pod) == highest);
+    Cost {
+        violations: candidate.violations,
+        highest,
+        sum: candidate.victims.iter().map(|pod| priority(pod) + (1 << 31)).sum(),
+        victims: candidate.victims.len(),
+        start: Reverse(top.map(|pod| started(*pod, cluster)).min().unwrap_or(Time::MAX)),
+    }
+}
+
+/// The cheapest candidates, by position. Among several Kubernetes takes any; we take the first.
+pub fn best(candidates: &[Candidate], cluster: &Cluster) -> Vec<usize> {
+    let costs: Vec<Cost> = candidates.iter().map(|candidate| cost(candidate, cluster)).collect();
+    let least = costs.iter().min();
+    (0..costs.len()).filter(|index| Some(&costs[*index]) == least).collect()
 }
 
 /// `0/N nodes are available: …`: nodes not tried count as not helpful.
-fn nothing_text(cluster: &Cluster, failures: &BTreeMap<String, usize>) -> String {
-    let mut counts = failures.clone();
-    let tried: usize = failures.values().sum();
-    let others = cluster.n_nodes().saturating_sub(tried);
+fn nothing_text(cluster: &Cluster, failures: Failures) -> String {
+    let Failures { nodes, reasons: mut counts } = failures;
+    let others = cluster.n_nodes().saturating_sub(nodes);
     if others > 0 {
         counts.insert("Preemption is not helpful for scheduling".to_string(), others);
     }

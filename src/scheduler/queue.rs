@@ -238,15 +238,35 @@ impl Queue {
         self.put(pod, if waits { Place::Backoff } else { Place::Active });
     }
 
-    /// When the back-off ends: the whole second at or before timestamp + d(n); `None` without any.
-    pub fn expiry(&self, queued: &Queued) -> Option<Time> {
+    /// The back-off a pod has earned, `min(max, initial·2^(n-1))`; `None` without any.
+    pub fn delay(&self, queued: &Queued) -> Option<Span> {
         let n = if queued.errors > 0 { queued.errors } else { queued.unschedulable };
         if n == 0 || self.max_backoff == Span::ZERO {
             return None;
         }
         let doubled = self.initial_backoff.0.saturating_mul(1u64 << (n - 1).min(40));
-        let length = Span(doubled.min(self.max_backoff.0));
-        Some(queued.timestamp.saturating_add(length).truncated_to_second())
+        Some(Span(doubled.min(self.max_backoff.0)))
+    }
+
+    /// When the back-off ends: the whole second at or before timestamp + d(n); `None` without any.
+    pub fn expiry(&self, queued: &Queued) -> Option<Time> {
+        self.delay(queued).map(|delay| queued.timestamp.saturating_add(delay).truncated_to_second())
+    }
+
+    /// The tick on which a pod with this back-off leaves the backoffQ: the second after its expiry.
+    pub fn leaves_backoff(&self, queued: &Queued) -> Option<Time> {
+        self.expiry(queued).map(|expiry| expiry + SECOND)
+    }
+
+    /// When an unschedulable pod is let go although nothing happened: the first half-minute at which it
+    /// has waited for more than `max_unschedulable`.
+    pub fn flushed(&self, queued: &Queued) -> Option<Time> {
+        (queued.place == Place::Unschedulable).then(|| self.flush_of(queued.timestamp))
+    }
+
+    fn flush_of(&self, timestamp: Time) -> Time {
+        let due = timestamp.saturating_add(self.max_unschedulable).0;
+        Time((due - due % FLUSH).saturating_add(FLUSH))
     }
 
     /// Lets go of what is due: ended back-offs on whole seconds, pods that waited too long on the
@@ -289,10 +309,7 @@ impl Queue {
             return now;
         }
         let error = self.error_backoff.peek().map_or(Time::MAX, |Reverse((expiry, ..))| *expiry + SECOND);
-        let flush = self.unschedulable.first().map_or(Time::MAX, |(timestamp, ..)| {
-            let due = timestamp.saturating_add(self.max_unschedulable).0;
-            Time((due - due % FLUSH).saturating_add(FLUSH))
-        });
+        let flush = self.unschedulable.first().map_or(Time::MAX, |(timestamp, ..)| self.flush_of(*timestamp));
         error.min(flush).max(now)
     }
 
@@ -365,76 +382,4 @@ fn is_at(pods: &FxHashMap<PodId, Queued>, pod: PodId, place: Place, ticket: u64)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn queue() -> Queue {
-        Queue::new(Span::from_secs(1), Span::from_secs(10), Span::from_secs(300))
-    }
-
-    fn at(seconds: f64) -> Time {
-        Time((seconds * 1e9) as u64)
-    }
-
-    #[test]
-    fn higher_priority_first_then_who_came_first() {
-        let mut queue = queue();
-        queue.add(PodId(1), 0, 0, false, at(0.0));
-        queue.add(PodId(2), 0, 0, false, at(0.0));
-        queue.add(PodId(3), 5, 0, false, at(1.0));
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop(at(2.0))).collect();
-        assert_eq!(order, [PodId(3), PodId(1), PodId(2)]);
-    }
-
-    #[test]
-    fn backoff_ends_one_second_after_the_floored_expiry() {
-        // reference 1.3: failed at 10.3 with n = 1: expiry 11, leaves at 12.0
-        let mut queue = queue();
-        queue.add(PodId(1), 0, 0, false, at(0.0));
-        queue.pop(at(10.3));
-        queue.error(PodId(1), at(10.3));
-        assert_eq!(queue.next_wake(at(10.4)), at(12.0));
-        assert_eq!(queue.pop(at(11.9)), None);
-        assert_eq!(queue.pop(at(12.0)), Some(PodId(1)));
-    }
-
-    #[test]
-    fn idle_queue_pops_from_backoff_at_once() {
-        let mut queue = queue();
-        queue.add(PodId(1), 0, 0, false, at(0.0));
-        queue.pop(at(0.0));
-        queue.fail(PodId(1), 1, at(0.1));
-        assert_eq!(queue.pop(at(0.2)), None, "it waits for an event");
-        queue.wake(1, at(0.3), |_, _| true);
-        assert_eq!(queue.get(PodId(1)).map(|queued| queued.place), Some(Place::Backoff));
-        assert_eq!(queue.pop(at(0.4)), Some(PodId(1)));
-    }
-
-    #[test]
-    fn unschedulable_pods_leave_on_the_half_minute_after_five_minutes() {
-        // reference 10: failed at 10: moves at 330
-        let mut queue = queue();
-        queue.add(PodId(1), 0, 0, false, at(10.0));
-        queue.pop(at(10.0));
-        queue.fail(PodId(1), 1, at(10.0));
-        assert_eq!(queue.next_wake(at(11.0)), at(330.0));
-        assert_eq!(queue.pop(at(300.0)), None);
-        assert_eq!(queue.pop(at(330.0)), Some(PodId(1)));
-    }
-
-    #[test]
-    fn only_pods_rejected_by_a_concerned_plugin_are_asked() {
-        let mut queue = queue();
-        for (pod, plugins) in [(1, 0b01), (2, 0b10)] {
-            queue.add(PodId(pod), 0, 0, false, at(0.0));
-            queue.pop(at(0.0));
-            queue.fail(PodId(pod), plugins, at(0.0));
-        }
-        let mut asked = Vec::new();
-        queue.wake(0b10, at(1.0), |pod, _| {
-            asked.push(pod);
-            false
-        });
-        assert_eq!(asked, [PodId(2)]);
-    }
-}
+mod tests;

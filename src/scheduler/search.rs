@@ -66,6 +66,10 @@ pub(super) struct Search {
     pub(super) scores: Vec<ScoreColumn>,
     pub(super) totals: Vec<i64>,
     pub(super) claims: Vec<ClaimDecision>,
+    /// Where the walk began, and how many feasible nodes were enough.
+    pub(super) sample: Option<Sample>,
+    /// The pod's nominated node was taken without looking at others.
+    pub(super) nominated_first: bool,
 }
 
 impl Scheduler {
@@ -78,8 +82,9 @@ impl Scheduler {
         let table = (profile, spec_id);
         let profile = &mut self.profiles[profile];
         let no_scores = profile.points.score.is_empty();
-        let want = if no_scores { 1 } else { nodes_to_find(order.list().len(), profile.percentage) };
-        let sample = Sample { start: self.next_start, want };
+        let percentage = profile.percentage;
+        let want = |n_nodes| if no_scores { 1 } else { nodes_to_find(n_nodes, percentage) };
+        let mut sample = Sample { start: self.next_start, want: want(order.list().len()) };
         let cx = Context { cluster, index: &mut self.index, known: &self.config.known, pod, spec_id, spec };
         let mut cycle = Cycle { cx, profile, nominator: &self.nominator, pre: PreFiltered::default() };
         // explaining draws nothing
@@ -89,10 +94,14 @@ impl Scheduler {
             Mode::Explain(_) => (ties.insert(self.ties.clone()), offsets.insert(self.offsets.clone())),
         };
         let mut ties = Ties { rule: self.config.ties, stream: ties };
-        let mut search = Search::default();
+        let mut search = Search { sample: Some(sample), ..Search::default() };
         if let Err(rejection) = cycle.pre_filter() {
             search.diagnosis.pre = Some(rejection);
         } else if !search.take_nominated(&mut cycle, found.nominated) {
+            if let Some((nodes, _)) = &cycle.pre.only {
+                sample.want = want(nodes.len());
+                search.sample = Some(sample);
+            }
             let cached = self.config.cached && mode == Mode::Decide && self.tie_breaker.is_none();
             match cached.then(|| scan(&mut cycle, &mut self.cache, table, order, sample, &mut ties)).flatten() {
                 Some(scanned) => search.take_over(scanned),
@@ -142,6 +151,7 @@ impl Search {
             self.top.push(id);
             self.chosen = Some(id);
             self.examined = 1;
+            self.nominated_first = true;
         }
         fits
     }
@@ -173,7 +183,9 @@ impl Search {
             (_, Some(nodes)) => self.filter(cycle, &nodes, start, want),
             (_, None) => self.filter(cycle, order.list(), start, want),
         }
-        self.choose(cycle, ties, mode != Mode::Decide);
+        // a single feasible node is taken without scores, unless somebody wants to see them
+        let scored_from = if matches!(mode, Mode::Explain(Some(_))) { 1 } else { 2 };
+        self.choose(cycle, ties, scored_from, mode != Mode::Decide);
     }
 
     /// Walks the list from `start` until `want` nodes are feasible.
@@ -194,12 +206,12 @@ impl Search {
     }
 
     /// Scores and takes one of the best.
-    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: &mut Ties<'_>, keep: bool) {
-        if self.feasible.len() > 1 {
+    fn choose(&mut self, cycle: &mut Cycle<'_, '_>, ties: &mut Ties<'_>, scored_from: usize, keep: bool) {
+        if self.feasible.len() >= scored_from {
             let scores = &mut self.scores;
-            self.totals = cycle.score(&self.feasible, |plugin, raw, weighted| {
+            self.totals = cycle.score(&self.feasible, |plugin, weight, raw, weighted| {
                 if keep {
-                    scores.push(ScoreColumn { plugin, raw: raw.to_vec(), weighted: weighted.to_vec() });
+                    scores.push(ScoreColumn { plugin, weight, raw: raw.to_vec(), weighted: weighted.to_vec() });
                 }
             });
             let best = self.totals.iter().max();

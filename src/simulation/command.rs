@@ -4,6 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::cluster::{Action, Cascade, Cluster, Effect, Kind, Link, Machine, Name, NodeId, Pod, PodId, PodName, Power};
 use crate::engine::Span;
+use crate::faults::Condition;
 use crate::outcome::ActionKind;
 
 use super::observer::{Note, Observer};
@@ -13,22 +14,24 @@ use super::{Simulation, target};
 impl Simulation {
     /// Carries out one entry of the timeline.
     pub(super) fn execute(&mut self, command: Command, observer: &mut dyn Observer) {
-        let index = self.commands_executed;
-        self.commands_executed += 1;
-        let nodes = target_of(&command).map(|target| target::resolve(target, &self.cluster, index)).unwrap_or_default();
-        observer.note(self.describe(&command, &nodes), &self.cluster);
+        let nodes = target_of(&command).map(|target| self.resolve(target, &command)).unwrap_or_default();
+        let note = self.describe(&command, &nodes);
+        if note.kind == ActionKind::Fault {
+            self.trace(note.verb, &nodes, None);
+        }
+        observer.note(note, &self.cluster);
+        if needs_api(&command) && !self.faults.outages.api_is_up() {
+            return; // the request fails
+        }
         match command {
-            Command::Crash(_, back) => {
-                self.each_machine(&nodes, |machine| machine.power = Power::Off);
-                self.undo_later(back, &nodes, Command::Recover);
-            }
+            Command::Crash(_, back) => self.begin_outage(Condition::Off, &nodes, back),
             Command::Reboot(_, duration) => self.reboot(&nodes, duration),
-            Command::Partition(_, back) => {
-                self.each_machine(&nodes, |machine| machine.link = Link::Partitioned);
-                self.undo_later(back, &nodes, Command::Heal);
-            }
+            Command::Partition(_, back) => self.begin_outage(Condition::CutOff, &nodes, back),
             Command::Recover(_) => self.recover(&nodes),
-            Command::Heal(_) => self.each_machine(&nodes, |machine| machine.link = Link::Connected),
+            Command::Heal(_) => {
+                self.end_outages(&nodes, &[Condition::CutOff]);
+                self.each_machine(&nodes, |machine| machine.link = Link::Connected);
+            }
             Command::Cordon(_, back) => {
                 self.each(&nodes, |cluster, node| cluster.set_cordon(node, true));
                 self.undo_later(back, &nodes, Command::Uncordon);
@@ -42,6 +45,18 @@ impl Simulation {
             Command::DeleteNode(_) => self.each(&nodes, Cluster::remove_node),
             other => self.execute_on_kubelets(other, &nodes),
         }
+    }
+
+    /// The nodes a command is for. A sample is drawn from a stream named by the verb, the instant, and how many
+    /// such commands came before at that instant: no other entry of the timeline moves it.
+    fn resolve(&mut self, target: &Target, command: &Command) -> Vec<NodeId> {
+        let (_, verb) = verb(command);
+        let now = self.cluster.now;
+        let (at, before) = self.targets_drawn.entry(verb).or_default();
+        *before = if *at == now { *before + 1 } else { 0 };
+        *at = now;
+        let stream = self.cluster.seed.stream(&format!("target/{verb}/{before}"), now.0);
+        target::resolve(target, &self.cluster, stream)
     }
 
     /// Labels, and what kubelets say of their nodes.
@@ -78,12 +93,17 @@ impl Simulation {
             }
             Command::Delete(kind, namespace, name) => self.delete(kind, namespace, name),
             Command::DeletePod(namespace, name, grace) => self.delete_pod(namespace, &name, grace),
-            Command::SetTemplate(namespace, name, template) => {
-                if let Some(id) = self.cluster.find_object(Kind::Deployment, namespace, name) {
-                    self.cluster.update_deployment(id, |deployment| deployment.template = template);
+            Command::SetTemplate(kind, namespace, name, template) => {
+                if let Some(id) = self.cluster.find_object(kind, namespace, name) {
+                    self.cluster.set_template(id, template);
                 }
             }
-            Command::Apply(workload) => self.replace_spec(workload),
+            Command::Pause(namespace, name, paused) => {
+                if let Some(id) = self.cluster.find_object(Kind::Deployment, namespace, name) {
+                    self.cluster.update_deployment(id, |deployment| deployment.paused = paused);
+                }
+            }
+            Command::Apply(workloads) => workloads.into_iter().for_each(|workload| self.replace_spec(workload)),
             Command::Ungate(namespace, name) => {
                 if let Some(pod) = self.find_pod(namespace, &name) {
                     self.cluster.ungate(pod);
@@ -143,6 +163,7 @@ impl Simulation {
 
     /// Machines that are off are switched on; partitions end.
     fn recover(&mut self, nodes: &[NodeId]) {
+        self.end_outages(nodes, &[Condition::Off, Condition::CutOff, Condition::NoKubelet]);
         self.each_machine(nodes, |machine| {
             machine.link = Link::Connected;
             machine.kubelet = true;
@@ -155,11 +176,8 @@ impl Simulation {
     /// Power off and on again; a given duration stands for the whole boot.
     fn reboot(&mut self, nodes: &[NodeId], duration: Option<Span>) {
         match duration {
-            None => self.each_machine(nodes, |machine| machine.power = Power::Booting),
-            Some(_) => {
-                self.each_machine(nodes, |machine| machine.power = Power::Off);
-                self.undo_later(duration, nodes, Command::Recover);
-            }
+            None => self.restart_machines(nodes),
+            Some(_) => self.begin_outage(Condition::Off, nodes, duration),
         }
     }
 
@@ -185,13 +203,11 @@ impl Simulation {
             }
             Command::Delete(of, _, name) => format!("{}/{}", of.as_str().to_lowercase(), names.text(*name)),
             Command::DeletePod(_, name, _) => format!("pod/{name}"),
-            Command::SetTemplate(_, name, _) => format!("deployment/{}", names.text(*name)),
+            Command::SetTemplate(of, _, name, _) => format!("{}/{}", of.as_str().to_lowercase(), names.text(*name)),
+            Command::Pause(_, name, _) => format!("deployment/{}", names.text(*name)),
             Command::AddNodes(nodes) => list(nodes.iter().map(|node| names.text(node.name))),
-            Command::Create(workloads) => format!("{} objects", workloads.len()),
-            Command::Apply(Workload::Object { body, name, .. }) => {
-                format!("{}/{}", body.kind().as_str().to_lowercase(), names.text(*name))
-            }
-            Command::Apply(Workload::Pod { name, .. }) => format!("pod/{}", names.text(*name)),
+            Command::Create(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
+            Command::Apply(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
             Command::Ungate(_, name) => format!("pod/{name}"),
             Command::Stop(component) | Command::Start(component) | Command::FailOver(component, ..) => {
                 component.as_str().to_string()
@@ -202,7 +218,19 @@ impl Simulation {
             Some(_) => !nodes.is_empty(),
             None => self.has_object(command),
         };
-        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec(), struck }
+        let struck = struck && (self.faults.outages.api_is_up() || !needs_api(command));
+        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec(), pods: Vec::new(), struck }
+    }
+
+    /// What is created or applied, as kubectl names it.
+    fn reference(&self, workload: &Workload) -> String {
+        let names = &self.cluster.names;
+        match workload {
+            Workload::Object { body, name, .. } => {
+                format!("{}/{}", body.kind().as_str().to_lowercase(), names.text(*name))
+            }
+            Workload::Pod { name, .. } => format!("pod/{}", names.text(*name)),
+        }
     }
 
     /// Whether what a command is about exists now.
@@ -211,7 +239,10 @@ impl Simulation {
             Command::Scale(kind, namespace, name, _) | Command::Delete(kind, namespace, name) => {
                 self.cluster.find_object(*kind, *namespace, *name).is_some()
             }
-            Command::SetTemplate(namespace, name, _) => {
+            Command::SetTemplate(kind, namespace, name, _) => {
+                self.cluster.find_object(*kind, *namespace, *name).is_some()
+            }
+            Command::Pause(namespace, name, _) => {
                 self.cluster.find_object(Kind::Deployment, *namespace, *name).is_some()
             }
             Command::Ungate(namespace, name) | Command::DeletePod(namespace, name, _) => {
@@ -229,8 +260,9 @@ impl Simulation {
 }
 
 /// Up to three names, and how many more.
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
+pub(super) fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
+    let names: Vec<T> = names.collect();
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match names.len() {
         0 => "(no node matches)".to_string(),
         1..=3 => names.join(", "),
@@ -259,6 +291,8 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Scale(..) => (Operation, "scale"),
         Command::Delete(..) | Command::DeletePod(..) => (Operation, "delete"),
         Command::SetTemplate(..) => (Operation, "update"),
+        Command::Pause(_, _, true) => (Operation, "pause"),
+        Command::Pause(..) => (Operation, "resume"),
         Command::Apply(..) => (Operation, "apply"),
         Command::ReplaceTaints(_, taints) if taints.iter().any(|taint| taint.effect == Effect::NoExecute) => {
             (Disruption, "taint")
@@ -272,6 +306,24 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Start(..) => (FaultEnded, "start"),
         Command::FailOver(..) => (Fault, "fail over"),
     }
+}
+
+/// Whether a command is a request to the API server.
+fn needs_api(command: &Command) -> bool {
+    let physical = matches!(
+        command,
+        Command::Crash(..)
+            | Command::Recover(_)
+            | Command::Reboot(..)
+            | Command::Partition(..)
+            | Command::Heal(_)
+            | Command::Sicken(..)
+            | Command::Cure(_)
+            | Command::Stop(_)
+            | Command::Start(_)
+            | Command::FailOver(..)
+    );
+    !physical
 }
 
 fn target_of(command: &Command) -> Option<&Target> {

@@ -4,6 +4,7 @@
 use crate::cluster::object::Body;
 use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId, Taint};
 use crate::engine::{Distribution, Span, Time};
+use crate::faults::Fault;
 use crate::workload::Source;
 use crate::{controllers, kubelet, scheduler};
 
@@ -21,6 +22,8 @@ pub struct Setup {
     pub settled: bool,
     /// Commands and faults, in order of time.
     pub timeline: Vec<(Time, Command)>,
+    /// What breaks.
+    pub faults: Vec<Fault>,
     /// Streams of arriving pods.
     pub sources: Vec<Box<dyn Source>>,
     /// Flags and timings.
@@ -189,10 +192,13 @@ pub enum Command {
     Delete(Kind, Name, Name),
     /// `kubectl delete pod`: namespace, name, grace period.
     DeletePod(Name, String, Option<Span>),
-    /// `kubectl set image` and the like: a Deployment gets another template.
-    SetTemplate(Name, Name, SpecId),
-    /// `kubectl apply`: the object gets this spec; it is created if it is not there.
-    Apply(Workload),
+    /// `kubectl set image`, `kubectl rollout restart` and the like: kind, namespace and name of what gets
+    /// another template.
+    SetTemplate(Kind, Name, Name, SpecId),
+    /// `kubectl rollout pause` of a Deployment, or, with false, `resume`: namespace, name.
+    Pause(Name, Name, bool),
+    /// `kubectl apply`: the objects get these specs; those that are not there are created.
+    Apply(Vec<Workload>),
     /// The nodes get these taints in place of all they have.
     ReplaceTaints(Target, Vec<Taint>),
     /// `kubectl label node`: key and value; no value removes the label.

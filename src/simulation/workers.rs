@@ -1,9 +1,11 @@
 //! How controllers work: news wakes them, they decide, and what they decide is written one call after
 //! the other through their clients. A key is not looked at again while its last sync still writes.
 
+use std::collections::VecDeque;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cluster::{Action, Change};
+use crate::cluster::{Action, Change, StorageAction};
 use crate::controllers::{self, Client, Controller, Key, Settings, Todo, Wakes};
 use crate::engine::{Class, Seed, Span, Stream, Time};
 
@@ -15,15 +17,24 @@ pub(super) struct Worker {
     client: Box<Client>,
     /// Keys whose news is on the way.
     pub(super) dirty: FxHashSet<Key>,
-    /// Keys whose last sync still writes, and until when.
-    busy: FxHashMap<Key, Time>,
-    /// Calls that wait for their token or are under way, by number.
-    writes: FxHashMap<u32, Action>,
-    next_write: u32,
+    /// Keys whose last sync still writes, and whether they are to be looked at again.
+    busy: FxHashMap<Key, bool>,
+    /// Syncs with a call under way, by number.
+    jobs: FxHashMap<u32, Job>,
+    next_job: u32,
     /// When [`Key::Work`] is looked at next; one such wake-up is enough, whoever asks for more.
     work_at: Time,
     /// Delays of the watch.
     watch: Stream,
+}
+
+/// What is left to write of a sync.
+struct Job {
+    /// What it is about, unless it is a pass over everything.
+    key: Option<Key>,
+    actions: VecDeque<Action>,
+    /// Calls left for the first of them; `None` before its first.
+    calls: Option<u32>,
 }
 
 impl Worker {
@@ -34,8 +45,8 @@ impl Worker {
             client: Box::new(Client::new(entry.name, settings, seed)),
             dirty: FxHashSet::default(),
             busy: FxHashMap::default(),
-            writes: FxHashMap::default(),
-            next_write: 0,
+            jobs: FxHashMap::default(),
+            next_job: 0,
             work_at: Time::MAX,
             watch: seed.stream("watch", entry.name.bytes().map(u64::from).sum()),
         }
@@ -72,10 +83,8 @@ impl Simulation {
 
     /// News has reached a controller.
     pub(super) fn news(&mut self, index: u8, key: Key) {
-        if !self.waits(index, key, Event::News(index, self.processes.life, key)) {
-            self.workers[index as usize].dirty.remove(&key);
-            self.reconcile(index, key);
-        }
+        self.workers[index as usize].dirty.remove(&key);
+        self.look_at(index, key);
     }
 
     /// An instant that a controller asked for.
@@ -87,21 +96,15 @@ impl Simulation {
             }
             *work_at = Time::MAX;
         }
-        if !self.waits(index, key, Event::Timer(index, self.processes.life, key)) {
-            self.reconcile(index, key);
-        }
+        self.look_at(index, key);
     }
 
-    /// Whether the key's last sync still writes; the event then comes again.
-    fn waits(&mut self, index: u8, key: Key, event: Event) -> bool {
-        let worker = &mut self.workers[index as usize];
-        let Some(&until) = worker.busy.get(&key) else { return false };
-        if until <= self.cluster.now {
-            worker.busy.remove(&key);
-            return false;
+    /// A controller looks at a key, at once or after what its last sync still writes.
+    fn look_at(&mut self, index: u8, key: Key) {
+        match self.workers[index as usize].busy.get_mut(&key) {
+            Some(again) => *again = true,
+            None => self.reconcile(index, key),
         }
-        self.queue.push(until, Class::Control, event);
-        true
     }
 
     fn reconcile(&mut self, index: u8, key: Key) {
@@ -112,10 +115,9 @@ impl Simulation {
         for call in todo.calls {
             self.cluster.apply(call);
         }
-        let until = self.write_all(index, todo.actions);
-        if until > self.cluster.now && matches!(key, Key::Object(_) | Key::Node(_) | Key::Pod(_)) {
-            self.workers[index as usize].busy.insert(key, until);
-        }
+        let one_at_a_time = matches!(key, Key::Object(_) | Key::Node(_) | Key::Pod(_));
+        let job = Job { key: one_at_a_time.then_some(key), actions: todo.actions.into(), calls: None };
+        self.go_on(index, job);
         self.report(index);
         for (at, key) in todo.timers {
             self.set_timer(index, at, key);
@@ -134,31 +136,41 @@ impl Simulation {
         self.queue.push(at, Class::Control, Event::Timer(index, self.processes.life, key));
     }
 
-    /// Writes one call after the other; answers when the last has returned.
-    fn write_all(&mut self, index: u8, actions: Vec<Action>) -> Time {
-        let mut at = self.cluster.now;
-        for action in actions {
-            for _ in 0..if self.instant { 0 } else { calls(&action) } {
-                let client = &mut self.workers[index as usize].client;
-                at = client.take(at).saturating_add(client.write());
-            }
-            if at == self.cluster.now {
+    /// Does what is left of a sync up to its next call.
+    fn go_on(&mut self, index: u8, mut job: Job) {
+        while let Some(action) = job.actions.pop_front() {
+            let left = job.calls.take().unwrap_or(if self.instant { 0 } else { calls(&action) });
+            if left == 0 {
                 self.cluster.apply(action);
-            } else if at < Time::MAX {
-                let worker = &mut self.workers[index as usize];
-                let number = worker.next_write;
-                worker.next_write = number.wrapping_add(1);
-                worker.writes.insert(number, action);
-                self.queue.push(at, Class::Control, Event::Write(index, self.processes.life, number));
+                continue;
             }
+            let worker = &mut self.workers[index as usize];
+            let at = worker.client.take(self.cluster.now).saturating_add(worker.client.write());
+            if at == Time::MAX {
+                return; // never: the client has no rate
+            }
+            job.calls = Some(left - 1);
+            job.actions.push_front(action);
+            if at == self.cluster.now {
+                continue; // it takes no time
+            }
+            worker.busy.extend(job.key.map(|key| (key, false)).filter(|(key, _)| !worker.busy.contains_key(key)));
+            let number = worker.next_job;
+            worker.next_job = number.wrapping_add(1);
+            worker.jobs.insert(number, job);
+            self.queue.push(at, Class::Control, Event::Write(index, self.processes.life, number));
+            return;
         }
-        at
+        let again = job.key.and_then(|key| self.workers[index as usize].busy.remove(&key));
+        if let (Some(true), Some(key)) = (again, job.key) {
+            self.queue.push(self.cluster.now, Class::Control, Event::Timer(index, self.processes.life, key));
+        }
     }
 
-    /// A call takes effect.
+    /// A call has returned.
     pub(super) fn write(&mut self, index: u8, number: u32) {
-        if let Some(action) = self.workers[index as usize].writes.remove(&number) {
-            self.cluster.apply(action);
+        if let Some(job) = self.workers[index as usize].jobs.remove(&number) {
+            self.go_on(index, job);
             self.report(index);
         }
     }
@@ -206,6 +218,7 @@ fn calls(action: &Action) -> u32 {
     match action {
         Action::Record(..) | Action::AnnotateReplicaSet(..) => 0,
         Action::AddTaint(..) | Action::RemoveTaint(..) | Action::ForceDeletePod(_) => 2,
+        Action::Storage(StorageAction::Bind { .. }) => 4,
         _ => 1,
     }
 }

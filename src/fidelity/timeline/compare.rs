@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
-use super::story::{NodeStory, PodStory, Since, Story};
+use super::story::{EventStory, NodeStory, PodStory, Since, Story};
 
 /// How far instants of nodes may be off, in seconds.
 const NODE_TOLERANCE: f64 = 0.6;
@@ -12,7 +12,7 @@ const NODE_TOLERANCE: f64 = 0.6;
 const TOLERANCE: f64 = 1.0;
 /// States that last no longer than this, in seconds, are steps of one burst: how many there are, and in
 /// which order, is chance.
-const BURST: f64 = 0.5;
+const BURST: f64 = 0.8;
 
 /// Something that differs.
 #[derive(Clone, Debug)]
@@ -93,8 +93,7 @@ impl Comparison {
         }
     }
 
-    /// Compares the states that hold from zero on, those shorter than `burst` left out unless the
-    /// sequences agree with them.
+    /// Compares the states that hold from zero on, those shorter than `burst` may be missing.
     fn states(
         &mut self,
         what: &str,
@@ -104,15 +103,10 @@ impl Comparison {
         burst: f64,
     ) {
         self.made += 1;
-        let close = |recorded: &[Since<String>], ours: &[Since<String>]| {
-            let near =
-                |t: f64, u: f64| (t.max(0.0) - u.max(0.0)).abs() <= tolerance.unwrap_or_else(|| self.tolerance(t));
-            recorded.len() == ours.len() && recorded.iter().zip(ours).all(|(r, o)| r.1 == o.1 && near(r.0, o.0))
-        };
-        let (all, all_ours) = (settled(recorded, 0.0), settled(ours, 0.0));
-        let (kept, kept_ours) = (settled(recorded, burst), settled(ours, burst));
-        if !close(&all, &all_ours) && !close(&kept, &kept_ours) {
-            self.found.push(Difference::new(what, states_text(&kept), states_text(&kept_ours)));
+        let near = |t: f64, u: f64| (t.max(0.0) - u.max(0.0)).abs() <= tolerance.unwrap_or_else(|| self.tolerance(t));
+        let (recorded, ours) = (from_zero(recorded), from_zero(ours));
+        if !agree(&recorded, &ours, burst, near) {
+            self.found.push(Difference::new(what, states_text(&recorded), states_text(&ours)));
         }
     }
 
@@ -126,9 +120,16 @@ impl Comparison {
                 };
                 self.expect(|| format!("pods of {owner} {what}"), &count(recorded), &count(run));
             }
+            for (what, of) in [MARKED, REMOVED] {
+                let times = |story: &Story| sorted(story, &owner, of);
+                self.instants(|| format!("pods of {owner} {what}, in order"), &times(recorded), &times(run));
+            }
         }
         for (theirs, ours) in pairs {
             self.pod(&recorded.pods[theirs], &run.pods[ours]);
+            for (what, of) in [MARKED, REMOVED] {
+                self.deletion(what, of, recorded, &recorded.pods[theirs], &run.pods[ours]);
+            }
         }
     }
 
@@ -150,6 +151,21 @@ impl Comparison {
         if recorded.restarts + ours.restarts > 0 {
             self.expect(|| named("restarts"), &recorded.restarts.to_string(), &ours.restarts.to_string());
         }
+    }
+
+    /// Compares whether and when a pod was marked or removed. Deletions of one sync run side by side, so
+    /// which of a burst comes when is chance.
+    fn deletion(&mut self, what: &str, of: InstantOf, story: &Story, recorded: &PodStory, ours: &PodStory) {
+        if let (Some(theirs), Some(t)) = (of(recorded).filter(|t| *t >= 0.0), of(ours)) {
+            let (from, to) = burst(&sorted(story, &recorded.owner, of), theirs);
+            if t >= from - TOLERANCE && t <= to + TOLERANCE {
+                self.made += 1;
+                return;
+            }
+        }
+        let named = || format!("pod {} of {} {what}", recorded.name, recorded.owner);
+        let times = |pod: &PodStory| of(pod).into_iter().collect::<Vec<f64>>();
+        self.instants(named, &times(recorded), &times(ours));
     }
 
     fn workloads(&mut self, recorded: &Story, run: &Story) {
@@ -207,15 +223,44 @@ const COUNTS: [(&str, InstantOf); 5] = [
 ];
 
 /// What happens at most once to a pod.
-const INSTANTS: [(&str, InstantOf); 7] = [
+const INSTANTS: [(&str, InstantOf); 5] = [
     ("created", |pod| Some(pod.created)),
     ("bound", |pod| pod.bound),
     ("Running", |pod| pod.running),
     ("Succeeded", |pod| pod.succeeded),
     ("Failed", |pod| pod.failed),
-    ("marked", |pod| pod.marked),
-    ("removed", |pod| pod.removed),
 ];
+
+const MARKED: (&str, InstantOf) = ("marked", |pod| pod.marked);
+const REMOVED: (&str, InstantOf) = ("removed", |pod| pod.removed);
+/// Deletions no further apart than this, in seconds, are one burst: a client makes 20 a second.
+const APART: f64 = 0.2;
+
+/// When it happened to the pods of an owner, after zero, in order.
+fn sorted(story: &Story, owner: &str, of: InstantOf) -> Vec<f64> {
+    let pods = story.pods.iter().filter(|pod| pod.owner == owner);
+    let mut times: Vec<f64> = pods.filter_map(of).filter(|t| *t >= 0.0).collect();
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+/// Beginning and end of the burst that `t` is one of.
+fn burst(times: &[f64], t: f64) -> (f64, f64) {
+    let (mut from, mut to) = (t, t);
+    for &earlier in times.iter().rev().filter(|other| **other < t) {
+        if from - earlier > APART {
+            break;
+        }
+        from = earlier;
+    }
+    for &later in times.iter().filter(|other| **other > t) {
+        if later - to > APART {
+            break;
+        }
+        to = later;
+    }
+    (from, to)
+}
 
 /// Recorded pods with the run's: as matched, the others of an owner in order of creation.
 fn pair(recorded: &Story, run: &Story, matched: &[Option<usize>]) -> Vec<(usize, usize)> {
@@ -240,7 +285,7 @@ fn owners(recorded: &Story, run: &Story) -> BTreeSet<String> {
 /// endpoint slices nothing is modelled. How often a pod was tried in vain is chance.
 fn told(story: &Story) -> BTreeMap<String, usize> {
     let mut told = BTreeMap::new();
-    for event in story.events.iter().filter(|event| event.t >= 0.0) {
+    for event in one_step_each(&story.events) {
         if event.source == "kubelet" || event.source == "endpoint-slice-controller" {
             continue;
         }
@@ -251,21 +296,66 @@ fn told(story: &Story) -> BTreeMap<String, usize> {
     told
 }
 
-/// The state at zero and those after it; states that last less than `burst` are left out.
-fn settled(states: &[Since<String>], burst: f64) -> Vec<Since<String>> {
-    let mut kept: Vec<Since<String>> = Vec::new();
+/// Events after zero; steps of one burst in which a ReplicaSet is sized are one step, combined or not.
+fn one_step_each(events: &[EventStory]) -> Vec<EventStory> {
+    let mut kept: Vec<EventStory> = Vec::new();
+    for event in events.iter().filter(|event| event.t >= 0.0) {
+        let mut event = event.clone();
+        if let Some((what, from, to)) = sizes(&event.message) {
+            let mut from = from;
+            let earlier = kept.iter().rposition(|other| {
+                let continued = sizes(&other.message).is_some_and(|(same, _, size)| same == what && size == from);
+                continued && event.t - other.t <= BURST && other.subject == event.subject
+            });
+            if let Some(index) = earlier {
+                from = sizes(&kept.remove(index).message).map_or(from, |(_, from, _)| from);
+            }
+            event.message = format!("{what} from {from} to {to}");
+        }
+        kept.push(event);
+    }
+    kept
+}
+
+/// The parts of `Scaled up replica set X from A to B`, combined or not.
+fn sizes(message: &str) -> Option<(String, u32, u32)> {
+    let message = message.strip_prefix("(combined from similar events): ").unwrap_or(message);
+    let (what, sizes) = message.strip_prefix("Scaled ").and_then(|_| message.split_once(" from "))?;
+    let (from, to) = sizes.split_once(" to ")?;
+    Some((what.to_string(), from.parse().ok()?, to.parse().ok()?))
+}
+
+/// The state at zero and those after it.
+fn from_zero(states: &[Since<String>]) -> Vec<Since<String>> {
     let mut states = states.to_vec();
     states.dedup_by(|next, state| next.1 == state.1);
     let first = states.iter().rposition(|(t, _)| *t < 0.0).unwrap_or(0);
-    let states = &states[first..];
-    for (index, (t, state)) in states.iter().enumerate() {
-        let lasts = states.get(index + 1).map_or(f64::INFINITY, |(next, _)| next - t);
-        let burst = if *t < 0.0 { 0.0 } else { burst };
-        if (lasts > burst || lasts > 0.0 && burst == 0.0) && kept.last().is_none_or(|(_, last)| last != state) {
-            kept.push((*t, state.clone()));
+    states.split_off(first.min(states.len()))
+}
+
+/// Whether both sequences are the same at about the same times, where either may have states of a burst
+/// that the other has not.
+fn agree(a: &[Since<String>], b: &[Since<String>], burst: f64, near: impl Fn(f64, f64) -> bool) -> bool {
+    let brief = |states: &[Since<String>], index: usize| {
+        states.get(index + 1).is_some_and(|(next, _)| states[index].0 >= 0.0 && next - states[index].0 <= burst)
+    };
+    // a state of a burst, or one that holds again after it
+    let may_be_missing = |states: &[Since<String>], index: usize| {
+        brief(states, index) || index > 1 && states[index].1 == states[index - 2].1 && brief(states, index - 1)
+    };
+    // reachable[j]: the first `i` of `a` and the first `j` of `b` agree
+    let mut reachable = vec![false; b.len() + 1];
+    for i in 0..=a.len() {
+        let before = std::mem::replace(&mut reachable, vec![false; b.len() + 1]);
+        reachable[0] = i == 0;
+        for j in 0..=b.len() {
+            let same = i > 0 && j > 0 && before[j - 1] && a[i - 1].1 == b[j - 1].1 && near(a[i - 1].0, b[j - 1].0);
+            let without_a = i > 0 && before[j] && may_be_missing(a, i - 1);
+            let without_b = j > 0 && reachable[j - 1] && may_be_missing(b, j - 1);
+            reachable[j] |= same || without_a || without_b;
         }
     }
-    kept
+    reachable[b.len()]
 }
 
 fn times_text(times: &[f64]) -> String {
@@ -274,4 +364,26 @@ fn times_text(times: &[f64]) -> String {
 
 fn states_text(states: &[Since<String>]) -> String {
     states.iter().map(|(t, state)| format!("{t:.2} {state}")).collect::<Vec<_>>().join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn states(states: &[(f64, &str)]) -> Vec<Since<String>> {
+        states.iter().map(|(t, state)| (*t, state.to_string())).collect()
+    }
+
+    #[test]
+    fn steps_of_a_burst_may_be_missing_and_others_not() {
+        let agree = |a: &[(f64, &str)], b: &[(f64, &str)]| {
+            agree(&states(a), &states(b), 0.5, |t, u| (t.max(0.0) - u.max(0.0)).abs() <= 1.0)
+        };
+        let recorded = [(-5.0, "6"), (10.0, "5"), (10.1, "4"), (20.0, "6")];
+        assert!(agree(&recorded, &recorded));
+        assert!(agree(&recorded, &[(-4.0, "6"), (10.2, "4"), (19.5, "6")]), "one step instead of two");
+        assert!(!agree(&recorded, &[(-4.0, "6"), (10.2, "4"), (18.5, "6")]), "too early");
+        assert!(!agree(&recorded, &[(-4.0, "6"), (10.2, "5"), (20.0, "6")]), "a state that lasts is missing");
+        assert!(agree(&[(-1.0, "0"), (5.0, "1"), (5.2, "0")], &[(-1.0, "0")]), "there and back");
+    }
 }

@@ -13,14 +13,17 @@ use super::story::Story;
 /// # Errors
 /// As [`Case::simulate`].
 pub fn fit(case: &Case) -> Result<Phases, String> {
-    let mut phases = Phases::default();
+    let mut phases = Phases { seed: 1, ..Phases::default() };
     if let Some((node, first)) = first_transition(&case.story) {
-        let candidates = (0..100).map(|step| Phases { monitor: Span::from_millis(step * 50), ..phases });
-        phases = closest(case, candidates, first, |story| transition_of(story, &node))?;
+        let with = |monitor| Phases { monitor, ..phases };
+        phases = closest(case, with, Span::from_secs(5), first, |story| transition_of(story, &node))?;
+    } else if let Some(first) = first_registration(&case.story) {
+        let with = |monitor| Phases { monitor, ..phases };
+        phases = closest(case, with, Span::from_secs(5), first, first_registration)?;
     }
     if let Some((node, first)) = first_collected(case) {
-        let candidates = (0..100).map(|step| Phases { pod_gc: Span::from_millis(step * 200), ..phases });
-        phases = closest(case, candidates, first, |story| first_removal(story, &node))?;
+        let with = |pod_gc| Phases { pod_gc, ..phases };
+        phases = closest(case, with, Span::from_secs(20), first, |story| first_removal(story, &node))?;
     }
     if counts_from_stored_times(case) {
         phases = closest_story(case, (0..20).map(|step| Phases { second: Span::from_millis(step * 50), ..phases }))?;
@@ -56,22 +59,31 @@ fn closest_story(case: &Case, candidates: impl Iterator<Item = Phases>) -> Resul
     Ok(best.1)
 }
 
-/// The candidate with which an instant is closest to the recorded one.
+/// The phase within `period` with which an instant is closest to the recorded one: the best of 25, then
+/// moved by what it is still off.
 fn closest(
     case: &Case,
-    candidates: impl Iterator<Item = Phases>,
+    with: impl Fn(Span) -> Phases,
+    period: Span,
     recorded: f64,
     instant: impl Fn(&Story) -> Option<f64>,
 ) -> Result<Phases, String> {
-    let mut best = (f64::INFINITY, Phases::default());
-    for phases in candidates {
-        let (story, _) = case.simulate(phases, (recorded + 21.0).min(case.duration()))?;
-        let error = instant(&story).map_or(f64::MAX, |t| (t - recorded).abs());
-        if error < best.0 {
-            best = (error, phases);
+    let until = (recorded + period.as_secs_f64() + 1.0).min(case.duration());
+    let off = |phase: Span| -> Result<f64, String> {
+        let (story, _) = case.simulate(with(phase), until)?;
+        Ok(instant(&story).map_or(f64::MAX, |t| recorded - t))
+    };
+    let mut best = (f64::INFINITY, Span::ZERO);
+    for step in 0..25 {
+        let phase = Span(period.0 / 25 * step);
+        let off = off(phase)?;
+        if off.abs() < f64::abs(best.0) {
+            best = (off, phase);
         }
     }
-    Ok(best.1)
+    let nanos = (best.1.0 as i64 + (best.0.clamp(-1.0, 1.0) * 1e9) as i64).rem_euclid(period.0 as i64);
+    let moved = Span(nanos.unsigned_abs());
+    Ok(with(if off(moved)?.abs() < f64::abs(best.0) { moved } else { best.1 }))
 }
 
 /// The first thing a monitor pass did: a node Unknown, or a NoExecute taint of its own that came or
@@ -79,6 +91,11 @@ fn closest(
 fn first_transition(story: &Story) -> Option<(String, f64)> {
     let firsts = story.nodes.keys().filter_map(|node| Some((node.clone(), transition_of(story, node)?)));
     firsts.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// When a pass first saw a node.
+fn first_registration(story: &Story) -> Option<f64> {
+    story.events.iter().find(|event| event.reason == "RegisteredNode").map(|event| event.t)
 }
 
 fn transition_of(story: &Story, node: &str) -> Option<f64> {

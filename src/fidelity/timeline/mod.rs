@@ -20,6 +20,8 @@ mod states;
 pub mod story;
 pub mod table;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 pub use case::{Case, Phases};
@@ -35,20 +37,66 @@ pub struct Outcome {
     pub class: String,
     /// How many comparisons were made.
     pub comparisons: usize,
-    /// Those that differ.
+    /// Those that no seed of the latencies meets.
     pub differences: Vec<Difference>,
+    /// Those that another seed than the best one meets: who wins a race between components is chance.
+    pub by_chance: Vec<Difference>,
 }
 
-/// Replays one case.
+/// So many seeds of the latencies are tried: what some of them give, the mechanism can give.
+const SEEDS: u64 = 30;
+
+/// Replays one case. A comparison agrees if it does with some seed of the latencies; those that do not
+/// with the best one are listed apart.
 ///
 /// # Errors
 /// If it is no recording.
 pub fn replay(data: Value) -> Result<Outcome, String> {
     let case = Case::new(data)?;
-    let (id, class) = (case.id.clone(), case.class.clone());
-    let (comparisons, differences) = match fit::fit(&case).and_then(|phases| case.simulate(phases, case.duration())) {
-        Ok((run, matched)) => compare::compare(&case, &run, &matched),
-        Err(missing) => (1, vec![Difference::new("not modelled", String::new(), missing)]),
+    let mut outcome = Outcome {
+        id: case.id.clone(),
+        class: case.class.clone(),
+        comparisons: 1,
+        differences: Vec::new(),
+        by_chance: Vec::new(),
     };
-    Ok(Outcome { id, class, comparisons, differences })
+    let phases = match fit::fit(&case) {
+        Ok(phases) => phases,
+        Err(missing) => {
+            outcome.differences.push(Difference::new("not modelled", String::new(), missing));
+            return Ok(outcome);
+        }
+    };
+    let mut best: Option<Vec<Difference>> = None;
+    let mut persistent = BTreeSet::new();
+    for seed in 1..=SEEDS {
+        let (comparisons, differences) = run(&case, Phases { seed, ..phases })?;
+        let differ: BTreeSet<String> = differences.iter().map(|difference| difference.what.clone()).collect();
+        persistent = if seed == 1 { differ } else { &persistent & &differ };
+        if best.as_ref().is_none_or(|best| differences.len() < best.len()) {
+            (outcome.comparisons, best) = (comparisons, Some(differences));
+        }
+        if best.as_ref().is_some_and(Vec::is_empty) {
+            break;
+        }
+    }
+    let differs = |difference: &Difference| persistent.contains(&difference.what);
+    (outcome.differences, outcome.by_chance) = best.unwrap_or_default().into_iter().partition(differs);
+    Ok(outcome)
+}
+
+/// What happens in a run of the case, with the phases fitted to it.
+///
+/// # Errors
+/// If it is no recording, or needs something that is not modelled.
+pub fn story_of(data: Value) -> Result<story::Story, String> {
+    let case = Case::new(data)?;
+    let phases = fit::fit(&case)?;
+    Ok(case.simulate(phases, case.duration())?.0)
+}
+
+/// Runs and compares a case.
+fn run(case: &Case, phases: Phases) -> Result<(usize, Vec<Difference>), String> {
+    let (run, matched) = case.simulate(phases, case.duration())?;
+    Ok(compare::compare(case, &run, &matched))
 }

@@ -90,8 +90,7 @@ impl Reader {
             Some(false) if change != "added" => pod.not_ready.push(t),
             _ => (),
         }
-        // with a grace period of 0 the mark and the removal are one
-        if set.get("deleting") == Some(&Value::Bool(true)) && set.get("grace") != Some(&Value::from(0)) {
+        if set.get("deleting") == Some(&Value::Bool(true)) {
             pod.marked = Some(t);
         }
         if let Some(node) = set.get("nominatedNode").and_then(Value::as_str) {

@@ -39,6 +39,44 @@ impl Story {
     }
 }
 
+impl Story {
+    /// How long, in seconds, nodes had their first taint, where no queue made them wait for the patch.
+    pub fn untainted(&self) -> Vec<(&str, f64)> {
+        let stays = self.nodes.iter().filter_map(|(name, node)| match &node.taints[..] {
+            [(from, first), (to, then), ..] if first.len() == 1 && then.is_empty() => Some((name.as_str(), to - from)),
+            _ => None,
+        });
+        stays.filter(|(_, stay)| *stay <= LONGEST_STAY).collect()
+    }
+
+    /// Nodes in the order in which they became Unknown.
+    pub fn unknown_order(&self) -> Vec<&str> {
+        let unknown = self.nodes.iter().flat_map(|(name, node)| {
+            let since = node.ready.iter().filter(|(_, status)| status == "Unknown");
+            since.map(move |(t, _)| (*t, name.as_str()))
+        });
+        in_order(unknown.collect())
+    }
+
+    /// Nodes in the order in which they were tainted NoExecute.
+    pub fn taint_order(&self) -> Vec<&str> {
+        let executes = |taints: &[String]| taints.iter().any(|taint| taint.ends_with(":NoExecute"));
+        let tainted = self.nodes.iter().flat_map(|(name, node)| {
+            let began = node.taints.windows(2).filter(move |pair| !executes(&pair[0].1) && executes(&pair[1].1));
+            began.map(move |pair| (pair[1].0, name.as_str()))
+        });
+        in_order(tainted.collect())
+    }
+}
+
+/// A conflict, the longest back-off after it, and two calls, in seconds.
+const LONGEST_STAY: f64 = 0.25;
+
+fn in_order(mut names: Vec<Since<&str>>) -> Vec<&str> {
+    names.sort_by(|a, b| a.0.total_cmp(&b.0));
+    names.into_iter().map(|(_, name)| name).collect()
+}
+
 /// The life of a node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeStory {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Outcome;
+use super::story::Story;
 
 /// Agreement by class.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub struct Summary {
     pub classes: BTreeMap<String, (usize, usize, usize, usize)>,
     /// Cases that differ, with how many of how many comparisons, and the first difference.
     pub differing: Vec<(String, usize, usize, String)>,
+    /// Cases in which races decide, with how many comparisons each decides.
+    pub by_chance: Vec<(String, BTreeMap<&'static str, usize>)>,
 }
 
 impl Summary {
@@ -26,6 +29,11 @@ impl Summary {
         if let Some(first) = outcome.differences.first() {
             let text = format!("{}: recorded `{}`, ours `{}`", first.what, short(&first.recorded), short(&first.ours));
             self.differing.push((outcome.id.clone(), differ, outcome.comparisons, text));
+        }
+        if !outcome.by_chance.is_empty() {
+            let mut races = BTreeMap::new();
+            outcome.by_chance.iter().for_each(|difference| *races.entry(race(&difference.what)).or_default() += 1);
+            self.by_chance.push((outcome.id.clone(), races));
         }
     }
 
@@ -44,7 +52,31 @@ impl Summary {
         for (id, differ, of, first) in &self.differing {
             let _ = writeln!(text, "| {id} | {differ} | {of} | {} |", first.replace('|', "/"));
         }
+        if !self.by_chance.is_empty() {
+            text.push_str("\n| case | by chance | comparisons |\n|---|---|---:|\n");
+        }
+        for (id, races) in &self.by_chance {
+            for (race, comparisons) in races {
+                let _ = writeln!(text, "| {id} | {race} | {comparisons} |");
+            }
+        }
         text
+    }
+}
+
+/// The race that decides a comparison which one seed of the latencies meets and another does not.
+fn race(what: &str) -> &'static str {
+    let ends = |text: &str| what.ends_with(text);
+    match what.split(' ').next() {
+        Some("node") => "which node of those that fell silent together a pass takes first",
+        Some("event") if what.contains("ScalingReplicaSet") => "in how many steps a burst of a rollout is done",
+        Some("event") => "how many events come before the client combines or drops them",
+        Some("pod") if ends("marked") || ends("removed") => {
+            "which pod of a ReplicaSet ranks first, by the pods on its node at the instant of a step"
+        }
+        Some("pod") if ends("node") => "which of several waiting pods is bound first, and so which nodes are the best",
+        Some("pod") => "which of several pods is taken before others: creations, bindings, deletions side by side",
+        _ => "which of two syncs comes first",
     }
 }
 
@@ -62,6 +94,26 @@ pub fn differences(outcome: &Outcome) -> String {
     for one in &outcome.differences {
         let _ =
             writeln!(text, "{} {}\n    recorded: {}\n    ours:     {}", outcome.id, one.what, one.recorded, one.ours);
+    }
+    text
+}
+
+/// A run: nodes, pods, workloads and events.
+pub fn story(story: &Story) -> String {
+    let mut text = String::new();
+    for (name, node) in &story.nodes {
+        let _ = writeln!(text, "node {name} {:?} {:?}", node.ready, node.taints);
+    }
+    for pod in &story.pods {
+        let _ = writeln!(text, "{pod:?}");
+    }
+    for (name, states) in &story.workloads {
+        for (t, state) in states {
+            let _ = writeln!(text, "{t:.3} {name} {state:?}");
+        }
+    }
+    for event in &story.events {
+        let _ = writeln!(text, "{:.3} {} {} {}: {}", event.t, event.source, event.subject, event.reason, event.message);
     }
     text
 }

@@ -46,6 +46,7 @@
 //! ```
 
 mod arrivals;
+mod faults;
 mod nodes;
 mod objects;
 mod scheduler;
@@ -69,6 +70,7 @@ use super::schema::{Scenario, Start};
 use super::source::Node;
 
 pub use arrivals::skipped_rows;
+pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
 
 /// Makes what a run needs. The same scenario and seed give the same setup; another seed is set by
@@ -85,6 +87,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
     let sources = builder.sources();
     let timeline = builder.timeline();
+    let faults = builder.faults();
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
     let Builder { cluster, problems, .. } = builder;
@@ -98,6 +101,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         workloads,
         settled: scenario.start == Start::Settled,
         timeline,
+        faults,
         sources,
         settings,
         scheduler,

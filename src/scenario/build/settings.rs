@@ -53,9 +53,15 @@ fn controllers(
         kube_api_burst: flags.kube_api_burst.value.into(),
         watch: latencies.watch.0.clone(),
         api_write: latencies.api_write.0.clone(),
+        provision: latencies.provision.0.clone(),
+        attach: latencies.attach.0.clone(),
+        detach: latencies.detach.0.clone(),
+        disable_force_detach_on_timeout: flags.disable_force_detach_on_timeout,
         monitor_pass: latencies.node_monitor_pass.value,
         node_monitor_phase: phase(&phases.node_monitor),
         pod_gc_phase: phase(&phases.pod_gc),
+        attach_detach_phase: phase(&phases.attach_detach),
+        volume_binder_phase: phase(&phases.volume_binder),
         // nodes are Ready from the moment they join, so that none is ever waited for
         ..controllers::Settings::default()
     }
@@ -84,6 +90,7 @@ fn kubelet(flags: &components::Kubelet, latencies: &components::Latencies) -> ku
         status: distribution(&flags.status),
         stop: distribution(&flags.stop),
         teardown: distribution(&flags.teardown),
+        volume_report: distribution(&flags.volume_report),
         boot: distribution(&flags.boot),
         kubelet_start: distribution(&flags.kubelet_start),
         node_ready: distribution(&flags.node_ready),

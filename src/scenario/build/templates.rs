@@ -1,50 +1,93 @@
-//! The Deployments as they stand at each instant of the timeline, so that an `update` can say what
-//! changes and leave the rest as it is.
+//! The workloads with rollouts as they stand at each instant of the timeline, so that an `update` can say
+//! what changes and leave the rest as it is, and an `undo` knows what was before.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as KubeQuantity;
 
-use crate::manifest::Quantity;
-use crate::scenario::manifests::{Body, Object};
-use crate::scenario::schema::timeline::Update;
+use crate::manifest::{Quantity, RESTARTED_AT};
+use crate::scenario::duration;
+use crate::scenario::manifests::Object;
+use crate::scenario::schema::timeline::{Action, ObjectReference, Step, Update};
 use crate::scenario::schema::values::ResourceList;
 
-/// The Deployments there are, by namespace and name.
+/// Kind, namespace, name.
+type Key = (&'static str, String, String);
+
+/// The workloads there are that roll out templates.
 #[derive(Default)]
 pub(super) struct Templates {
-    live: BTreeMap<(String, String), Object>,
+    live: BTreeMap<Key, History>,
+}
+
+/// A workload and the templates it had before, oldest first, each once: its revisions.
+struct History {
+    object: Object,
+    before: Vec<PodTemplateSpec>,
 }
 
 impl Templates {
     /// An object is created; if there is one of its name, that one stays.
     pub(super) fn create(&mut self, object: &Object) {
-        if matches!(object.body, Body::Deployment(_)) {
-            let key = (object.namespace.clone(), object.name.clone());
-            self.live.entry(key).or_insert_with(|| object.clone());
+        let mut object = object.clone();
+        if object.template_mut().is_some() {
+            let key = (object.kind(), object.namespace.clone(), object.name.clone());
+            self.live.entry(key).or_insert(History { object, before: Vec::new() });
         }
     }
 
-    /// A Deployment is deleted.
-    pub(super) fn delete(&mut self, namespace: &str, name: &str) {
-        self.live.remove(&(namespace.to_string(), name.to_string()));
+    /// `kubectl apply` of an object.
+    pub(super) fn apply(&mut self, object: &Object) {
+        let key = (object.kind(), object.namespace.clone(), object.name.clone());
+        let Some(history) = self.live.get_mut(&key) else { return self.create(object) };
+        let mut object = object.clone();
+        if let (Some(old), Some(new)) = (history.object.template_mut().cloned(), object.template_mut()) {
+            renew(&mut history.before, old, new);
+            history.object = object;
+        }
     }
 
-    /// The Deployment with its new template.
+    /// An object is deleted.
+    pub(super) fn delete(&mut self, object: &ObjectReference) {
+        for (_, kind, name) in object.named() {
+            self.live.remove(&(kind, object.namespace.text.clone(), name.text.clone()));
+        }
+    }
+
+    /// The object of an `update`, a `restart` or an `undo`, with its new template.
     ///
     /// # Errors
-    /// Why it cannot be updated so.
-    pub(super) fn update(&mut self, update: &Update) -> Result<&Object, String> {
-        let key = (update.namespace.text.clone(), update.deployment.text.clone());
-        let gone = || format!("Deployment `{}` has been deleted by then", update.deployment.text);
-        let object = self.live.get_mut(&key).ok_or_else(gone)?;
-        if let Body::Deployment(deployment) = &mut object.body
-            && let Some(spec) = &mut deployment.spec
-        {
-            change(&mut spec.template, update)?;
+    /// Why this cannot be done.
+    pub(super) fn roll(&mut self, reference: &ObjectReference, step: &Step) -> Result<&Object, String> {
+        let Some((_, kind, name)) = reference.named().next() else { return Err("which object?".to_string()) };
+        let key = (kind, reference.namespace.text.clone(), name.text.clone());
+        let history = self.live.get_mut(&key);
+        let history = history.ok_or_else(|| format!("{kind} `{}` has been deleted by then", name.text))?;
+        let last = history.before.last().cloned();
+        let Some(template) = history.object.template_mut() else { return Ok(&history.object) };
+        let old = template.clone();
+        match &step.action {
+            Action::Update(update) => change(template, update)?,
+            Action::Undo(_) => {
+                *template = last.ok_or_else(|| format!("{kind} `{}` has no template before", name.text))?
+            }
+            _ => {
+                let annotations = template.metadata.get_or_insert_default().annotations.get_or_insert_default();
+                annotations.insert(RESTARTED_AT.to_string(), duration::format(step.at.value));
+            }
         }
-        Ok(object)
+        let new = template.clone();
+        renew(&mut history.before, old, &new);
+        Ok(&history.object)
+    }
+}
+
+/// A template that comes back is no revision of the past any more.
+fn renew(before: &mut Vec<PodTemplateSpec>, old: PodTemplateSpec, new: &PodTemplateSpec) {
+    if old != *new {
+        before.retain(|template| template != new);
+        before.push(old);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The text of a scenario in, what a run is made of or what it did out.
 
 mod runs;
+mod storage;
 
 use super::build;
 use crate::cluster::taint::taint_text;
@@ -288,7 +289,7 @@ fn every_action_is_carried_out_at_its_time() {
             "660.000s drain worker-3",
             "720.000s delete-node worker-3",
             "720.000s add-nodes extra",
-            "780.000s create 1 objects",
+            "780.000s create deployment/late",
             "780.000s scale deployment/web to 2",
             "780.000s update deployment/web",
             "840.000s delete deployment/late",
@@ -319,7 +320,7 @@ fn updates_change_what_they_name_and_keep_the_rest() {
     ));
     let mut templates = Vec::new();
     for (at, command) in setup.timeline.drain(..) {
-        let crate::simulation::Command::SetTemplate(_, _, spec) = command else { panic!() };
+        let crate::simulation::Command::SetTemplate(_, _, _, spec) = command else { panic!() };
         let spec = setup.cluster.spec(spec);
         let image = setup.cluster.names.text(spec.containers[0].image);
         templates.push((at, image.to_string(), spec.requests.cpu, spec.requests.memory, spec.labels.iter().count()));

@@ -1,7 +1,7 @@
 //! Steps of the timeline as commands.
 
 use super::Builder;
-use crate::cluster::{Body, Effect, Kind, Name, Names, Operator, Requirement, Selector};
+use crate::cluster::{Effect, Kind, Name, Names, Operator, Requirement, Selector};
 use crate::engine::{Span, Time};
 use crate::scenario::schema::selector::{LabelSelector, SelectorOperator};
 use crate::scenario::schema::timeline::{Action, NodeSet, ObjectReference, Step, Target, TimedTarget, Update};
@@ -45,8 +45,21 @@ impl Builder<'_> {
                 let (kind, namespace, name) = reference(&scale.object, names)?;
                 Command::Scale(kind, namespace, name, scale.replicas.value)
             }
+            Action::Apply(workload) => {
+                Command::Apply(workload.objects().iter().flat_map(|object| self.apply(object)).collect())
+            }
             Action::Delete(object) => self.delete(object)?,
-            Action::Update(update) => self.update(update, step)?,
+            Action::Update(Update { object, .. }) | Action::Restart(object) | Action::Undo(object) => {
+                self.roll(object, step)?
+            }
+            Action::Pause(object) | Action::Resume(object) => {
+                let (_, namespace, name) = reference(object, names)?;
+                Command::Pause(namespace, name, matches!(step.action, Action::Pause(_)))
+            }
+            Action::Label(label) => {
+                let value = label.value.as_ref().map(|value| names.intern(value));
+                Command::Label(target(&label.target, names), names.intern(&label.key), value)
+            }
         })
     }
 
@@ -55,16 +68,14 @@ impl Builder<'_> {
         if let Some(pod) = &object.pod {
             return Some(Command::DeletePod(names.intern(&object.namespace), pod.text.clone(), None));
         }
-        if let Some(deployment) = &object.deployment {
-            self.templates.delete(&object.namespace, deployment);
-        }
+        self.templates.delete(object);
         let (kind, namespace, name) = reference(object, names)?;
         Some(Command::Delete(kind, namespace, name))
     }
 
-    /// An update, with the template that the Deployment then has.
-    fn update(&mut self, update: &Update, step: &Step) -> Option<Command> {
-        let object = match self.templates.update(update) {
+    /// A rollout, with the template that the object then has.
+    fn roll(&mut self, reference: &ObjectReference, step: &Step) -> Option<Command> {
+        let object = match self.templates.roll(reference, step) {
             Ok(object) => object.clone(),
             Err(why) => {
                 self.problems.report(step.location, why);
@@ -72,12 +83,10 @@ impl Builder<'_> {
             }
         };
         match self.body(&object) {
-            Ok(Body::Deployment(deployment)) => {
-                let names = &mut self.cluster.names;
-                let (namespace, name) = (names.intern(&update.namespace), names.intern(&update.deployment));
-                Some(Command::SetTemplate(namespace, name, deployment.template))
+            Ok(body) => {
+                let (kind, namespace, name) = self::reference(reference, &mut self.cluster.names)?;
+                Some(Command::SetTemplate(kind, namespace, name, body.template()?))
             }
-            Ok(_) => None,
             Err(problems) => {
                 for problem in problems {
                     self.problems.report(step.location, problem.message).expected(problem.path);
@@ -110,7 +119,7 @@ fn target(written: &Target, names: &mut Names) -> simulation::Target {
     target
 }
 
-fn selector(written: &LabelSelector, names: &mut Names) -> Selector {
+pub(super) fn selector(written: &LabelSelector, names: &mut Names) -> Selector {
     let requirements = written.requirements.iter().map(|requirement| Requirement {
         key: names.intern(&requirement.key),
         operator: match requirement.operator {
@@ -132,12 +141,18 @@ fn effect(written: WrittenEffect) -> Effect {
     }
 }
 
-/// Kind, namespace and name of what owns pods.
+/// Kind, namespace and name of an object that is no pod.
 fn reference(object: &ObjectReference, names: &mut Names) -> Option<(Kind, Name, Name)> {
-    let namespace = names.intern(&object.namespace);
-    match (&object.deployment, &object.replica_set) {
-        (Some(name), _) => Some((Kind::Deployment, namespace, names.intern(name))),
-        (None, Some(name)) => Some((Kind::ReplicaSet, namespace, names.intern(name))),
-        (None, None) => None,
-    }
+    let (_, kind, name) = object.named().next()?;
+    let kind = match kind {
+        "Deployment" => Kind::Deployment,
+        "ReplicaSet" => Kind::ReplicaSet,
+        "StatefulSet" => Kind::StatefulSet,
+        "DaemonSet" => Kind::DaemonSet,
+        "Job" => Kind::Job,
+        "CronJob" => Kind::CronJob,
+        "PodDisruptionBudget" => Kind::PodDisruptionBudget,
+        _ => return None,
+    };
+    Some((kind, names.intern(&object.namespace), names.intern(name)))
 }

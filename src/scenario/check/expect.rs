@@ -58,7 +58,7 @@ fn workloads(objects: &[(Span, Object)]) -> BTreeSet<String> {
     let mut labels = BTreeSet::new();
     for (_, object) in objects {
         match object.kind() {
-            "Deployment" | "ReplicaSet" => {
+            "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" => {
                 let short = match object.namespace.as_str() {
                     "default" => object.name.clone(),
                     namespace => format!("{namespace}/{}", object.name),

@@ -7,6 +7,7 @@ use super::Known;
 use crate::cluster::Names;
 use crate::engine::Span;
 use crate::manifest::{self, Defaults};
+use crate::scenario::build::storage_body;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::manifests::{Body, Object};
 use crate::scenario::schema::Scenario;
@@ -48,6 +49,13 @@ pub(in crate::scenario) fn defaults(objects: &[(Span, Object)], scenario: &Scena
                     defaults.runtime_classes.insert(object.name.clone(), overhead);
                 }
             }
+            Body::StorageClass(class) => {
+                let is_default = manifest::storage_class(names, class).is_ok_and(|class| class.is_default);
+                let first = defaults.storage_class.as_ref().is_none_or(|other| object.name < *other);
+                if is_default && first {
+                    defaults.storage_class = Some(object.name.clone());
+                }
+            }
             _ => {}
         }
         if let Some((priority, class)) = object.shorthand_priority() {
@@ -72,7 +80,11 @@ fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest:
         Body::PodDisruptionBudget(budget) => manifest::disruption_budget(names, budget).err().unwrap_or_default(),
         Body::ResourceQuota(quota) => manifest::quota::resource_quota(names, quota).err().unwrap_or_default(),
         Body::LimitRange(range) => manifest::quota::limit_range(names, range).err().unwrap_or_default(),
-        _ => Vec::new(),
+        Body::StatefulSet(set) => claim_templates(set, names, defaults),
+        _ => {
+            let made = storage_body(object, names, defaults.storage_class.as_deref());
+            made.and_then(Result::err).unwrap_or_default()
+        }
     };
     if let Some((path, meta, pod)) = object.template() {
         let prefix = path.strip_suffix("spec").unwrap_or_default();
@@ -81,6 +93,22 @@ fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest:
         found.extend(wrong.into_iter().map(|p| manifest::Problem { path: format!("{prefix}{}", p.path), ..p }));
     }
     found
+}
+
+/// What is wrong with the claims of a StatefulSet.
+fn claim_templates(
+    set: &k8s_openapi::api::apps::v1::StatefulSet,
+    names: &mut Names,
+    defaults: &Defaults,
+) -> manifest::Problems {
+    let templates = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
+    let wrong = templates.enumerate().flat_map(|(index, claim)| {
+        let found = manifest::persistent_volume_claim(names, claim, defaults.storage_class.as_deref());
+        let prefix = format!("spec.volumeClaimTemplates[{index}]");
+        let nested = move |p: manifest::Problem| manifest::Problem { path: format!("{prefix}.{}", p.path), ..p };
+        found.err().unwrap_or_default().into_iter().map(nested)
+    });
+    wrong.collect()
 }
 
 fn selector(

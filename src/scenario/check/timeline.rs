@@ -22,19 +22,14 @@ pub(super) fn step(step: &Step, scenario: &Scenario, names: &Names<'_>, problems
     if let Some(target) = step.action.target() {
         self::target(target, step, names, problems);
     }
+    if let Some((object, keys)) = step.action.object() {
+        reference(object, keys, step, names, problems);
+    }
     match &step.action {
         Action::Taint(taint) => check_label_key(&taint.key, taint.key.location, problems),
         Action::Untaint(taint) => check_label_key(&taint.key, taint.key.location, problems),
-        Action::Scale(scale) => {
-            super::replicas(&scale.replicas, problems);
-            if let Some(pod) = &scale.object.pod {
-                problems
-                    .report(pod.location, "a pod cannot be scaled")
-                    .expected("expected `deployment` or `replica-set`");
-            }
-            reference(&scale.object, step, names, problems);
-        }
-        Action::Delete(object) => reference(object, step, names, problems),
+        Action::Label(label) => check_label_key(&label.key, label.key.location, problems),
+        Action::Scale(scale) => super::replicas(&scale.replicas, problems),
         Action::Update(update) => {
             let is_empty = update.image.is_none()
                 && update.requests.0.is_empty()
@@ -45,7 +40,6 @@ pub(super) fn step(step: &Step, scenario: &Scenario, names: &Names<'_>, problems
                     .report(step.location, "nothing to update")
                     .expected("expected `image`, `requests`, `limits` or `labels`");
             }
-            workload("Deployment", &update.namespace, &update.deployment, step, names, problems);
         }
         Action::AddNodes(group) => added_nodes(group, scenario, problems),
         _ => {}
@@ -113,16 +107,25 @@ fn target(target: &Target, step: &Step, names: &Names<'_>, problems: &mut Proble
     }
 }
 
-fn reference(object: &ObjectReference, step: &Step, names: &Names<'_>, problems: &mut Problems) {
-    let given = [("Deployment", &object.deployment), ("ReplicaSet", &object.replica_set), ("Pod", &object.pod)];
-    let given: Vec<_> = given.iter().filter_map(|(kind, name)| Some((*kind, name.as_ref()?))).collect();
+fn reference(
+    object: &ObjectReference,
+    keys: &'static [&'static str],
+    step: &Step,
+    names: &Names<'_>,
+    problems: &mut Problems,
+) {
+    let given: Vec<_> = object.named().collect();
     match given[..] {
-        [(kind, name)] => workload(kind, &object.namespace, name, step, names, problems),
+        [(key, _, name)] if !keys.contains(&key) => {
+            let problem = problems.report(name.location, format!("this cannot be done to a `{key}`"));
+            problem.expected(format!("expected {}", listed(keys.iter().copied())));
+        }
+        [(_, kind, name)] => workload(kind, &object.namespace, name, step, names, problems),
         [] => {
             let problem = problems.report(step.location, "which object?");
-            problem.expected(format!("expected one of {}", listed(["deployment", "replica-set", "pod"])));
+            problem.expected(format!("expected one of {}", listed(keys.iter().copied())));
         }
-        [_, (_, second), ..] => {
+        [_, (_, _, second), ..] => {
             problems.report(second.location, "a second object in one step").expected("only one can stand here");
         }
     }

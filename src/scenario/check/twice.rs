@@ -29,10 +29,8 @@ pub(super) fn check(scenario: &Scenario, problems: &mut Problems) {
                 lasting.for_each(|object| create(&object, &mut live, problems));
             }
             Action::Delete(object) => {
-                for (kind, name) in [("Deployment", &object.deployment), ("ReplicaSet", &object.replica_set)] {
-                    if let Some(name) = name {
-                        live.remove(&(kind, object.namespace.text.clone(), name.text.clone()));
-                    }
+                for (_, kind, name) in object.named() {
+                    live.remove(&(kind, object.namespace.text.clone(), name.text.clone()));
                 }
             }
             _ => {}

@@ -27,7 +27,8 @@ pub struct TypeFields {
 /// The decision about a field. A type without entry has only fields that count; a field missing
 /// from its type's entry is refused.
 pub fn decision(type_name: &str, field: &str) -> Decision {
-    let Some(entry) = ALL.iter().find(|entry| entry.name == type_name) else { return Decision::Modelled };
+    let mut entries = ALL.iter().chain(super::storage_fields::ALL);
+    let Some(entry) = entries.find(|entry| entry.name == type_name) else { return Decision::Modelled };
     let has = |names: &str| names.split(' ').any(|name| name == field);
     if has(entry.modelled) {
         return Decision::Modelled;
@@ -55,7 +56,7 @@ pub fn page() -> String {
         let fields = fields.split(' ').map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
         text += &format!("| {name} | {fields} | {what} |\n");
     };
-    for entry in ALL {
+    for entry in ALL.iter().chain(super::storage_fields::ALL) {
         row(entry.name, entry.modelled, "modelled");
         entry.harmless.iter().for_each(|(fields, why)| row(entry.name, fields, &format!("no effect: {why}")));
         entry.refused.iter().for_each(|(fields, why)| row(entry.name, fields, &format!("refused: {why}")));
@@ -66,7 +67,7 @@ pub fn page() -> String {
 const STATUS: (&str, &str) = ("status", "written by controllers, never by whoever creates the object");
 const TRAFFIC: &str = "traffic is not modelled";
 
-const fn whole(name: &'static str, modelled: &'static str) -> TypeFields {
+pub(super) const fn whole(name: &'static str, modelled: &'static str) -> TypeFields {
     TypeFields { name, modelled, harmless: &[], refused: &[] }
 }
 
@@ -84,12 +85,12 @@ pub const ALL: &[TypeFields] = &[
     TypeFields { name: "StatefulSet", modelled: "apiVersion kind metadata spec", harmless: &[STATUS], refused: &[] },
     TypeFields {
         name: "StatefulSetSpec",
-        modelled: "minReadySeconds ordinals persistentVolumeClaimRetentionPolicy podManagementPolicy replicas selector template updateStrategy",
+        modelled: "minReadySeconds ordinals persistentVolumeClaimRetentionPolicy podManagementPolicy replicas selector template updateStrategy volumeClaimTemplates",
         harmless: &[
             ("serviceName", "name look-up changes no decision"),
             ("revisionHistoryLimit", "old revisions are only there to be rolled back to"),
         ],
-        refused: &[("volumeClaimTemplates", "nothing provisions volumes in a run")],
+        refused: &[],
     },
     TypeFields {
         name: "RollingUpdateStatefulSetStrategy",
@@ -218,14 +219,13 @@ pub const ALL: &[TypeFields] = &[
     ),
     TypeFields {
         name: "Volume",
-        modelled: "awsElasticBlockStore gcePersistentDisk iscsi name rbd",
+        modelled: "awsElasticBlockStore ephemeral gcePersistentDisk iscsi name persistentVolumeClaim rbd",
         harmless: &[(
             "configMap downwardAPI emptyDir gitRepo hostPath image nfs projected secret",
             "such volumes are there on every node",
         )],
         refused: &[
             ("csi", "inline CSI volumes count against a node's volume limit"),
-            ("ephemeral persistentVolumeClaim", "claims and their volumes cannot be given in a scenario yet"),
             (
                 "azureDisk azureFile cephfs cinder fc flexVolume flocker glusterfs photonPersistentDisk portworxVolume quobyte scaleIO storageos vsphereVolume",
                 "drivers that Kubernetes has removed or moved to CSI",
@@ -289,7 +289,7 @@ pub const ALL: &[TypeFields] = &[
 ];
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde::de::{Deserialize, Deserializer, Visitor, value::Error};
 
@@ -316,7 +316,7 @@ mod tests {
         }
     }
 
-    fn fields_of<T: for<'de> Deserialize<'de>>() -> (&'static str, &'static [&'static str]) {
+    pub(crate) fn fields_of<T: for<'de> Deserialize<'de>>() -> (&'static str, &'static [&'static str]) {
         let mut answer = None;
         let _ = T::deserialize(Ask(&mut answer));
         answer.unwrap()
@@ -366,8 +366,14 @@ mod tests {
             fields_of::<PriorityClass>(),
             fields_of::<RuntimeClass>(),
         ];
-        assert_eq!(types.map(|(name, _)| name).to_vec(), ALL.iter().map(|entry| entry.name).collect::<Vec<_>>());
-        for ((_, fields), entry) in types.iter().zip(ALL) {
+        assert_all_decided(&types, ALL);
+    }
+
+    /// Whether the list is about these types, and decides each of their fields once.
+    pub(crate) fn assert_all_decided(types: &[(&str, &[&str])], all: &[TypeFields]) {
+        let names: Vec<&str> = types.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, all.iter().map(|entry| entry.name).collect::<Vec<_>>());
+        for ((_, fields), entry) in types.iter().zip(all) {
             let lists = entry.harmless.iter().chain(entry.refused).map(|(names, _)| *names);
             let mut decided: Vec<&str> =
                 std::iter::once(entry.modelled).chain(lists).flat_map(|names| names.split(' ')).collect();

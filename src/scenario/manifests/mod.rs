@@ -5,16 +5,19 @@
 mod deserializer;
 pub mod fields;
 pub mod shorthand;
+mod storage_fields;
 mod validate;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{
-    LimitRange, Namespace, Node as KubeNode, Pod, PodSpec, PodTemplateSpec, ResourceQuota, Service,
+    LimitRange, Namespace, Node as KubeNode, PersistentVolume, PersistentVolumeClaim, Pod, PodSpec, PodTemplateSpec,
+    ResourceQuota, Service,
 };
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, CSIStorageCapacity, StorageClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::diagnostics::{Problems, listed};
@@ -59,6 +62,12 @@ pub enum Body {
     Service(Box<Service>),
     PriorityClass(Box<PriorityClass>),
     RuntimeClass(Box<RuntimeClass>),
+    PersistentVolume(Box<PersistentVolume>),
+    PersistentVolumeClaim(Box<PersistentVolumeClaim>),
+    StorageClass(Box<StorageClass>),
+    CSINode(Box<CSINode>),
+    CSIDriver(Box<CSIDriver>),
+    CSIStorageCapacity(Box<CSIStorageCapacity>),
 }
 
 /// How a kind is read.
@@ -97,6 +106,12 @@ const KINDS: &[Kind] = &[
     kind!("v1", true, Service),
     kind!("scheduling.k8s.io/v1", false, PriorityClass),
     kind!("node.k8s.io/v1", false, RuntimeClass),
+    kind!("v1", false, PersistentVolume),
+    kind!("v1", true, PersistentVolumeClaim),
+    kind!("storage.k8s.io/v1", false, StorageClass),
+    kind!("storage.k8s.io/v1", false, CSINode),
+    kind!("storage.k8s.io/v1", false, CSIDriver),
+    kind!("storage.k8s.io/v1", true, CSIStorageCapacity),
 ];
 
 /// Kinds that are accepted and change nothing: access, names, traffic.
@@ -201,6 +216,12 @@ impl Object {
             Body::Service(_) => "Service",
             Body::PriorityClass(_) => "PriorityClass",
             Body::RuntimeClass(_) => "RuntimeClass",
+            Body::PersistentVolume(_) => "PersistentVolume",
+            Body::PersistentVolumeClaim(_) => "PersistentVolumeClaim",
+            Body::StorageClass(_) => "StorageClass",
+            Body::CSINode(_) => "CSINode",
+            Body::CSIDriver(_) => "CSIDriver",
+            Body::CSIStorageCapacity(_) => "CSIStorageCapacity",
         }
     }
 
@@ -222,6 +243,12 @@ impl Object {
             Body::Service(object) => &object.metadata,
             Body::PriorityClass(object) => &object.metadata,
             Body::RuntimeClass(object) => &object.metadata,
+            Body::PersistentVolume(object) => &object.metadata,
+            Body::PersistentVolumeClaim(object) => &object.metadata,
+            Body::StorageClass(object) => &object.metadata,
+            Body::CSINode(object) => &object.metadata,
+            Body::CSIDriver(object) => &object.metadata,
+            Body::CSIStorageCapacity(object) => &object.metadata,
         }
     }
 
@@ -242,6 +269,16 @@ impl Object {
             _ => return None,
         };
         Some(("spec.template.spec", inner.metadata.as_ref(), inner.spec.as_ref()?))
+    }
+
+    /// The template that a rollout of this object rolls out.
+    pub fn template_mut(&mut self) -> Option<&mut PodTemplateSpec> {
+        match &mut self.body {
+            Body::Deployment(object) => Some(&mut object.spec.as_mut()?.template),
+            Body::StatefulSet(object) => Some(&mut object.spec.as_mut()?.template),
+            Body::DaemonSet(object) => object.spec.as_mut().map(|spec| &mut spec.template),
+            _ => None,
+        }
     }
 
     /// The priority of a pod in shorthand, which names no class, and the name of a class that stands

@@ -4,11 +4,14 @@ pub mod arrivals;
 pub mod cluster;
 pub mod components;
 pub mod expect;
+pub mod fault_kinds;
+pub mod faults;
 pub mod matrix;
 pub mod policies;
 pub mod replications;
 pub mod scheduler;
 pub mod selector;
+pub mod strikes;
 pub mod timeline;
 pub mod values;
 pub mod workloads;
@@ -28,6 +31,7 @@ use arrivals::Arrivals;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
+use faults::FaultEntry;
 use matrix::{Matrix, Placement};
 use policies::WrittenPolicy;
 use replications::Replications;
@@ -57,6 +61,8 @@ record! {
         "start" => start: Start = "empty",
         /// What happens when.
         "timeline" => timeline: Vec<Step>,
+        /// What breaks by chance, or again and again.
+        "faults" => faults: Vec<FaultEntry>,
         /// Placement policies of one's own.
         "policies" => policies: Vec<WrittenPolicy>,
         /// How pods are placed.

@@ -55,15 +55,24 @@ choice! {
         "create" => Create(Box<Workload>),
         /// Sets the number of replicas, as `kubectl scale`.
         "scale" => Scale(Scale),
-        /// Deletes a workload and its pods, as `kubectl delete`.
+        /// Creates objects or gives those that are there a new spec, as `kubectl apply`.
+        "apply" => Apply(Box<Workload>),
+        /// Deletes an object and its pods, as `kubectl delete`.
         "delete" => Delete(ObjectReference),
-        /// Changes the pod template of a Deployment, which starts a rollout.
+        /// Changes the pod template of a Deployment, StatefulSet or DaemonSet, which starts a rollout.
         "update" => Update(Update),
+        /// Replaces all pods by new ones of the same template, as `kubectl rollout restart`.
+        "restart" => Restart(ObjectReference),
+        /// Goes back to the template before, as `kubectl rollout undo`.
+        "undo" => Undo(ObjectReference),
+        /// Halts the rollouts of a Deployment, as `kubectl rollout pause`.
+        "pause" => Pause(ObjectReference),
+        /// Goes on with them, as `kubectl rollout resume`.
+        "resume" => Resume(ObjectReference),
+        /// Sets or removes a label of nodes, as `kubectl label node`.
+        "label" => Label(SetLabel),
     }
 }
-
-/// The actions that break something.
-pub const FAULTS: [&str; 3] = ["crash", "reboot", "partition"];
 
 record! {
     /// Which nodes. `node`, or `nodes` with a list, names them; `zone`, `nodes` with a `selector` and
@@ -141,16 +150,43 @@ record! {
 }
 
 record! {
-    /// A workload by kind and name; exactly one of `deployment`, `replica-set` and `pod`.
+    /// An object by kind and name.
     pub struct ObjectReference {
         /// A Deployment.
         "deployment" => deployment: Option<ObjectName>,
         /// A ReplicaSet.
         "replica-set" => replica_set: Option<ObjectName>,
-        /// A pod without a controller.
+        /// A StatefulSet.
+        "stateful-set" => stateful_set: Option<ObjectName>,
+        /// A DaemonSet.
+        "daemon-set" => daemon_set: Option<ObjectName>,
+        /// A Job.
+        "job" => job: Option<ObjectName>,
+        /// A CronJob.
+        "cron-job" => cron_job: Option<ObjectName>,
+        /// A PodDisruptionBudget.
+        "pod-disruption-budget" => pod_disruption_budget: Option<ObjectName>,
+        /// A pod.
         "pod" => pod: Option<ObjectName>,
         /// Its namespace.
         "namespace" => namespace: ObjectName = "default",
+    }
+}
+
+impl ObjectReference {
+    /// What is named: the key in the file, the kind, and the name. Exactly one once it is checked.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &'static str, &ObjectName)> {
+        let all = [
+            ("deployment", "Deployment", &self.deployment),
+            ("replica-set", "ReplicaSet", &self.replica_set),
+            ("stateful-set", "StatefulSet", &self.stateful_set),
+            ("daemon-set", "DaemonSet", &self.daemon_set),
+            ("job", "Job", &self.job),
+            ("cron-job", "CronJob", &self.cron_job),
+            ("pod-disruption-budget", "PodDisruptionBudget", &self.pod_disruption_budget),
+            ("pod", "Pod", &self.pod),
+        ];
+        all.into_iter().filter_map(|(key, kind, name)| Some((key, kind, name.as_ref()?)))
     }
 }
 
@@ -166,10 +202,6 @@ record! {
 record! {
     /// A new pod template; what is not given stays.
     pub struct Update {
-        /// Name of the Deployment.
-        "deployment" => deployment: ObjectName,
-        /// Its namespace.
-        "namespace" => namespace: ObjectName = "default",
         /// Image of the first container.
         "image" => image: Option<String>,
         /// Requests of the first container; those named here replace the old ones.
@@ -178,6 +210,18 @@ record! {
         "limits" => limits: ResourceList,
         /// Labels of the pods to add or change.
         "labels" => labels: LabelMap,
+        ..object: ObjectReference
+    }
+}
+
+record! {
+    /// A label of nodes.
+    pub struct SetLabel {
+        /// Key.
+        "key" => key: Spanned<String>,
+        /// Value; without one the label is removed.
+        "value" => value: Option<String>,
+        ..target: Target
     }
 }
 
@@ -268,7 +312,49 @@ impl Action {
             Action::Drain(drain) => Some(&drain.target),
             Action::Taint(taint) => Some(&taint.target),
             Action::Untaint(taint) => Some(&taint.target),
-            Action::AddNodes(_) | Action::Create(_) | Action::Scale(_) | Action::Delete(_) | Action::Update(_) => None,
+            Action::Label(label) => Some(&label.target),
+            _ => None,
+        }
+    }
+
+    /// The object it is about, with the keys that can name one here.
+    pub fn object(&self) -> Option<(&ObjectReference, &'static [&'static str])> {
+        const TEMPLATES: &[&str] = &["deployment", "stateful-set", "daemon-set"];
+        match self {
+            Action::Scale(scale) => Some((&scale.object, &["deployment", "replica-set", "stateful-set"])),
+            Action::Delete(object) => Some((
+                object,
+                &[
+                    "deployment",
+                    "replica-set",
+                    "stateful-set",
+                    "daemon-set",
+                    "job",
+                    "cron-job",
+                    "pod-disruption-budget",
+                    "pod",
+                ],
+            )),
+            Action::Update(update) => Some((&update.object, TEMPLATES)),
+            Action::Restart(object) | Action::Undo(object) => Some((object, TEMPLATES)),
+            Action::Pause(object) | Action::Resume(object) => Some((object, &["deployment"])),
+            _ => None,
+        }
+    }
+
+    /// What it creates or applies.
+    pub fn workload(&self) -> Option<&Workload> {
+        match self {
+            Action::Create(workload) | Action::Apply(workload) => Some(workload),
+            _ => None,
+        }
+    }
+
+    /// The same, to be completed.
+    pub fn workload_mut(&mut self) -> Option<&mut Workload> {
+        match self {
+            Action::Create(workload) | Action::Apply(workload) => Some(workload),
+            _ => None,
         }
     }
 

@@ -61,6 +61,8 @@ pub(crate) fn scan(
     ties: &mut Ties<'_>,
 ) -> Option<Scanned> {
     let filters = cycle.node_filters().filter(|_| cycle.pre.only.is_none())?;
+    // nodes may have gone since the last search set the place
+    let sample = Sample { start: sample.start % order.list().len().max(1), ..sample };
     let number = cache.table(profile, spec, cycle.cx.index, order);
     let Cache { tables, buffers, .. } = cache;
     let table = &mut tables[number];

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::cluster::Name;
 use crate::cluster::spec::SpreadConstraint;
+use crate::engine::Span;
 use crate::manifest;
 use crate::scheduler::plugins;
 
@@ -66,7 +67,9 @@ fn read_plugin_args(
         "NodeAffinity" => read_added(reader, &join(path, "addedAffinity"), field(map, "addedAffinity"), args),
         "DefaultPreemption" => read_preemption(reader, path, map, args),
         "VolumeBinding" => {
-            reader.integer(&join(path, "bindTimeoutSeconds"), field(map, "bindTimeoutSeconds"), (0, i64::MAX), 600);
+            let timeout = "bindTimeoutSeconds";
+            let seconds = reader.integer(&join(path, timeout), field(map, timeout), (0, i64::MAX), 600);
+            args.bind_timeout = Span::from_secs(seconds.unsigned_abs());
             if !field(map, "shape").is_null() {
                 reader.problem(join(path, "shape"), "only with the feature gate StorageCapacityScoring, which is off");
             }
@@ -177,7 +180,8 @@ fn read_spread(reader: &mut Reader<'_>, path: &str, map: &Map<String, Value>, ar
     let mut constraints: Vec<SpreadConstraint> = Vec::new();
     for (index, item) in list.iter().enumerate() {
         let path = format!("{constraints_path}[{index}]");
-        let fields = ["maxSkew", "topologyKey", "whenUnsatisfiable"];
+        let fields =
+            ["maxSkew", "topologyKey", "whenUnsatisfiable", "minDomains", "nodeAffinityPolicy", "nodeTaintsPolicy"];
         let Some(item) = reader.map(&path, item, &fields) else { continue };
         let key = reader.text(&join(&path, "topologyKey"), field(item, "topologyKey")).unwrap_or_default();
         if key.is_empty() {
@@ -193,9 +197,9 @@ fn read_spread(reader: &mut Reader<'_>, path: &str, map: &Map<String, Value>, ar
             max_skew: reader.integer(&join(&path, "maxSkew"), field(item, "maxSkew"), (1, i64::MAX), 1),
             topology_key: reader.names.intern(key),
             hard: when == "DoNotSchedule",
-            min_domains: 1,
-            honor_affinity: true,
-            honor_taints: false,
+            min_domains: reader.integer(&join(&path, "minDomains"), field(item, "minDomains"), (1, i64::MAX), 1),
+            honor_affinity: honors(reader, &path, item, "nodeAffinityPolicy", true),
+            honor_taints: honors(reader, &path, item, "nodeTaintsPolicy", false),
             selector: None,
             match_label_keys: Vec::new(),
         };
@@ -207,6 +211,19 @@ fn read_spread(reader: &mut Reader<'_>, path: &str, map: &Map<String, Value>, ar
         constraints.push(constraint);
     }
     args.default_constraints = Some(constraints);
+}
+
+/// A node inclusion policy.
+fn honors(reader: &mut Reader<'_>, path: &str, item: &Map<String, Value>, name: &str, default: bool) -> bool {
+    match reader.text(&join(path, name), field(item, name)) {
+        None => default,
+        Some("Honor") => true,
+        Some("Ignore") => false,
+        Some(other) => {
+            reader.problem(join(path, name), format!("`{other}` is not one of Honor, Ignore"));
+            default
+        }
+    }
 }
 
 fn read_added(reader: &mut Reader<'_>, path: &str, value: &Value, args: &mut Args) {

@@ -119,6 +119,8 @@ pub struct Args {
     pub min_candidate_percentage: u64,
     /// DefaultPreemption: `minCandidateNodesAbsolute`.
     pub min_candidate_absolute: u64,
+    /// VolumeBinding: `bindTimeoutSeconds`.
+    pub bind_timeout: Span,
     /// PlacementPolicy: which.
     pub policy: Option<policies::Chosen>,
 }
@@ -137,6 +139,7 @@ impl Args {
             default_constraints: None,
             added_required: None,
             added_preferred: Vec::new(),
+            bind_timeout: Span::from_secs(600),
             min_candidate_percentage: 10,
             min_candidate_absolute: 100,
             policy: None,

@@ -182,14 +182,15 @@ fn read_globals(reader: &mut Reader<'_>, map: &Map<String, Value>, config: &mut 
     (config.initial_backoff, config.max_backoff) = (seconds(initial.min(1 << 30)), seconds(longest.min(1 << 30)));
     let connection = ["kubeconfig", "acceptContentTypes", "contentType", "qps", "burst"].as_slice();
     if let Some(client) = reader.map("clientConnection", field(map, "clientConnection"), connection) {
-        let burst = reader.integer("clientConnection.burst", field(client, "burst"), (1, i64::MAX), 100);
-        config.client_burst = burst.unsigned_abs();
-        match field(client, "qps") {
-            Value::Null => (),
-            qps => match qps.as_f64().filter(|qps| *qps > 0.0) {
-                Some(qps) => config.client_qps_milli = (qps * 1000.0).round() as u64,
-                None => reader.problem("clientConnection.qps", format!("`{qps}` is not a positive number")),
-            },
+        // 0 stands for the default
+        let burst = reader.integer("clientConnection.burst", field(client, "burst"), (0, i64::MAX), 100);
+        config.client_burst = if burst == 0 { 100 } else { burst.unsigned_abs() };
+        let qps = field(client, "qps");
+        match qps.as_f64().filter(|qps| *qps >= 0.0) {
+            Some(0.0) => (),
+            Some(qps) => config.client_qps_milli = (qps * 1000.0).round() as u64,
+            None if qps.is_null() => (),
+            None => reader.problem("clientConnection.qps", format!("`{qps}` is not a number of at least 0")),
         }
     }
     for (index, extender) in reader.list("extenders", field(map, "extenders")).iter().enumerate() {

@@ -1,11 +1,12 @@
 //! How many pods match a selector on each node, kept up to date.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::cluster::spec::AffinityTerm;
 use crate::cluster::{Cluster, Name, NodeId, PodId, PodSpec, Selector, SpecId};
 
+use super::Counted;
 use super::log::Log;
 use super::topology::{KeyId, NONE, Topology};
 
@@ -106,7 +107,7 @@ impl PodCounts {
         &mut self,
         terms: Vec<PodTerm>,
         live: bool,
-        terminating: &FxHashSet<PodId>,
+        counted: &FxHashMap<PodId, Counted>,
         cluster: &Cluster,
     ) -> QueryId {
         self.resolve_specs(cluster);
@@ -114,23 +115,28 @@ impl PodCounts {
         if let Some(id) = self.by_text.get(&text) {
             return *id;
         }
-        let id = self.register(What::Matching(terms), live, terminating, cluster);
+        let id = self.register(What::Matching(terms), live, counted, cluster);
         self.by_text.insert(text, id);
         id
     }
 
     /// Registers the count of pods of a template, terminating ones included, or finds it.
-    pub fn query_template(&mut self, spec: SpecId, cluster: &Cluster) -> QueryId {
+    pub(super) fn query_template(
+        &mut self,
+        spec: SpecId,
+        counted: &FxHashMap<PodId, Counted>,
+        cluster: &Cluster,
+    ) -> QueryId {
         self.resolve_specs(cluster);
         if let Some(id) = self.by_template.get(&spec) {
             return *id;
         }
-        let id = self.register(What::OfTemplate(spec), false, &FxHashSet::default(), cluster);
+        let id = self.register(What::OfTemplate(spec), false, counted, cluster);
         self.by_template.insert(spec, id);
         id
     }
 
-    fn register(&mut self, what: What, live: bool, terminating: &FxHashSet<PodId>, cluster: &Cluster) -> QueryId {
+    fn register(&mut self, what: What, live: bool, counted: &FxHashMap<PodId, Counted>, cluster: &Cluster) -> QueryId {
         let id = QueryId(self.queries.len() as u32);
         let mut query =
             Query { what, live, per_node: Vec::new(), total: 0, sums: Vec::new(), log: Log::keeping(LOG_KEPT) };
@@ -143,19 +149,18 @@ impl PodCounts {
             }
         }
         if n_pods > 0 {
-            self.count_all(id, &mut query, terminating, cluster);
+            self.count_all(id, &mut query, counted, cluster);
         }
         self.queries.push(query);
         id
     }
 
     /// Counts the pods there are.
-    fn count_all(&self, id: QueryId, query: &mut Query, terminating: &FxHashSet<PodId>, cluster: &Cluster) {
+    fn count_all(&self, id: QueryId, query: &mut Query, counted: &FxHashMap<PodId, Counted>, cluster: &Cluster) {
         for (node, found) in cluster.nodes() {
-            for &pod_id in &found.pods {
-                let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.holds_resources()) else { continue };
-                let counts = self.of_spec[pod.spec.index()].contains(&id);
-                if counts && !(query.live && (pod.deletion.is_some() || terminating.contains(&pod_id))) {
+            for pod_id in &found.pods {
+                let (Some(pod), Some(counted)) = (cluster.pod(*pod_id), counted.get(pod_id)) else { continue };
+                if self.of_spec[pod.spec.index()].contains(&id) && (counted.live || !query.live) {
                     query.add(node, 1);
                 }
             }

@@ -10,9 +10,9 @@ pub mod topology;
 
 use std::collections::BTreeMap;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
-use crate::cluster::{Change, Cluster, Kind, Name, NodeId, ObjectId, PodId, Selector};
+use crate::cluster::{Change, Cluster, Kind, Name, NodeId, ObjectId, PodId, Selector, SpecId};
 
 pub use counts::{PodCounts, PodTerm, QueryId};
 pub use log::Log;
@@ -43,8 +43,16 @@ pub struct Index {
     pub changed: Log<NodeId>,
     /// Images last seen on each node.
     node_images: Vec<Vec<Name>>,
-    /// Terminating pods that no longer count as live.
-    terminating: FxHashSet<PodId>,
+    /// Where each pod is counted.
+    counted: FxHashMap<PodId, Counted>,
+}
+
+/// Where a pod is counted, so that it is taken away where it was added and no oftener.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    node: NodeId,
+    /// Whether it counts for topology spread: not once it is Terminating.
+    live: bool,
 }
 
 /// An image that some node has.
@@ -107,6 +115,9 @@ impl Index {
             Change::NodeRemoved(node) => {
                 self.labels_epoch += 1;
                 self.changed.push(node);
+                // its pods stay for a while, but the scheduler's snapshot holds no node for them
+                let pods = cluster.removed_node(node).map_or(&[][..], |removed| &removed.pods);
+                pods.iter().for_each(|pod| self.take_pod(*pod, cluster));
                 self.topology.remove(node);
                 self.forget_images(node);
             }
@@ -125,25 +136,10 @@ impl Index {
                 self.forget_images(node);
                 self.read_images(node, cluster);
             }
-            Change::PodAssumed(pod) => {
-                if let Some(node) = cluster.pod(pod).and_then(|pod| pod.node) {
-                    self.count_pod(pod, node, 1, cluster);
-                }
-            }
-            Change::PodForgotten(pod, node) => self.count_pod(pod, node, -1, cluster),
-            Change::PodPhase { pod, from, to } if to.is_terminal() && !from.is_terminal() => {
-                if let Some(node) = cluster.pod(pod).and_then(|pod| pod.node) {
-                    self.count_pod(pod, node, -1, cluster);
-                }
-            }
+            Change::PodAssumed(pod) => self.add_pod(pod, cluster),
+            Change::PodForgotten(pod, _) | Change::PodRemoved(pod) => self.take_pod(pod, cluster),
+            Change::PodPhase { pod, to, .. } if to.is_terminal() => self.take_pod(pod, cluster),
             Change::PodMarked(pod) => self.mark(pod, cluster),
-            Change::PodRemoved(pod) => {
-                let found = cluster.pod(pod).filter(|pod| pod.holds_resources());
-                if let Some(node) = found.and_then(|pod| pod.node) {
-                    self.count_pod(pod, node, -1, cluster);
-                }
-                self.terminating.remove(&pod);
-            }
             Change::ObjectCreated(id) => {
                 let kind = cluster.object(id).map(|object| object.body.kind());
                 if let Some(list) = kind.and_then(|kind| self.objects.list(kind)) {
@@ -175,11 +171,27 @@ impl Index {
         objects.service_epoch += 1;
     }
 
-    fn count_pod(&mut self, pod: PodId, node: NodeId, sign: i32, cluster: &Cluster) {
+    /// Counts a pod that the scheduler now sees on a node.
+    fn add_pod(&mut self, pod: PodId, cluster: &Cluster) {
+        let Some(found) = cluster.pod(pod).filter(|found| found.holds_resources()) else { return };
+        let Some(node) = found.node.filter(|node| cluster.node(*node).is_some()) else { return };
+        let counted = Counted { node, live: found.deletion.is_none() };
+        if self.counted.insert(pod, counted).is_none() {
+            self.count(pod, counted, 1, cluster);
+        }
+    }
+
+    /// The pod is no longer on its node, or the node is gone.
+    fn take_pod(&mut self, pod: PodId, cluster: &Cluster) {
+        if let Some(counted) = self.counted.remove(&pod) {
+            self.count(pod, counted, -1, cluster);
+        }
+    }
+
+    fn count(&mut self, pod: PodId, Counted { node, live }: Counted, sign: i32, cluster: &Cluster) {
         self.changed.push(node);
         let Some(found) = cluster.pod(pod) else { return };
         let spec = cluster.spec(found.spec);
-        let live = found.deletion.is_none() || (sign < 0 && !self.terminating.contains(&pod));
         self.counts.count(found.spec, node, sign, true, &self.topology, cluster);
         if live {
             self.counts.count(found.spec, node, sign, false, &self.topology, cluster);
@@ -196,9 +208,9 @@ impl Index {
 
     /// A pod on a node became Terminating: it no longer counts for topology spread.
     fn mark(&mut self, pod: PodId, cluster: &Cluster) {
-        let Some(found) = cluster.pod(pod).filter(|found| found.holds_resources()) else { return };
-        if let Some(node) = found.node.filter(|_| self.terminating.insert(pod)) {
-            self.counts.count(found.spec, node, -1, false, &self.topology, cluster);
+        let (Some(found), Some(counted)) = (cluster.pod(pod), self.counted.get_mut(&pod)) else { return };
+        if std::mem::replace(&mut counted.live, false) {
+            self.counts.count(found.spec, counted.node, -1, false, &self.topology, cluster);
         }
     }
 
@@ -231,7 +243,12 @@ impl Index {
 
     /// The id under which pods matching all of `terms` are counted; terminating ones too unless `live`.
     pub fn query(&mut self, terms: Vec<PodTerm>, live: bool, cluster: &Cluster) -> QueryId {
-        self.counts.query(terms, live, &self.terminating, cluster)
+        self.counts.query(terms, live, &self.counted, cluster)
+    }
+
+    /// The id under which pods of a template are counted, terminating ones too.
+    pub fn query_template(&mut self, spec: SpecId, cluster: &Cluster) -> QueryId {
+        self.counts.query_template(spec, &self.counted, cluster)
     }
 }
 

@@ -37,6 +37,10 @@ impl Plugin for GpuDevices {
         Scope::Node
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[("a pod leaves a node", "it used GPUs"), ("a node is added", "empty, it could hold the pod")]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         let Some(request) = cluster.pod(pod).and_then(|waiting| cluster.spec(waiting.spec).gpu.as_ref()) else {
             return true;

@@ -17,10 +17,6 @@ const MIN: i64 = 23 * MIB;
 const MAX_PER_CONTAINER: i64 = 1000 * MIB;
 
 impl Plugin for ImageLocality {
-    fn pre_score(&mut self, cx: &mut Context<'_>, _feasible: &[NodeId]) -> bool {
-        cx.spec.images().any(|image| cx.index.images.contains_key(&image))
-    }
-
     fn score(&self, cx: &Context<'_>, _id: NodeId, node: &Node) -> i64 {
         score(cx, |_, image| has(node, image))
     }

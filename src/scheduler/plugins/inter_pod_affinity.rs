@@ -190,7 +190,7 @@ impl Prepared {
             let mut count = |term: &AffinityTerm| {
                 let concerns = PodTerm::of_affinity(term, other.namespace).matches(cx.spec, cx.cluster);
                 concerns.then(|| {
-                    let query = cx.index.counts.query_template(id, cx.cluster);
+                    let query = cx.index.query_template(id, cx.cluster);
                     (query, cx.index.topology.key(term.topology_key, cx.cluster))
                 })
             };
@@ -302,6 +302,15 @@ impl Plugin for InterPodAffinity {
             let share = |score: i64| (100.0 * ((score - min) as f64 / (max - min) as f64)) as i64;
             *score = if max > min { share(*score) } else { 0 };
         }
+    }
+
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a pod comes to a node", "it matches all the pod's required affinity terms"),
+            ("a pod leaves a node", "it matched the pod's anti-affinity, or its own matched the pod"),
+            ("a node is added", "it has a topology key of the pod's affinity, or the pod has anti-affinity"),
+            ("a node's labels change", "the value of a topology key of the pod's terms changed"),
+        ]
     }
 
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {

@@ -99,6 +99,13 @@ impl Plugin for NodeAffinity {
         Kept::Grade
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a node is added", "the pod's node selector and affinity match it"),
+            ("a node's labels change", "they match now and did not before"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         let (node, before) = match *event {
             Event::NodeAdded(node) => (node, None),

@@ -25,6 +25,10 @@ impl Plugin for NodeName {
         Scope::Node
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[("a node is added", "always")]
+    }
+
     fn wakes(&self, _cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, _pod: PodId) -> bool {
         matches!(event, Event::NodeAdded(_))
     }

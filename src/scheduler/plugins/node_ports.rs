@@ -59,6 +59,10 @@ impl Plugin for NodePorts {
         Scope::Node
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[("a pod leaves a node", "it held one of the pod's host ports"), ("a node is added", "always")]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         match *event {
             Event::NodeAdded(_) => true,

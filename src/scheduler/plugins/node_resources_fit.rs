@@ -154,6 +154,14 @@ impl Plugin for NodeResourcesFit {
         Kept::Score
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a pod leaves a node", "always"),
+            ("a node is added", "empty, it could hold the pod"),
+            ("a node's allocatable changes", "something the pod asks for grew, and empty the node could hold it"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         let Some(waiting) = cluster.pod(pod) else { return true };
         let spec = cluster.spec(waiting.spec);

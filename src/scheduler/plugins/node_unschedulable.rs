@@ -39,6 +39,10 @@ impl Plugin for NodeUnschedulable {
         Scope::Node
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[("a node is added", "it is not cordoned"), ("a node is uncordoned", "always")]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, _pod: PodId) -> bool {
         match *event {
             Event::NodeAdded(node) => cluster.node(node).is_some_and(|node| !node.spec.unschedulable),

@@ -120,6 +120,16 @@ impl Plugin for NodeVolumeLimits {
         if exceeds { Err(Rejection::unschedulable("node(s) exceed max volume count")) } else { Ok(()) }
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a pod leaves a node", "it used claims"),
+            ("a claim is made or changes", "it is the pod's"),
+            ("a CSINode is made or changes", "always"),
+            ("a volume is detached", "always"),
+            ("a node is added", "always"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         match *event {
             Event::PodRemoved(_, gone) => {

@@ -47,6 +47,13 @@ impl Plugin for TaintToleration {
         Kept::Grade
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a node is added", "the pod tolerates its taints"),
+            ("a node's taints change", "the pod tolerates them now and did not before"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         let (node, before) = match *event {
             Event::NodeAdded(node) => (node, None),

@@ -89,6 +89,14 @@ impl Plugin for VolumeRestrictions {
         self.supposed_in_use = self.in_use;
     }
 
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a pod leaves a node", "it used a disk or claim of the pod's"),
+            ("a claim is made", "it is the pod's"),
+            ("a node is added", "always"),
+        ]
+    }
+
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {
         let Some(waiting) = cluster.pod(pod) else { return true };
         let spec = cluster.spec(waiting.spec);

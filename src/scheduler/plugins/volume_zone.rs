@@ -50,9 +50,12 @@ impl VolumeZone {
         let Some(object) = cx.cluster.object(id) else { return Ok(()) };
         for (label, new_label) in self.labels {
             if let Some(value) = object.labels.get(label) {
-                // a value that was never interned is on no node
-                let values = names.text(value).split("__").filter_map(|part| names.find(part.trim())).collect();
-                self.wanted.push((label, new_label, values));
+                let parts = || names.text(value).split("__").map(str::trim);
+                // a label with an empty part is no list of zones and says nothing
+                if parts().all(|part| !part.is_empty()) {
+                    // a value that was never interned is on no node
+                    self.wanted.push((label, new_label, parts().filter_map(|part| names.find(part)).collect()));
+                }
             }
         }
         Ok(())
@@ -81,6 +84,15 @@ impl Plugin for VolumeZone {
             labels.get(*label).or_else(|| labels.get(*new_label)).is_some_and(|value| values.contains(&value))
         });
         if reachable { Ok(()) } else { Err(Rejection::unresolvable("node(s) had no available volume zone")) }
+    }
+
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a claim is made or changes", "it is the pod's"),
+            ("a volume is made or changes", "always"),
+            ("a storage class is made", "it waits for the first consumer"),
+            ("a node is added, or its labels change", "always"),
+        ]
     }
 
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {

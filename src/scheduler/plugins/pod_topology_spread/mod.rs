@@ -154,11 +154,13 @@ pub fn default_selector(cluster: &Cluster, index: &Index, pod: PodId) -> Option<
             selector.requirements.extend(selected.requirements.iter().cloned());
         }
     }
-    if let Some(owner) = pod.owner.and_then(|owner| cluster.object(owner))
-        && let Body::ReplicaSet(set) = &owner.body
-    {
-        selector.requirements.extend(set.selector.requirements.iter().cloned());
-    }
+    let owner = pod.owner.and_then(|owner| cluster.object(owner)).map(|owner| &owner.body);
+    let of_owner = match owner {
+        Some(Body::ReplicaSet(set)) => Some(&set.selector),
+        Some(Body::StatefulSet(set)) => Some(&set.selector),
+        _ => None,
+    };
+    selector.requirements.extend(of_owner.into_iter().flat_map(|owner| owner.requirements.iter().cloned()));
     (!selector.is_empty()).then_some(selector)
 }
 
@@ -263,6 +265,15 @@ impl Plugin for PodTopologySpread {
                 (false, max) => 100 * (max + min - *score) / max,
             };
         }
+    }
+
+    fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("a pod comes to or leaves a node", "it matches a constraint's selector"),
+            ("a node is added or removed", "it carries all topology keys"),
+            ("a node's labels change", "it gains, loses or changes a topology key"),
+            ("a node's taints change", "it carries all topology keys"),
+        ]
     }
 
     fn wakes(&self, cluster: &Cluster, _known: &WellKnown, event: &Event<'_>, pod: PodId) -> bool {

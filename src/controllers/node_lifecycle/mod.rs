@@ -6,14 +6,17 @@
 //! over is computed from the phases of its lease and of the pass. A pass takes the time its API calls
 //! need at the client's rate, and the next begins one period after its end.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, NodeId, PodId, Status, Subject};
+use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, NodeId, Status, Subject};
 use crate::engine::{Distribution, Seed, Span, Stream, Time};
+
+mod pass;
 
 use super::settings::Settings;
 use super::zones::{Disruption, Zones};
 use super::{Controller, Key, Todo, Wakes};
+use pass::Pass;
 
 const NAME: &str = "node-controller";
 /// First back-off of a patch of taints that met another one.
@@ -39,22 +42,9 @@ pub struct NodeLifecycle {
     /// Nodes whose condition changed since the last pass.
     dirty: BTreeSet<NodeId>,
     /// What is left of the pass that runs.
-    steps: VecDeque<Step>,
+    pass: Pass,
     /// Whether a look at the taint queues is due already.
     queue_at: Time,
-}
-
-/// One step of a pass, each an API call or a decision.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    /// The grace period is over: Ready becomes Unknown.
-    Unknown(NodeId),
-    /// A pod of such a node becomes not Ready.
-    MarkPod(PodId),
-    /// NoExecute: queue, swap or remove.
-    Taint(NodeId),
-    /// Zone states; the pass is over.
-    End,
 }
 
 impl NodeLifecycle {
@@ -71,7 +61,7 @@ impl NodeLifecycle {
             removed: Vec::new(),
             silent: BTreeMap::new(),
             dirty: BTreeSet::new(),
-            steps: VecDeque::new(),
+            pass: Pass::default(),
             queue_at: Time::MAX,
             settings: settings.clone(),
         }
@@ -80,7 +70,10 @@ impl NodeLifecycle {
     /// How long the taint of a new node stays: mostly the patch meets one of the kubelet's, and is tried
     /// again after a back-off of 100 ms, jittered (as recorded: a tenth within 12 ms, the others 120 to
     /// 220 ms).
-    fn untainting(&mut self) -> Span {
+    fn untainting(&mut self, name: Name) -> Span {
+        if let Some((_, given)) = self.settings.untainting.iter().find(|(of, _)| *of == name) {
+            return *given;
+        }
         let patch = self.settings.watch.sample(&mut self.stream);
         let conflict = self.settings.watch != Distribution::Constant(Span::ZERO) && self.stream.below(10) > 0;
         patch + if conflict { BACKOFF + Span(self.stream.below(BACKOFF.0)) } else { Span::ZERO }
@@ -126,64 +119,6 @@ impl NodeLifecycle {
         self.request_pass(lapse, timers);
     }
 
-    /// Starts a pass: collects the steps for every node that needs one.
-    fn start_pass(&mut self, cluster: &Cluster) {
-        let now = cluster.now;
-        let mut due = std::mem::take(&mut self.dirty);
-        let grace = self.settings.node_monitor_grace_period;
-        due.extend(self.silent.iter().filter(|(_, probe)| now > probe.saturating_add(grace)).map(|(node, _)| *node));
-        for node in due {
-            let Some(status) = cluster.node(node).map(|node| node.ready.status) else { continue };
-            let lapsed = self.silent.get(&node).is_some_and(|probe| now > probe.saturating_add(grace));
-            if lapsed && status != Status::Unknown {
-                self.steps.push_back(Step::Unknown(node));
-                if status == Status::True {
-                    let pods = cluster.node(node).map(|node| node.pods.clone()).unwrap_or_default();
-                    self.steps.extend(pods.into_iter().map(Step::MarkPod));
-                }
-            }
-            self.steps.push_back(Step::Taint(node));
-        }
-        self.steps.push_back(Step::End);
-    }
-
-    /// Does the steps of the pass that the client's rate allows now.
-    fn run_steps(&mut self, cluster: &Cluster, todo: &mut Todo) {
-        while let Some(&step) = self.steps.front() {
-            let calls = match step {
-                Step::Unknown(_) => true,
-                Step::MarkPod(pod) => cluster.pod_exists(pod) && cluster.pod(pod).is_some_and(|pod| pod.ready),
-                Step::Taint(_) | Step::End => false,
-            };
-            if calls && !todo.client.try_take(cluster.now) {
-                todo.timers.push((todo.client.next(cluster.now), Key::Work));
-                return;
-            }
-            self.steps.pop_front();
-            match step {
-                Step::Unknown(node) => {
-                    self.count_unknown(node, cluster);
-                    todo.calls.push(Action::SetNodeReady(node, Status::Unknown));
-                    todo.calls.push(Action::Record(NAME, Subject::Node(node), Message::NodeNotReady));
-                }
-                Step::MarkPod(pod) if calls => {
-                    todo.calls.push(Action::SetPodReady(pod, false));
-                    todo.calls.push(Action::Record(NAME, Subject::Pod(pod), Message::NodeOfPodNotReady));
-                }
-                Step::MarkPod(_) => (),
-                Step::Taint(node) => self.taint(node, cluster, todo),
-                Step::End => self.end_pass(cluster, todo),
-            }
-        }
-    }
-
-    /// The zone knows of the pass's own transition at once: its state is found at the end of the pass.
-    fn count_unknown(&mut self, id: NodeId, cluster: &Cluster) {
-        if let Some(node) = cluster.node(id) {
-            self.zones.count(node.zone, Some(node.ready.status), Some(Status::Unknown));
-        }
-    }
-
     /// NoExecute for one node, by its condition now. The pass's own transition to Unknown counts.
     fn taint(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let Some(node) = cluster.node(id) else { return };
@@ -204,9 +139,8 @@ impl NodeLifecycle {
         match right {
             None => {
                 self.zones.dequeue(node.zone, id);
-                for key in [cluster.known.unreachable, cluster.known.not_ready].into_iter().filter(|key| has(*key)) {
-                    todo.actions.push(Action::RemoveTaint(id, key, Effect::NoExecute));
-                }
+                let present = [cluster.known.unreachable, cluster.known.not_ready].into_iter().filter(|key| has(*key));
+                todo.actions.extend(present.map(|key| Action::RemoveTaint(id, key, Effect::NoExecute)));
             }
             Some(right) if has(wrong) => {
                 todo.actions.push(Action::AddTaint(id, right, Effect::NoExecute));
@@ -299,7 +233,7 @@ impl Controller for NodeLifecycle {
                 self.zones.count(node.zone, None, Some(node.ready.status));
                 self.dirty.insert(id);
                 self.request_pass(cluster.now, &mut wakes.timers);
-                wakes.timers.push((cluster.now + self.untainting(), Key::Node(id)));
+                wakes.timers.push((cluster.now + self.untainting(node.name()), Key::Node(id)));
                 if !node.lease.renewing {
                     // silent since before this controller's time: the grace period starts now
                     self.silent.insert(id, self.tick_at_or_after(cluster.now));
@@ -336,14 +270,14 @@ impl Controller for NodeLifecycle {
 
     fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
         match key {
-            Key::Pass if cluster.now == self.pass_at && self.steps.is_empty() => {
+            Key::Pass if cluster.now == self.pass_at && !self.pass.is_running() => {
                 for id in std::mem::take(&mut self.removed) {
                     todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::RemovingNode));
                 }
                 self.start_pass(cluster);
-                self.run_steps(cluster, todo);
+                self.run_pass(cluster, todo);
             }
-            Key::Work => self.run_steps(cluster, todo),
+            Key::Work => self.run_pass(cluster, todo),
             Key::TaintQueue if cluster.now == self.queue_at => self.work_queue(cluster, todo),
             Key::Node(id) => no_schedule(id, cluster, todo),
             _ => (),
