@@ -16,6 +16,7 @@ mod events;
 pub mod fit;
 pub mod guide;
 pub mod log;
+mod merge;
 pub mod recorded;
 mod states;
 pub mod story;
