@@ -187,6 +187,8 @@ pub struct Incident {
     pub overlapping: bool,
     /// Area under desired − serving from the fault until whole again (or the end), pod-nanoseconds.
     pub unavailable_pod_nanos: i128,
+    /// What is attributed to it of the workload's unavailable area, pod-nanoseconds: overlapping incidents share.
+    pub attributed_pod_nanos: i128,
     /// The layout before the fault.
     pub before: Layout,
     /// The layout when whole again (or at the end).

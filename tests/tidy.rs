@@ -60,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "scheduler",
             "controllers",
             "faults",
+            "workload",
             "outcome",
             "metrics",
             "simulation",

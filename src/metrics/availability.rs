@@ -140,12 +140,8 @@ fn areas(run: &Finished<'_>, rows: &mut Rows, what: impl Fn(&Workload) -> &Integ
 }
 
 fn spread(run: &Finished<'_>, rows: &mut Rows, zones: bool) {
-    // looks at every node for every workload: only while that is cheap
-    if run.workloads.len() * run.cluster.n_nodes() > 10_000_000 {
-        return;
-    }
     for workload in run.workloads {
-        let (nodes, by_zone) = super::spread::of(workload, run.cluster);
+        let (nodes, by_zone) = workload.spread.of(run.ready_nodes);
         rows.push(&[("workload", &workload.label)], if zones { by_zone } else { nodes } as f64);
     }
 }

@@ -13,21 +13,24 @@ use super::{ALL, Finished, Metrics, Rows, layout};
 
 impl Metrics {
     /// Ends the run at `cluster.now`.
-    pub fn finish(self, cluster: &Cluster, run: Run) -> Outcome {
+    pub fn finish(mut self, cluster: &Cluster, run: Run) -> Outcome {
         let end = cluster.now;
         let drained = self.incidents.drained;
         let incidents = self.incidents.finish(
             end,
-            &self.workloads,
-            |workload| layout(workload, &self.workloads, &self.capacity, cluster),
+            &mut self.workloads,
+            |workloads, workload| layout(workload, workloads, &self.capacity),
             |pod| self.last_words.get(&pod).cloned(),
         );
         let finished = Finished {
             end,
             cluster,
             workloads: &self.workloads.list,
+            ready_nodes: &self.workloads.ready_nodes,
             incidents: &incidents,
+            actions: &self.actions,
             churn: &self.churn,
+            collateral: &self.collateral,
             jobs: &self.jobs,
             drained,
             latency: &self.latency,

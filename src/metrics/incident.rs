@@ -46,6 +46,11 @@ pub(crate) struct Strike<'a> {
 }
 
 impl Open {
+    /// Pods that it still lacks: undecided, or gone without a replacement that serves.
+    pub(super) fn lacking(&self) -> u32 {
+        self.undecided + self.owed
+    }
+
     pub(super) fn pod_went(&mut self, now: Time) {
         self.record.first_evicted.get_or_insert(now);
         self.record.last_evicted = Some(now);

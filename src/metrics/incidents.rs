@@ -22,8 +22,10 @@ use crate::cluster::{Cluster, NodeId, PodId, Status};
 use crate::engine::Time;
 use crate::outcome::{Incident, Layout};
 
+use super::attribution::shares;
+use super::facts::Facts;
 use super::incident::{Open, Part, Strike, is_on_good_node, new_record, nodes_of};
-use super::workloads::{Facts, Workloads};
+use super::workloads::Workloads;
 
 /// All incidents.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +88,20 @@ impl Incidents {
         by_workload
     }
 
+    /// Shares the area that a workload has been unavailable for since the last time among its open incidents.
+    fn attribute(&mut self, workload: u32, now: Time, workloads: &mut Workloads) {
+        let state = &mut workloads.list[workload as usize];
+        let area = state.unavailable.area_at(now);
+        let new = area - std::mem::replace(&mut state.attributed, area);
+        if new > 0 && !state.open.is_empty() {
+            let lacking = |number: &u32| self.all[*number as usize].lacking();
+            let weights: Vec<u32> = state.open.iter().map(lacking).collect();
+            for (number, share) in state.open.iter().zip(shares(new, &weights)) {
+                self.all[*number as usize].record.attributed_pod_nanos += share;
+            }
+        }
+    }
+
     fn open_one(
         &mut self,
         mut record: Incident,
@@ -95,6 +111,7 @@ impl Incidents {
         workloads: &mut Workloads,
         now: Time,
     ) {
+        self.attribute(workload, now, workloads);
         let number = self.all.len() as u32;
         record.pods_hit = pods.len() as u32;
         for &pod in &pods {
@@ -142,6 +159,7 @@ impl Incidents {
         if workloads.list[workload as usize].open.is_empty() {
             return;
         }
+        self.attribute(workload, cluster.now, workloads);
         if created {
             self.pod_created(pod, workload, workloads, cluster.now);
         }
@@ -261,6 +279,9 @@ impl Incidents {
     /// A node's Ready condition, machine or existence changed.
     pub(crate) fn node_changed(&mut self, node: NodeId, cluster: &Cluster, workloads: &mut Workloads) {
         let Some(numbers) = self.watching.get(&node).cloned() else { return };
+        for &number in &numbers {
+            self.attribute(self.all[number as usize].workload, cluster.now, workloads);
+        }
         let state = cluster.node(node);
         let ready = state.is_some_and(|node| node.ready.status == Status::True);
         let heard = state.is_some_and(|node| node.machine.is_heard());
@@ -299,6 +320,7 @@ impl Incidents {
         if workloads.list[workload as usize].open.is_empty() {
             return;
         }
+        self.attribute(workload, now, workloads);
         let mut open = std::mem::take(&mut workloads.list[workload as usize].open);
         let serving = workloads.list[workload as usize].serving.value() as u32;
         open.retain(|&number| {
@@ -348,19 +370,20 @@ impl Incidents {
     pub(crate) fn finish(
         mut self,
         now: Time,
-        workloads: &Workloads,
-        layout: impl Fn(u32) -> Layout,
+        workloads: &mut Workloads,
+        layout: impl Fn(&Workloads, u32) -> Layout,
         why: impl Fn(PodId) -> Option<Rc<str>>,
     ) -> Vec<Incident> {
         for number in 0..self.all.len() {
             if !self.all[number].closed {
+                self.attribute(self.all[number].workload, now, workloads);
                 self.pending_at_end(number, workloads, &why);
                 let workload = &workloads.list[self.all[number].workload as usize];
                 let open = &mut self.all[number];
                 let verdict = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
                 let area = workload.unavailable.area_at(now);
                 open.close(verdict.map(|(whole, _)| whole), verdict.map_or(area, |(_, area)| area));
-                open.record.after = layout(open.workload);
+                open.record.after = layout(workloads, open.workload);
             }
             self.all[number].record.end = now;
         }

@@ -5,17 +5,22 @@
 //! [`incidents`] tells how a group of pods healed, [`recovery`] sums that up, then availability, churn,
 //! latency, capacity, nodes. A new metric is a constant in its group's file and a line in [`ALL`].
 
+pub mod attribution;
 pub mod availability;
 pub mod capacity;
 pub mod churn;
+pub mod collateral;
 pub mod digest;
 pub mod event_log;
+mod facts;
 mod finish;
+pub mod headroom;
 mod incident;
 pub mod incidents;
 pub mod jobs;
 pub mod latency;
 pub mod nodes;
+pub mod objectives;
 pub mod recovery;
 mod series;
 mod spread;
@@ -33,14 +38,17 @@ use crate::outcome::{Action, ActionKind, EventSink, Incident, Layout, MetricRow}
 
 use self::capacity::Capacity;
 use self::churn::Churn;
+use self::collateral::Collateral;
 use self::digest::Digest;
+use self::facts::Facts;
 use self::incident::Strike;
 use self::incidents::Incidents;
 use self::jobs::Jobs;
 use self::latency::Latency;
 use self::nodes::Nodes;
+use self::spread::ReadyNodes;
 pub use self::workloads::BarePods;
-use self::workloads::{Facts, Workload, Workloads};
+use self::workloads::{Workload, Workloads};
 
 /// A number that a run is judged by. `sim list metrics`, the reference pages and `expect:` know it from
 /// [`ALL`].
@@ -71,6 +79,7 @@ pub const ALL: &[&Metric] = &[
     &recovery::RESCHEDULE_SECONDS,
     &recovery::INCIDENT_UNAVAILABLE_POD_SECONDS,
     &recovery::PODS_DISPLACED_TOTAL,
+    &attribution::ATTRIBUTED_POD_SECONDS,
     &availability::AVAILABILITY_RATIO,
     &availability::COMPLETE_RATIO,
     &availability::ANY_SERVING_RATIO,
@@ -80,6 +89,15 @@ pub const ALL: &[&Metric] = &[
     &availability::PODS_SERVING,
     &availability::NODE_SPREAD_PODS,
     &availability::ZONE_SPREAD_PODS,
+    &objectives::QUORUM_AVAILABILITY_RATIO,
+    &objectives::AVAILABILITY_NINES,
+    &objectives::RESILIENCE_LOSS_SECONDS,
+    &objectives::ERROR_BUDGET_SPENT_RATIO,
+    &objectives::BURN_RATE_MAX,
+    &collateral::GHOST_REPLICA_SECONDS,
+    &collateral::FALSE_EVICTIONS_TOTAL,
+    &collateral::COLLATERAL_PODS_TOTAL,
+    &collateral::LOST_WORK_SECONDS,
     &churn::PODS_CREATED_TOTAL,
     &churn::PODS_DELETED_TOTAL,
     &churn::PODS_EVICTED_TOTAL,
@@ -101,6 +119,9 @@ pub const ALL: &[&Metric] = &[
     &capacity::NODE_IMBALANCE_RATIO,
     &capacity::FRAGMENTATION_RATIO,
     &capacity::NODES_READY,
+    &headroom::NODE_BLAST_RADIUS_RATIO,
+    &headroom::ZONE_BLAST_RADIUS_RATIO,
+    &headroom::HEADROOM_NODES,
     &nodes::NODE_NOT_READY_SECONDS,
     &nodes::NODE_OUTAGES_TOTAL,
 ];
@@ -115,8 +136,11 @@ pub(crate) struct Finished<'a> {
     pub(crate) end: Time,
     pub(crate) cluster: &'a Cluster,
     pub(crate) workloads: &'a [Workload],
+    pub(crate) ready_nodes: &'a ReadyNodes,
     pub(crate) incidents: &'a [Incident],
+    pub(crate) actions: &'a [Action],
     pub(crate) churn: &'a Churn,
+    pub(crate) collateral: &'a Collateral,
     pub(crate) jobs: &'a Jobs,
     pub(crate) drained: u64,
     pub(crate) latency: &'a Latency,
@@ -182,6 +206,7 @@ pub struct Metrics {
     workloads: Workloads,
     incidents: Incidents,
     churn: Churn,
+    collateral: Collateral,
     jobs: Jobs,
     latency: Latency,
     capacity: Capacity,
@@ -201,6 +226,7 @@ impl Metrics {
             workloads: Workloads::new(settings.bare_pods, settings.series_workloads, settings.series_points),
             incidents: Incidents::default(),
             churn: Churn::default(),
+            collateral: Collateral::default(),
             jobs: Jobs::default(),
             latency: Latency::new(cluster.now, settings.series_points),
             capacity: Capacity::new(cluster.now, settings.series_points),
@@ -281,13 +307,15 @@ impl Metrics {
         }
         if self.incidents.has_closed() {
             let (capacity, workloads) = (&self.capacity, &self.workloads);
-            self.incidents.measure_closed(|workload| layout(workload, workloads, capacity, cluster));
+            self.incidents.measure_closed(|workload| layout(workload, workloads, capacity));
         }
     }
 
     /// Takes in a Kubernetes event.
     pub fn record(&mut self, record: &Record, cluster: &Cluster) {
         self.churn.record(record);
+        let workloads = &self.workloads;
+        self.collateral.record(record, |pod| workloads.tracked(pod).workload, cluster);
         if let (Message::FailedScheduling(text), Subject::Pod(pod)) = (&record.message, record.subject) {
             self.last_words.insert(pod, text.clone());
         }
@@ -311,7 +339,7 @@ impl Metrics {
             let strike =
                 Strike { action: self.actions.len(), label: note.label, planned, nodes: note.nodes, pods: note.pods };
             let capacity = &self.capacity;
-            let before = |workloads: &Workloads, workload| layout(workload, workloads, capacity, cluster);
+            let before = |workloads: &Workloads, workload| layout(workload, workloads, capacity);
             self.incidents.open(&strike, cluster, &mut self.workloads, before);
         }
         self.actions.push(Action {
@@ -355,6 +383,7 @@ impl Metrics {
         if let Some(node) = pod.node {
             self.load_changed(node, cluster);
         }
+        self.collateral.pod_changed(id, gone, self.workloads.tracked(id).workload, cluster);
         if before != after {
             self.incidents.pod_changed(id, !known, cluster, &mut self.workloads);
         }
@@ -376,6 +405,9 @@ impl Metrics {
     }
 
     fn node_changed(&mut self, node: NodeId, gone: bool, cluster: &Cluster) {
+        self.workloads.node_changed(node, gone, cluster);
+        let workloads = &self.workloads;
+        self.collateral.node_changed(node, |pod| workloads.tracked(pod).workload, cluster);
         self.capacity.node_changed(node, gone, cluster);
         self.nodes.node_changed(node, gone, cluster);
         self.nodes.load_changed(node, cluster);
@@ -390,8 +422,8 @@ impl Metrics {
 }
 
 /// How a workload's pods are laid out now.
-fn layout(workload: u32, workloads: &Workloads, capacity: &Capacity, cluster: &Cluster) -> Layout {
-    let (node_spread, zone_spread) = spread::of(&workloads.list[workload as usize], cluster);
+fn layout(workload: u32, workloads: &Workloads, capacity: &Capacity) -> Layout {
+    let (node_spread, zone_spread) = workloads.list[workload as usize].spread.of(&workloads.ready_nodes);
     Layout {
         imbalance_ppm: capacity.imbalance_ppm(),
         fragmentation_ppm: capacity.fragmentation_ppm(),

@@ -4,12 +4,15 @@
 //! A workload is a root object (a Deployment, or a ReplicaSet nobody owns), with all pods below it.
 //! Pods without an owner form workloads of their own, see [`BarePods`].
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
-use crate::cluster::{Body, Cluster, Container, Object, ObjectId, Phase, Pod, PodId};
+use crate::cluster::{Body, Cluster, NodeId, Object, ObjectId, Pod, PodId, Status};
 use crate::engine::{Integral, Time};
 
+use super::facts::Facts;
+use super::objectives::Objectives;
 use super::series::Recorder;
+use super::spread::{ReadyNodes, Spread};
 
 /// How many pods an object wants; `None` for kinds that own no pods.
 fn desired(object: &Object, cluster: &Cluster) -> Option<u32> {
@@ -44,66 +47,6 @@ pub enum BarePods {
     Together,
     /// Each in its own, `pod/<name>`: right for a few.
     Apart,
-}
-
-/// Facts about a pod at an instant, as bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts(pub(crate) u16);
-
-impl Facts {
-    /// Seen before.
-    pub(crate) const KNOWN: Facts = Facts(1);
-    /// No longer in the API.
-    pub(crate) const GONE: Facts = Facts(2);
-    /// Neither ended nor marked for deletion.
-    pub(crate) const ACTIVE: Facts = Facts(4);
-    /// Active and Ready in the API.
-    pub(crate) const READY: Facts = Facts(8);
-    /// Ready, and its containers really are.
-    pub(crate) const SERVING: Facts = Facts(16);
-    /// Bound to a node.
-    pub(crate) const BOUND: Facts = Facts(32);
-    /// In phase Pending.
-    pub(crate) const PENDING: Facts = Facts(64);
-    /// Waits for the scheduler: active, neither bound nor gated.
-    pub(crate) const WAITING: Facts = Facts(128);
-    /// Ended well.
-    pub(crate) const SUCCEEDED: Facts = Facts(256);
-    /// Was Ready at some time.
-    pub(crate) const EVER_READY: Facts = Facts(512);
-    /// Has a part in an open incident.
-    pub(crate) const INVOLVED: Facts = Facts(1024);
-
-    /// Whether all of `facts` hold.
-    pub(crate) fn has(self, facts: Facts) -> bool {
-        self.0 & facts.0 == facts.0
-    }
-
-    /// The same and `facts`.
-    pub(crate) fn with(self, facts: Facts) -> Facts {
-        Facts(self.0 | facts.0)
-    }
-
-    /// The same without `facts`.
-    pub(crate) fn without(self, facts: Facts) -> Facts {
-        Facts(self.0 & !facts.0)
-    }
-
-    /// What holds for `pod` now, keeping what is remembered from `before`.
-    pub(crate) fn of(pod: &Pod, before: Facts) -> Facts {
-        let mut facts = Facts(before.0 & (Facts::EVER_READY.0 | Facts::INVOLVED.0)).with(Facts::KNOWN);
-        let mut set = |condition: bool, fact: Facts| facts = if condition { facts.with(fact) } else { facts };
-        let active = pod.is_active();
-        let ready = active && pod.ready;
-        set(active, Facts::ACTIVE);
-        set(ready, Facts(Facts::READY.0 | Facts::EVER_READY.0));
-        set(ready && pod.container == Container::Ready, Facts::SERVING);
-        set(pod.bound, Facts::BOUND);
-        set(pod.phase == Phase::Pending, Facts::PENDING);
-        set(active && !pod.bound && !pod.gated, Facts::WAITING);
-        set(pod.phase == Phase::Succeeded, Facts::SUCCEEDED);
-        facts
-    }
 }
 
 /// A pod as the metrics remember it: 8 bytes for each pod ever created.
@@ -141,6 +84,10 @@ pub(crate) struct Workload {
     pub(crate) complete: Integral,
     /// 1 while anything serves, or nothing is wanted.
     pub(crate) any: Integral,
+    /// Objectives of service.
+    pub(crate) objectives: Objectives,
+    /// The unavailable area that has been attributed.
+    pub(crate) attributed: i128,
     /// Fewest pods serving since it was complete for the first time.
     pub(crate) lowest: Option<i64>,
     pub(crate) series: Option<WorkloadSeries>,
@@ -155,8 +102,8 @@ pub(crate) struct Workload {
     pub(crate) area_when_whole: i128,
     /// Open incidents, oldest first.
     pub(crate) open: Vec<u32>,
-    /// Pods per node: most and fewest are read off at incidents and at the end.
-    pub(crate) per_node: FxHashMap<u32, u32>,
+    /// How its pods lie over nodes and zones.
+    pub(crate) spread: Spread,
     pub(crate) created_pods: u64,
     pub(crate) restarts: u64,
 }
@@ -178,6 +125,8 @@ impl Workload {
             not_ready: zero,
             complete: Integral::starting(now, 1),
             any: Integral::starting(now, 1),
+            objectives: Objectives::starting(now),
+            attributed: 0,
             lowest: None,
             series: series.map(|limit| WorkloadSeries {
                 desired: recorder(limit),
@@ -189,7 +138,7 @@ impl Workload {
             whole_since: None,
             area_when_whole: 0,
             open: Vec::new(),
-            per_node: FxHashMap::default(),
+            spread: Spread::default(),
             created_pods: 0,
             restarts: 0,
         }
@@ -215,6 +164,7 @@ impl Workload {
         self.not_ready.set(now, (desired - ready).max(0));
         self.complete.set(now, i64::from(serving >= desired));
         self.any.set(now, i64::from(serving > 0 || desired == 0));
+        self.objectives.set(now, desired, serving);
         if self.lowest.is_some() || (serving >= desired && desired > 0) {
             self.lowest = Some(self.lowest.map_or(serving, |lowest| lowest.min(serving)));
         }
@@ -246,14 +196,6 @@ impl Workload {
         self.target = None;
         self.whole_since = None;
     }
-
-    fn place(&mut self, node: u32, sign: i64) {
-        let count = self.per_node.entry(node).or_insert(0);
-        *count = count.saturating_add_signed(sign as i32);
-        if *count == 0 {
-            self.per_node.remove(&node);
-        }
-    }
 }
 
 /// All workloads, and which of them each pod belongs to.
@@ -262,6 +204,10 @@ pub(crate) struct Workloads {
     pub(crate) list: Vec<Workload>,
     pub(crate) pods: Vec<Tracked>,
     labels: FxHashSet<String>,
+    /// Nodes that are Ready.
+    pub(crate) ready_nodes: ReadyNodes,
+    /// The workloads that have pods on each node.
+    on_node: Vec<Vec<u32>>,
     of_object: Vec<Option<u32>>,
     together: Option<u32>,
     bare_pods: BarePods,
@@ -276,6 +222,8 @@ impl Workloads {
             list: Vec::new(),
             pods: Vec::new(),
             labels: FxHashSet::default(),
+            ready_nodes: ReadyNodes::default(),
+            on_node: Vec::new(),
             of_object: Vec::new(),
             together: None,
             bare_pods,
@@ -304,6 +252,28 @@ impl Workloads {
         if let Some(tracked) = self.pods.get_mut(pod.index()) {
             let facts = tracked.facts;
             tracked.facts = if involved { facts.with(Facts::INVOLVED) } else { facts.without(Facts::INVOLVED) };
+        }
+    }
+
+    /// A pod of a workload was placed on a node (1) or went (-1).
+    fn place(&mut self, workload: u32, node: NodeId, sign: i32) {
+        if self.on_node.len() <= node.index() {
+            self.on_node.resize(node.index() + 1, Vec::new());
+        }
+        let here = &mut self.on_node[node.index()];
+        match self.list[workload as usize].spread.place(node, sign, &self.ready_nodes) {
+            0 => here.retain(|other| *other != workload),
+            _ if !here.contains(&workload) => here.push(workload),
+            _ => (),
+        }
+    }
+
+    /// A node became Ready or ceased to be: the spread of what is on it changes.
+    pub(crate) fn node_changed(&mut self, id: NodeId, gone: bool, cluster: &Cluster) {
+        let node = cluster.node(id).filter(|node| !gone && node.ready.status == Status::True);
+        let Some((before, now)) = self.ready_nodes.set(id, node.map(|node| node.zone.1)) else { return };
+        for workload in self.on_node.get(id.index()).into_iter().flatten() {
+            self.list[*workload as usize].spread.node_changed(id, before, now);
         }
     }
 
@@ -418,7 +388,9 @@ impl Workloads {
         if let Some(node) = pod.node
             && difference(placed) != 0
         {
-            workload.place(node.0, difference(placed));
+            let sign = difference(placed) as i32;
+            let index = self.pods[id.index()].workload;
+            self.place(index, node, sign);
         }
         (before, after)
     }

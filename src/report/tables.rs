@@ -20,7 +20,7 @@ pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
 
 /// `incidents.csv`: one row per fault (or planned disruption) and workload it hit.
 pub(crate) fn incidents(outcome: &Outcome) -> String {
-    const HEADER: [&str; 38] = [
+    const HEADER: [&str; 39] = [
         "incident",
         "action",
         "planned",
@@ -53,6 +53,7 @@ pub(crate) fn incidents(outcome: &Outcome) -> String {
         "pods_extra",
         "pods_pending",
         "unavailable_pod_seconds",
+        "attributed_pod_seconds",
         "struck_again",
         "overlapping",
         "imbalance_before_after",
@@ -102,6 +103,7 @@ fn incident_row(index: usize, i: &Incident) -> Vec<String> {
     ];
     row.extend(counts.map(|count| count.to_string()));
     row.push(number(i.unavailable_pod_seconds()));
+    row.push(number(i.attributed_pod_nanos as f64 / 1e9));
     row.push(i.struck_again.to_string());
     row.push(i.overlapping.to_string());
     row.extend(layouts(&i.before, &i.after));

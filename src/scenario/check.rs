@@ -1,6 +1,7 @@
 //! Whether the parts of a scenario fit together: names that exist, times within the run, numbers
 //! within reason. What one value can tell alone, its reader has checked.
 
+mod arrivals;
 mod components;
 mod expect;
 mod faults;
@@ -55,6 +56,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     let objects = all_objects(scenario);
     let names = Names::new(scenario, &objects, known);
     workloads(scenario, problems);
+    scenario.arrivals.iter().for_each(|written| arrivals::check(written, problems));
     twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);
     storage::check(&objects, known, problems);

@@ -45,6 +45,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod arrivals;
 mod faults;
 mod nodes;
 mod objects;
@@ -68,6 +69,7 @@ use super::schema::workloads::Workload as WrittenWorkload;
 use super::schema::{Scenario, Start};
 use super::source::Node;
 
+pub use arrivals::skipped_rows;
 pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
 
@@ -83,6 +85,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let nodes = builder.nodes();
     let objects: Vec<Object> = scenario.workloads.iter().flat_map(WrittenWorkload::objects).collect();
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
+    let sources = builder.sources();
     let timeline = builder.timeline();
     let faults = builder.faults();
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
@@ -99,7 +102,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         settled: scenario.start == Start::Settled,
         timeline,
         faults,
-        sources: Vec::new(),
+        sources,
         settings,
         scheduler,
     })

@@ -18,6 +18,9 @@ record! {
         "nodes" => nodes: Vec<NodeGroup>,
         /// A file of Kubernetes `Node` manifests to add, relative to the scenario file.
         "manifest" => manifest: Option<NodeManifest>,
+        /// A list of machines to add, relative to the scenario file: CSV with columns `sn` (name), `cpu_milli`,
+        /// `memory_mib`, `gpu` (how many) and `model`, as openb's.
+        "inventory" => inventory: Option<Spanned<String>>,
     }
 }
 

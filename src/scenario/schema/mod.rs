@@ -1,5 +1,6 @@
 //! The types of the scenario file, one module per section.
 
+pub mod arrivals;
 pub mod cluster;
 pub mod components;
 pub mod expect;
@@ -26,6 +27,7 @@ use crate::scenario::record::{record, words};
 use crate::scenario::source::Sources;
 use crate::scheduler::policies::{self as listed, Chosen};
 
+use arrivals::Arrivals;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
@@ -53,6 +55,8 @@ record! {
         "cluster" => cluster: Cluster,
         /// What runs from the start.
         "workloads" => workloads: Vec<Workload>,
+        /// Pods that come over time by themselves.
+        "arrivals" => arrivals: Vec<Arrivals>,
         /// Whether they run already when the run starts, or are created then.
         "start" => start: Start = "empty",
         /// What happens when.

@@ -1,0 +1,120 @@
+//! Metrics of faults that overlap, leave ghosts and cost work, against values calculated by hand.
+
+use sim::experiment::{self, Options, Unwatched};
+use sim::outcome::Outcome;
+use sim::scenario;
+
+/// Two nodes, one in each zone, that boot at once; all delays are fixed. A pod runs 1 s after its start. The node
+/// monitor looks at 1 s, 6 s …, leases are renewed at 4 s, 14 s ….
+fn run(workloads: &str, faults: &str) -> Outcome {
+    let text = format!(
+        "
+name: metrics
+duration: 1000s
+start: settled
+cluster:
+  nodes:
+    - {{ name: n-1, capacity: {{ cpu: 4, memory: 8Gi }}, zone: z1 }}
+    - {{ name: n-2, capacity: {{ cpu: 4, memory: 8Gi }}, zone: z2 }}
+phases: {{ node-monitor: 1s, pod-gc: 3s, leases: {{ n-1: 4s, n-2: 4s }} }}
+control-plane:
+  latencies: {{ api-write: 0s, watch: 0s, kubelet-watch: 0s, scheduling-cycle: 0s, scheduling-cycle-per-node: 0s,
+               node-monitor-pass: 1us }}
+kubelet: {{ node-lease-jitter: 0, start: 1s, status: 0s, stop: 2s, teardown: 1s, boot: 0s, kubelet-start: 0s,
+           node-ready: 0s, reconnect: 2s, resync: 1s }}
+workloads: {workloads}
+faults: {faults}
+"
+    );
+    let scenario = scenario::load_text("metrics.yaml", &text, &[]).unwrap_or_else(|wrong| panic!("\n{wrong}"));
+    let setup = scenario::build(&scenario).unwrap_or_else(|wrong| panic!("\n{wrong}"));
+    experiment::run(setup, Options::default(), &mut Unwatched).unwrap()
+}
+
+#[track_caller]
+fn assert_metric(outcome: &Outcome, name: &str, labels: &[(&str, &str)], expected: f64) {
+    let found = outcome.metric(name, labels);
+    assert!(found.is_some_and(|found| (found - expected).abs() < 1e-3), "{name}: {found:?} instead of {expected}");
+}
+
+const WEB: &str = "[{ deployment: web, replicas: 2, pod: { requests: { cpu: 1 } } }]";
+
+#[test]
+fn overlapping_incidents_share_what_is_missing() {
+    // one pod on each node; missing: 60–100 s one pod, 100–161 s both, 161–201 s the other
+    let crashes = "[{ name: one, node-crash: { node: n-1, at: 60s, for: 100s } },
+                    { name: two, partition: { node: n-2, at: 30s, for: 1s } },
+                    { name: three, node-crash: { node: n-2, at: 100s, for: 100s } }]";
+    let outcome = run(WEB, crashes);
+    let crashed: Vec<_> =
+        outcome.incidents.iter().filter(|incident| incident.label.starts_with("node-crash")).collect();
+    assert_eq!(crashed.len(), 2);
+    for incident in &crashed {
+        assert_eq!(incident.attributed_pod_nanos, 101_000_000_000, "{}", incident.label); // 40 + 61, 61 + 40
+        let stages: u64 = incident.stages().unwrap().iter().map(|stage| stage.span.0).sum();
+        assert_eq!(stages, incident.recovery().unwrap().0, "{}", incident.label);
+    }
+    assert_metric(&outcome, "attributed_pod_seconds", &[("fault", "node-crash")], 202.0);
+    assert_metric(&outcome, "attributed_pod_seconds", &[("fault", "partition")], 0.0);
+    assert_metric(&outcome, "attributed_pod_seconds", &[("fault", "none")], 0.0);
+    assert_metric(&outcome, "unavailable_pod_seconds", &[], 202.0);
+}
+
+#[test]
+fn objectives_of_two_overlapping_crashes() {
+    let outcome = run(
+        WEB,
+        "[{ node-crash: { node: n-1, at: 60s, for: 100s } }, { node-crash: { node: n-2, at: 100s, for: 100s } }]",
+    );
+    let web = [("workload", "web")];
+    // 202 of 2000 pod-seconds
+    assert_metric(&outcome, "availability_ratio", &web, 0.899);
+    assert_metric(&outcome, "availability_nines", &web, -libm::log10(0.101));
+    assert_metric(&outcome, "resilience_loss_seconds", &web, 101.0);
+    // a quorum of 2 is 2: missed from 60 to 201 s
+    assert_metric(&outcome, "quorum_availability_ratio", &web, 0.859);
+    let objective = |objective| [("workload", "web"), ("objective", objective)];
+    assert_metric(&outcome, "error_budget_spent_ratio", &objective("0.99"), 10.1);
+    // 101 s of full loss in the only hour
+    assert_metric(&outcome, "burn_rate_max", &objective("0.99"), 101.0 / 3600.0 / 0.01);
+}
+
+#[test]
+fn a_replaced_pod_on_an_unheard_node_is_a_ghost_until_it_is_heard() {
+    let one = "[{ deployment: web, replicas: 1, pod: { node-selector: { topology.kubernetes.io/zone: z1 } } }]";
+    // noticed at 106 s, evicted at 406 s, heard again at 460 s; the replacement has nowhere to go
+    let outcome = run(one, "[{ kubelet-stop: { node: n-1, at: 60s, for: 400s } }]");
+    let web = [("workload", "web")];
+    // the worker that taints looks at its queue at some point of each tenth of a second
+    let ghost = outcome.metric("ghost_replica_seconds", &web).unwrap();
+    assert!((53.9..=54.0).contains(&ghost), "{ghost}");
+    assert_metric(&outcome, "false_evictions_total", &web, 1.0);
+    assert_metric(&outcome, "collateral_pods_total", &web, 0.0);
+    // without power nothing runs on: no ghost, and the eviction was right
+    let outcome = run(one, "[{ node-crash: { node: n-1, at: 60s, for: 400s } }]");
+    assert_metric(&outcome, "ghost_replica_seconds", &web, 0.0);
+    assert_metric(&outcome, "false_evictions_total", &web, 0.0);
+}
+
+#[test]
+fn work_that_is_cut_short_is_lost() {
+    let job = "[{ pod: job, spec: { run-for: 500s, node-selector: { topology.kubernetes.io/zone: z1 } } }]";
+    // began at 0 s; lost 60 s, then from the restart at 161 s on until 300 s another 139 s; from 300 s on it runs through
+    let faults =
+        "[{ node-crash: { node: n-1, at: 60s, for: 100s } }, { container-crash: { workload: job, at: 300s } }]";
+    let outcome = run(job, faults);
+    assert_metric(&outcome, "lost_work_seconds", &[], 60.0 + 139.0);
+    assert_metric(&run(job, "[]"), "lost_work_seconds", &[], 0.0);
+}
+
+#[test]
+fn headroom_and_blast_radius() {
+    // four pods of one core, two on each node of four cores: one node has room for all
+    let four = "[{ deployment: web, replicas: 4, pod: { requests: { cpu: 1 } } }]";
+    let outcome = run(four, "[]");
+    assert_metric(&outcome, "headroom_nodes", &[], 1.0);
+    assert_metric(&outcome, "node_blast_radius_ratio", &[("workload", "web")], 0.5);
+    assert_metric(&outcome, "zone_blast_radius_ratio", &[("workload", "web")], 0.5);
+    let six = "[{ deployment: web, replicas: 6, pod: { requests: { cpu: 1 } } }]";
+    assert_metric(&run(six, "[]"), "headroom_nodes", &[], 0.0); // three more on a node with room for one
+}
