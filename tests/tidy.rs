@@ -45,6 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "controllers",
             "kubelet",
             "faults",
+            "workload",
             "outcome",
             "metrics",
             "simulation",

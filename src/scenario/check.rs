@@ -25,6 +25,7 @@ use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
 use super::schema::faults::Fault;
 use super::schema::timeline::Action;
+use super::schema::values::MAX_GPUS;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
 use super::source::Location;
@@ -228,6 +229,10 @@ fn cluster(cluster: &Cluster, known: Known, fallback: Location, problems: &mut P
     let (mut total, mut sums) = (objects, [0_u128; 2]);
     let mut names: BTreeMap<String, Location> = BTreeMap::new();
     for group in &cluster.nodes {
+        if let Some(gpus) = group.gpus.as_ref().filter(|gpus| !(1..=MAX_GPUS).contains(&gpus.count.value)) {
+            let problem = problems.report(gpus.count.location, "number of GPUs out of range");
+            problem.expected(format!("expected 1 to {MAX_GPUS}"));
+        }
         total = total.saturating_add(group.size());
         if total > MAX_NODES {
             let at = group.count.as_ref().map_or(group.name.location, |count| count.location);

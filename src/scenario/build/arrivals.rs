@@ -57,11 +57,10 @@ impl Builder<'_> {
             spec,
         };
         let objects = Workload::Pod(pod).objects();
-        let made = objects.iter().flat_map(|object| self.create(object)).find_map(|made| match made {
+        objects.iter().flat_map(|object| self.create(object)).find_map(|made| match made {
             simulation::Workload::Pod { spec, .. } => Some(spec),
             simulation::Workload::Object { .. } => None,
-        });
-        made
+        })
     }
 
     /// The same template with requests so many times as large.

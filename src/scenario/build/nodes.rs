@@ -74,7 +74,12 @@ impl Builder<'_> {
             node.metadata.name = Some(group.node_name(index));
             let mut node = node.clone();
             add_labels(&mut node.metadata);
-            self.node(&node, &at)
+            let mut spec = self.node(&node, &at)?;
+            spec.gpus = group
+                .gpus
+                .as_ref()
+                .map(|gpus| GpuInventory { model: self.cluster.names.intern(&gpus.model), count: gpus.count.value });
+            Some(spec)
         };
         (0..group.size()).filter_map(named).collect()
     }
