@@ -33,6 +33,7 @@ impl Metrics {
             collateral: &self.collateral,
             jobs: &self.jobs,
             drained,
+            convergence: self.convergence.as_ref(),
             latency: &self.latency,
             capacity: &self.capacity,
             nodes: &self.nodes,
@@ -67,6 +68,7 @@ impl Metrics {
             arrivals: 0, // the simulation knows
             fault_trace: 0,
             idle_faults: Vec::new(),
+            chaos: self.convergence,
             actions: self.actions,
             incidents,
             workloads,

@@ -1,6 +1,7 @@
 //! Whether the parts of a scenario fit together: names that exist, times within the run, numbers
 //! within reason. What one value can tell alone, its reader has checked.
 
+mod chaos;
 mod components;
 mod expect;
 mod faults;
@@ -62,6 +63,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
         timeline::step(step, scenario, &names, problems);
     }
     faults::check(scenario, &names, problems);
+    chaos::check(scenario, problems);
     components::controller_manager(&scenario.control_plane.controller_manager, problems);
     components::kubelet(&scenario.kubelet, problems);
     components::phases(&scenario.phases, scenario, &names, problems);

@@ -45,6 +45,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod chaos;
 mod faults;
 mod nodes;
 mod objects;
@@ -84,7 +85,9 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let objects: Vec<Object> = scenario.workloads.iter().flat_map(WrittenWorkload::objects).collect();
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
     let timeline = builder.timeline();
-    let faults = builder.faults();
+    let mut faults = builder.faults();
+    let (random, quiet) = builder.chaos();
+    faults.extend(random);
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
     let Builder { cluster, problems, .. } = builder;
@@ -99,6 +102,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         settled: scenario.start == Start::Settled,
         timeline,
         faults,
+        quiet,
         sources: Vec::new(),
         settings,
         scheduler,

@@ -1,5 +1,6 @@
 //! The types of the scenario file, one module per section.
 
+pub mod chaos;
 pub mod cluster;
 pub mod components;
 pub mod expect;
@@ -26,6 +27,7 @@ use crate::scenario::record::{record, words};
 use crate::scenario::source::Sources;
 use crate::scheduler::policies::{self as listed, Chosen};
 
+use chaos::Chaos;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
@@ -61,6 +63,8 @@ record! {
         "faults" => faults: Vec<FaultEntry>,
         /// Placement policies of one's own.
         "policies" => policies: Vec<WrittenPolicy>,
+        /// Faults of every kind from the seed, then quiet.
+        "chaos" => chaos: Option<Chaos>,
         /// How pods are placed.
         "scheduler" => scheduler: Scheduler,
         /// Flags and latencies of the control plane.
