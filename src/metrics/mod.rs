@@ -123,6 +123,7 @@ pub const ALL: &[&Metric] = &[
     &headroom::NODE_BLAST_RADIUS_RATIO,
     &headroom::ZONE_BLAST_RADIUS_RATIO,
     &headroom::HEADROOM_NODES,
+    &nodes::NODE_AVAILABILITY_RATIO,
     &nodes::NODE_NOT_READY_SECONDS,
     &nodes::NODE_OUTAGES_TOTAL,
 ];
