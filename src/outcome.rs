@@ -48,8 +48,23 @@ pub struct Outcome {
     pub unserved: Vec<(String, u32)>,
     /// The nodes there ever were, in the order they were added.
     pub nodes: Vec<NodeRow>,
+    /// Whether the cluster converged after chaos.
+    pub chaos: Option<Convergence>,
     /// Recovery objectives and whether they held; filled in by whoever evaluates `expect:`.
     pub expectations: Vec<Expectation>,
+}
+
+/// How the cluster did in the quiet after chaos.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Convergence {
+    /// When the last fault was over.
+    pub quiet_from: Time,
+    /// How long it might have taken.
+    pub limit: Span,
+    /// When it was found as it should be, to 10 s; `None`: not within the limit, or an invariant was broken.
+    pub converged: Option<Time>,
+    /// What it lacked when it was looked at last.
+    pub lacking: Vec<String>,
 }
 
 /// What was run: enough to run it again.

@@ -70,6 +70,7 @@ impl World {
             settled: false,
             timeline: Vec::new(),
             faults: Vec::new(),
+            quiet: None,
             sources: Vec::new(),
             settings,
             scheduler,

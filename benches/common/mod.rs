@@ -83,6 +83,7 @@ pub(crate) fn w(nodes: u64, count: u64) -> Setup {
         settled: false,
         timeline: Vec::new(),
         faults: Vec::new(),
+        quiet: None,
         sources,
         settings,
         scheduler,

@@ -4,6 +4,7 @@
 //! error. Exit codes: 0 done; 1 an `expect` was broken (or `--verify` found a difference); 2 bad usage or
 //! scenario; 3 internal error; 130 interrupted.
 
+mod chaos;
 mod check;
 mod compare;
 mod completions;

@@ -11,6 +11,7 @@ use crate::report::{self, Folder, terminal};
 use crate::scenario::{self, Scenario};
 use crate::simulation::Setup;
 
+use super::chaos;
 use super::library::Library;
 use super::progress::Bar;
 use super::{Failure, ScenarioArgs, complain, print, replications};
@@ -89,7 +90,14 @@ pub(super) fn run(args: &RunArgs, library: &Library) -> Result<(), Failure> {
         print(&terminal::summary(&outcome))?;
         print(&format!("\n{} files in {}\n", files.len(), dir.display()))?;
     }
-    conclude(&outcome)
+    let result = conclude(&outcome);
+    if let Some(found) = outcome.chaos.as_ref().filter(|found| found.converged.is_none()) {
+        let path = args.scenario.scenario.display().to_string();
+        let words = args.scenario.words().into_iter().skip(1).filter(|word| !word.starts_with("--seed="));
+        let command: Vec<String> = ["sim run".to_string(), path].into_iter().chain(words).collect();
+        chaos::explain(&scenario, found, &command.join(" "));
+    }
+    result
 }
 
 fn simulate(setup: Setup, options: Options, quiet: bool) -> Result<Outcome, Failure> {

@@ -5,6 +5,7 @@
 //! [`place_and_fail`] is the smallest model with time, for comparing simulators.
 
 pub mod board;
+mod chaos;
 pub mod compare;
 pub mod fgd;
 pub mod place_and_fail;
@@ -15,5 +16,6 @@ pub mod statistics;
 pub mod summary;
 mod verify;
 
+pub use chaos::shrink;
 pub use run::{Interrupted, Options, Progress, Unwatched, run};
 pub use verify::{Difference, verify};

@@ -5,6 +5,8 @@ use crate::metrics::{self, Metrics};
 use crate::outcome::{EventSink, Outcome, Run};
 use crate::simulation::{Setup, Simulation};
 
+use super::chaos::Watch;
+
 /// Events between two looks at [`Progress`].
 const STRIDE: u32 = 4096;
 
@@ -50,10 +52,18 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
     if let Some(log) = options.log {
         metrics.log_to(log);
     }
+    let mut watch = setup.quiet.map(Watch::new);
     let mut simulation = Simulation::new(setup, &mut metrics);
     let end = simulation.end();
     let mut events = 0_u32;
-    while simulation.step(end, &mut metrics) {
+    loop {
+        let look = watch.as_ref().and_then(Watch::next).filter(|look| *look <= end);
+        if !simulation.step(look.unwrap_or(end), &mut metrics) {
+            let (Some(look), Some(watch)) = (look, &mut watch) else { break };
+            simulation.run_until(look, &mut metrics);
+            watch.look(&simulation.cluster, &metrics);
+            continue;
+        }
         events += 1;
         if events == STRIDE {
             events = 0;
@@ -63,6 +73,7 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
         }
     }
     simulation.run_until(end, &mut metrics); // the clock to the end
+    metrics.converged(watch.map(Watch::finish));
     let outcome = metrics.finish(&simulation.cluster, options.run);
     let idle_faults = simulation.faults_without_hits().into_iter().map(str::to_string).collect();
     Ok(Outcome {

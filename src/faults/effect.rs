@@ -41,6 +41,17 @@ pub enum Effect {
     Join(Vec<NodeSpec>),
 }
 
+impl Effect {
+    /// Whether it is a request to the API server.
+    pub fn needs_api(&self) -> bool {
+        match self {
+            Effect::Deed(deed, _) => !matches!(deed, Deed::Reboot | Deed::ShutDown { .. } | Deed::Replace(_)),
+            Effect::Kill(..) | Effect::Join(_) => true,
+            Effect::Node(..) | Effect::Pod(..) | Effect::CrashContainers(_) | Effect::ControlPlane(_) => false,
+        }
+    }
+}
+
 /// A condition that a node can be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {

@@ -108,6 +108,8 @@ pub struct Kubelet {
     paces: BTreeMap<NodeId, u32>,
     /// What happened to pods while their kubelet did not work: it sees it when it does again.
     unseen: BTreeMap<NodeId, Vec<(PodId, u32, PodStep)>>,
+    /// Nodes that have reported after a boot and are not Ready yet, and the epoch for which Ready is planned.
+    coming_up: BTreeMap<NodeId, u32>,
     /// Nodes that shut down gracefully: they take on no pods.
     shutting_down: BTreeSet<NodeId>,
 }
@@ -124,6 +126,7 @@ impl Kubelet {
             ends: FxHashMap::default(),
             paces: BTreeMap::new(),
             unseen: BTreeMap::new(),
+            coming_up: BTreeMap::new(),
             shutting_down: BTreeSet::new(),
         }
     }
@@ -190,10 +193,12 @@ impl Kubelet {
             (Power::On, _) if !machine.kubelet => todo.actions.push(Action::StopLease(id)),
             (Power::On, Link::Partitioned) => {
                 self.see_all(id, cluster, todo);
+                self.comes_up_still(id, cluster, todo);
                 todo.actions.push(Action::StopLease(id));
             }
             (Power::On, Link::Connected) => {
                 self.see_all(id, cluster, todo);
+                self.comes_up_still(id, cluster, todo);
                 self.reconnects(id, cluster, todo);
                 self.health_changed(id, cluster, todo);
             }

@@ -28,6 +28,7 @@ impl Kubelet {
         self.images.forget(id);
         self.unseen.remove(&id);
         self.shutting_down.remove(&id);
+        self.coming_up.remove(&id);
         todo.actions.push(Action::StopLease(id));
         let Some(node) = cluster.node(id) else { return };
         for &pod in &node.pods {
@@ -81,13 +82,7 @@ impl Kubelet {
         match step {
             NodeStep::Booted => self.node_later(id, NodeStep::FirstStatus, &self.settings.kubelet_start, cluster, todo),
             NodeStep::FirstStatus => self.first_status(id, cluster, todo),
-            NodeStep::Ready => {
-                todo.actions.push(Action::SetNodeReady(id, Status::True));
-                todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
-                todo.actions.push(Action::SetBooted(id, true));
-                self.restart_pods(id, cluster, todo);
-                self.report_volumes_later(id, u64::from(u32::MAX), cluster, todo);
-            }
+            NodeStep::Ready => self.is_up(id, cluster, todo),
             NodeStep::Reconnected => {
                 todo.actions.push(Action::ResumeLease(id, cluster.now));
                 report_node(id, cluster, todo);
@@ -96,6 +91,31 @@ impl Kubelet {
             NodeStep::Resync => self.resync(id, cluster, todo),
             NodeStep::Status => report_node(id, cluster, todo),
             NodeStep::Volumes => self.report_volumes(id, cluster, todo),
+        }
+    }
+
+    /// Runtime and network are up. If nobody hears of it, the pods are started with the next reconciliation.
+    fn is_up(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        self.coming_up.remove(&id);
+        let is_heard = cluster.node(id).is_some_and(|node| node.machine.is_heard());
+        if is_heard {
+            todo.actions.push(Action::SetNodeReady(id, Status::True));
+            todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
+        }
+        todo.actions.push(Action::SetBooted(id, true));
+        if is_heard {
+            self.restart_pods(id, cluster, todo);
+            self.report_volumes_later(id, u64::from(u32::MAX), cluster, todo);
+        }
+    }
+
+    /// A cut or a stop of the kubelet came between a boot's first report and Ready: what was planned is void, so
+    /// runtime and network are waited for anew.
+    pub(super) fn comes_up_still(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(epoch) = cluster.node(id).map(|node| node.machine.epoch) else { return };
+        if self.coming_up.get(&id).is_some_and(|planned| *planned != epoch) {
+            self.coming_up.insert(id, epoch);
+            self.node_later(id, NodeStep::Ready, &self.settings.node_ready, cluster, todo);
         }
     }
 
@@ -119,6 +139,9 @@ impl Kubelet {
         if !at_once {
             todo.actions.push(Action::SetNodeReady(id, Status::False));
         }
+        if let Some(node) = cluster.node(id) {
+            self.coming_up.insert(id, node.machine.epoch);
+        }
         self.node_later(id, NodeStep::Ready, &self.settings.node_ready, cluster, todo);
     }
 
@@ -127,7 +150,9 @@ impl Kubelet {
     fn restart_pods(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
-            let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
+            // one that runs again already was found lost by a reconciliation
+            let is_lost = |pod: &&Pod| pod.bound && !pod.phase.is_terminal() && pod.container == Container::Absent;
+            let Some(pod) = cluster.pod(pod_id).filter(is_lost) else { continue };
             self.restart_pod(pod_id, pod, id, cluster, todo);
         }
     }

@@ -34,6 +34,7 @@ impl Metrics {
             collateral: &self.collateral,
             jobs: &self.jobs,
             drained,
+            convergence: self.convergence.as_ref(),
             latency: &self.latency,
             capacity: &self.capacity,
             gpus: &self.gpus,
@@ -74,6 +75,7 @@ impl Metrics {
             arrivals: 0, // the simulation knows
             fault_trace: 0,
             idle_faults: Vec::new(),
+            chaos: self.convergence,
             actions: self.actions,
             incidents,
             workloads,

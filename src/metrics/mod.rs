@@ -35,7 +35,7 @@ use rustc_hash::FxHashMap;
 
 use crate::cluster::{Change, Cluster, Message, NodeId, ObjectId, PodId, Record, Subject};
 use crate::engine::Time;
-use crate::outcome::{Action, ActionKind, EventSink, Incident, Layout, MetricRow};
+use crate::outcome::{Action, ActionKind, Convergence, EventSink, Incident, Layout, MetricRow};
 
 use self::capacity::Capacity;
 use self::churn::Churn;
@@ -81,6 +81,7 @@ pub const ALL: &[&Metric] = &[
     &recovery::RESCHEDULE_SECONDS,
     &recovery::INCIDENT_UNAVAILABLE_POD_SECONDS,
     &recovery::PODS_DISPLACED_TOTAL,
+    &recovery::CONVERGENCE_SECONDS,
     &attribution::ATTRIBUTED_POD_SECONDS,
     &availability::AVAILABILITY_RATIO,
     &availability::COMPLETE_RATIO,
@@ -126,6 +127,7 @@ pub const ALL: &[&Metric] = &[
     &headroom::NODE_BLAST_RADIUS_RATIO,
     &headroom::ZONE_BLAST_RADIUS_RATIO,
     &headroom::HEADROOM_NODES,
+    &nodes::NODE_AVAILABILITY_RATIO,
     &nodes::NODE_NOT_READY_SECONDS,
     &nodes::NODE_OUTAGES_TOTAL,
 ];
@@ -147,6 +149,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) collateral: &'a Collateral,
     pub(crate) jobs: &'a Jobs,
     pub(crate) drained: u64,
+    pub(crate) convergence: Option<&'a Convergence>,
     pub(crate) latency: &'a Latency,
     pub(crate) capacity: &'a Capacity,
     pub(crate) gpus: &'a Gpus,
@@ -212,6 +215,7 @@ pub struct Metrics {
     incidents: Incidents,
     churn: Churn,
     collateral: Collateral,
+    convergence: Option<Convergence>,
     jobs: Jobs,
     latency: Latency,
     capacity: Capacity,
@@ -233,6 +237,7 @@ impl Metrics {
             incidents: Incidents::default(),
             churn: Churn::default(),
             collateral: Collateral::default(),
+            convergence: None,
             jobs: Jobs::default(),
             latency: Latency::new(cluster.now, settings.series_points),
             capacity: Capacity::new(cluster.now, settings.series_points),
@@ -357,6 +362,18 @@ impl Metrics {
             nodes: note.nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect(),
             struck: note.struck,
         });
+    }
+
+    /// Workloads that have fewer pods serving than wanted: label, wanted, serving.
+    pub fn incomplete(&self) -> impl Iterator<Item = (&str, i64, i64)> {
+        let of = |workload: &'_ Workload| (workload.desired.value(), workload.serving.value());
+        let lacking = self.workloads.list.iter().filter(move |workload| of(workload).1 < of(workload).0);
+        lacking.map(move |workload| (workload.label.as_str(), of(workload).0, of(workload).1))
+    }
+
+    /// Takes in how the cluster did after chaos.
+    pub fn converged(&mut self, convergence: Option<Convergence>) {
+        self.convergence = convergence;
     }
 
     /// The digest of the changes so far.

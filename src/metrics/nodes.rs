@@ -1,6 +1,8 @@
 //! Each node's states over time, and for some nodes their load and number of pods: half of the places are
 //! for the first nodes, half for the first that fail.
 
+use std::collections::BTreeMap;
+
 use crate::cluster::taint::taint_text;
 use crate::cluster::{Cluster, Node, NodeId, Resources, Status};
 use crate::engine::{Integral, Span, Time};
@@ -115,6 +117,21 @@ impl Nodes {
         (rows, all_series)
     }
 
+    /// Node-time up and in all, by zone, as far as nodes are in one.
+    fn up_by_zone(&self, end: Time) -> BTreeMap<&str, (u128, u128)> {
+        let mut zones: BTreeMap<&str, (u128, u128)> = BTreeMap::new();
+        for history in self.histories.iter().flatten() {
+            let (up, all) = zones.entry(&history.zone).or_default();
+            for (index, (from, state)) in history.states.iter().enumerate() {
+                let to = history.states.get(index + 1).map_or(end, |(at, _)| *at);
+                let span = u128::from(to.since(*from).0);
+                *all += if *state == NodeState::Gone { 0 } else { span };
+                *up += if matches!(state, NodeState::Ready | NodeState::Cordoned) { span } else { 0 };
+            }
+        }
+        zones
+    }
+
     /// Sum over nodes of the time each was not Ready while in the API.
     fn not_ready_seconds(&self, end: Time) -> f64 {
         self.histories.iter().flatten().map(|history| history.not_ready.unit_seconds_at(end)).sum()
@@ -182,6 +199,25 @@ pub const NODE_NOT_READY_SECONDS: Metric = Metric {
     about: "time nodes were not Ready in the API, summed over nodes",
     formula: "Σ ∫ 1[Ready ≠ True] dt while the node is in the API",
     read: |run, rows: &mut Rows| rows.push(&[], run.nodes.not_ready_seconds(run.end)),
+};
+
+/// `node_availability_ratio`.
+pub const NODE_AVAILABILITY_RATIO: Metric = Metric {
+    name: "node_availability_ratio",
+    unit: "ratio",
+    labels: &["zone"],
+    about: "share of node-time in which nodes were Ready in the API and heard; without a label over all nodes",
+    formula: "Σ ∫ 1[Ready and heard] dt / Σ time in the API; MTBF/(MTBF + MTTR) of a renewal process in the long run",
+    read: |run, rows| {
+        let zones = run.nodes.up_by_zone(run.end);
+        let (up, all) = zones.values().fold((0, 0), |(up, all), zone| (up + zone.0, all + zone.1));
+        if all > 0 {
+            rows.push(&[], up as f64 / all as f64);
+        }
+        for (zone, (up, all)) in zones.iter().filter(|(zone, (_, all))| !zone.is_empty() && *all > 0) {
+            rows.push(&[("zone", zone)], *up as f64 / *all as f64);
+        }
+    },
 };
 
 /// `node_outages_total`.

@@ -119,6 +119,21 @@ pub const PODS_DISPLACED_TOTAL: Metric = Metric {
     },
 };
 
+/// `convergence_seconds`.
+pub const CONVERGENCE_SECONDS: Metric = Metric {
+    name: "convergence_seconds",
+    unit: "seconds",
+    labels: &[],
+    about: "from the end of chaos until the cluster was as it should be; infinite if it was not within the limit",
+    formula: "first look, every 10 s, at which all nodes are Ready and schedulable, all workloads complete and no pod \
+              is Terminating",
+    read: |run, rows| {
+        if let Some(found) = run.convergence {
+            rows.push(&[], seconds(found.converged.map(|at| at.since(found.quiet_from))));
+        }
+    },
+};
+
 fn seconds(span: Option<Span>) -> f64 {
     span.map_or(f64::INFINITY, Span::as_secs_f64)
 }

@@ -2,6 +2,7 @@
 //! within reason. What one value can tell alone, its reader has checked.
 
 mod arrivals;
+mod chaos;
 mod components;
 mod expect;
 mod faults;
@@ -65,6 +66,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
         timeline::step(step, scenario, &names, problems);
     }
     faults::check(scenario, &names, problems);
+    chaos::check(scenario, problems);
     components::controller_manager(&scenario.control_plane.controller_manager, problems);
     components::kubelet(&scenario.kubelet, problems);
     components::phases(&scenario.phases, scenario, &names, problems);

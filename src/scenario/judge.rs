@@ -17,7 +17,20 @@ pub fn judge(expectations: &[Expectation], outcome: &Outcome) -> Vec<outcome::Ex
         let held = observed.is_some_and(|value| expectation.comparison.holds(value, expectation.value));
         outcome::Expectation { text: expectation.text.clone(), observed, bound: expectation.value, held }
     };
-    expectations.iter().map(judged).collect()
+    let mut all: Vec<outcome::Expectation> = expectations.iter().map(judged).collect();
+    all.extend(outcome.chaos.as_ref().map(converges));
+    all
+}
+
+/// After chaos the cluster has to converge, whether the file says so or not.
+fn converges(found: &outcome::Convergence) -> outcome::Expectation {
+    let took = found.converged.map_or(f64::INFINITY, |at| at.since(found.quiet_from).as_secs_f64());
+    outcome::Expectation {
+        text: "convergence_seconds within chaos.converge-within".to_string(),
+        observed: Some(took),
+        bound: found.limit.as_secs_f64(),
+        held: found.converged.is_some(),
+    }
 }
 
 fn observed(expectation: &Expectation, outcome: &Outcome) -> Option<f64> {

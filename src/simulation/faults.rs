@@ -289,7 +289,7 @@ impl Simulation {
         let steps = fault.plan.steps(&mut Strike { nodes, pods, lasts, stream, cluster: &self.cluster });
         for step in steps {
             if step.after == Span::ZERO {
-                self.take_step(&fault, step, observer);
+                self.take_step(index, step, observer);
             } else {
                 let at = self.cluster.now.saturating_add(step.after);
                 self.faults.steps.push(Some((index, step)));
@@ -347,20 +347,26 @@ impl Simulation {
     /// A step of a strike whose time has come.
     pub(super) fn fault_step(&mut self, number: u32, observer: &mut dyn Observer) {
         if let Some((index, step)) = self.faults.steps[number as usize].take() {
-            let fault = self.faults.armed[index as usize].fault.clone();
-            self.take_step(&fault, step, observer);
+            self.take_step(index, step, observer);
         }
     }
 
-    /// Carries out a step and tells observers of it just before.
-    fn take_step(&mut self, fault: &Fault, mut step: Step, observer: &mut dyn Observer) {
+    /// Carries out a step and tells observers of it just before. What is a request to the API server is made again
+    /// when that is back.
+    fn take_step(&mut self, index: u16, mut step: Step, observer: &mut dyn Observer) {
+        if step.effect.needs_api() && !self.faults.outages.api_is_up() {
+            self.faults.steps.push(Some((index, step)));
+            self.wait_for_api(Event::FaultStep(self.faults.steps.len() as u32 - 1));
+            return;
+        }
+        let fault = self.faults.armed[index as usize].fault.clone();
         if let Effect::Node(_, nodes) | Effect::Deed(_, nodes) = &mut step.effect {
             nodes.retain(|node| self.cluster.node(*node).is_some());
         }
         if let Effect::Pod(_, pods) | Effect::Kill(pods, _) | Effect::CrashContainers(pods) = &mut step.effect {
             pods.retain(|pod| self.cluster.pod_exists(*pod));
         }
-        let note = self.note_of(fault, &step);
+        let note = self.note_of(&fault, &step);
         observer.note(note, &self.cluster);
         self.carry_out_step(step);
     }

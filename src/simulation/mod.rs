@@ -38,7 +38,7 @@ use crate::workload::{Arrival, ArrivalHash, Source};
 use workers::Worker;
 
 pub use observer::{Note, Observer, Silent};
-pub use setup::{Command, Component, Exit, Sample, Scheduling, Settings, Setup, Target, Workload};
+pub use setup::{Command, Component, Exit, Quiet, Sample, Scheduling, Settings, Setup, Target, Workload};
 pub use why::{NoSuchPod, why};
 
 /// What will happen at an instant.
@@ -138,8 +138,9 @@ impl Simulation {
 
     /// As [`Simulation::new`]; each attempt to schedule the pod asked about is explained.
     fn with_inquiry(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
-        let Setup { cluster, duration, nodes, workloads, settled, timeline, faults, sources, settings, scheduler } =
-            setup;
+        let Setup {
+            cluster, duration, nodes, workloads, settled, timeline, faults, sources, settings, scheduler, ..
+        } = setup;
         let seed = cluster.seed;
         let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);
         let mut simulation = Simulation {
@@ -333,6 +334,9 @@ impl Simulation {
             let mut todo = kubelet::Todo::default();
             for &change in &changes {
                 observer.observe(change, &self.cluster);
+                if let Change::PodRemoved(pod) = change {
+                    self.scheduling.reasons.remove(&pod);
+                }
                 if self.processes.scheduler {
                     self.scheduler.observe(change, &self.cluster);
                 }

@@ -97,6 +97,12 @@ impl Simulation {
         };
         let struck = !names.is_empty() || matches!(step.effect, Effect::ControlPlane(_) | Effect::Join(_));
         let label = format!("{verb} {about}").trim_end().to_string();
+        // what only slows down or shrinks takes no pod out of service
+        let takes_out = !matches!(
+            step.effect,
+            Effect::Node(Condition::Slow { .. } | Condition::Reduced(_) | Condition::Skewed(_), _)
+        );
+        let nodes = if takes_out { nodes } else { Vec::new() };
         Note { kind, verb, label, nodes, pods, struck }
     }
 
@@ -106,12 +112,11 @@ impl Simulation {
             Effect::Node(condition, nodes) => self.begin_outage(condition, &nodes, lasts),
             Effect::Deed(deed, nodes) => self.do_to_nodes(deed, &nodes),
             Effect::Pod(PodCondition::Unready, pods) => self.begin_unready(pods, lasts),
-            Effect::Kill(pods, grace) if self.faults.outages.api_is_up() => {
+            Effect::Kill(pods, grace) => {
                 for pod in pods {
                     self.cluster.apply(Action::DeletePod { pod, grace: Some(grace), by: None });
                 }
             }
-            Effect::Kill(..) => (), // nobody takes the request
             Effect::CrashContainers(pods) => pods.into_iter().for_each(|pod| self.pod_step_now(pod, PodStep::Crash)),
             Effect::ControlPlane(part) => self.begin_control_plane_outage(part, lasts),
             Effect::Join(specs) => specs.into_iter().for_each(|spec| self.join_when_possible(spec)),
@@ -252,10 +257,6 @@ impl Simulation {
     }
 
     fn do_to_nodes(&mut self, deed: Deed, nodes: &[NodeId]) {
-        let needs_api = !matches!(deed, Deed::Reboot | Deed::ShutDown { .. } | Deed::Replace(_));
-        if needs_api && !self.faults.outages.api_is_up() {
-            return;
-        }
         match deed {
             Deed::Reboot => self.restart_machines(nodes),
             Deed::Drain(grace) => self.drain(nodes, grace),

@@ -24,12 +24,23 @@ pub struct Setup {
     pub timeline: Vec<(Time, Command)>,
     /// What breaks.
     pub faults: Vec<Fault>,
+    /// After chaos: the quiet in which the cluster must converge.
+    pub quiet: Option<Quiet>,
     /// Streams of arriving pods.
     pub sources: Vec<Box<dyn Source>>,
     /// Flags and timings.
     pub settings: Settings,
     /// Profiles of the scheduler.
     pub scheduler: scheduler::Config,
+}
+
+/// A time without faults, in which the cluster must become what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// Its beginning.
+    pub from: Time,
+    /// How long the cluster may take.
+    pub limit: Span,
 }
 
 /// Flags and timings of all components.

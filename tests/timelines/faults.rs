@@ -447,3 +447,20 @@ fn the_steps_of_a_sequence_follow_one_another() {
         ",
     );
 }
+
+#[test]
+fn a_kubelet_that_stops_between_its_first_report_and_ready_waits_for_the_runtime_anew() {
+    let faults = "{ reboot: { node: n-1, at: 60s } }, { kubelet-stop: { node: n-1, at: 110s, for: 20s } }";
+    check(
+        &two_nodes(faults),
+        &["node Ready", "pod Ready", "pod Restarts"],
+        "
+        105.0s node/n-1 Ready=False
+        105.0s pod/p@n-1 Ready=False
+        # the kubelet works again at 130 s, is heard at 132 s and reconciles at 133 s
+        133.0s pod/p@n-1 Restarts=1
+        134.0s pod/p@n-1 Ready=True
+        140.0s node/n-1 Ready=True
+        ",
+    );
+}

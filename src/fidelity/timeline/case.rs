@@ -170,6 +170,7 @@ impl Case {
             settled: false,
             timeline,
             faults: Vec::new(),
+            quiet: None,
             sources: Vec::new(),
             settings: self.settings(phases, lease_phases, untainting, orders)?,
             scheduler: scheduler::Config::new(&mut cluster.names),

@@ -5,12 +5,14 @@
 mod axes;
 mod canvas;
 pub(super) mod comparison;
+mod incidents;
 mod lines;
 mod nodes;
 mod paint;
 mod replicas;
 mod stages;
 pub(super) mod study;
+mod zones;
 
 use std::io;
 
@@ -90,7 +92,9 @@ pub(super) fn all(outcome: &Outcome) -> Vec<(String, Picture)> {
     let mut pictures = replicas_of_each(outcome);
     let mut add = |name: &str, picture: Option<Picture>| pictures.extend(picture.map(|it| (name.to_string(), it)));
     add("stages", stages::draw(outcome));
+    add("incidents", incidents::draw(outcome));
     add("nodes", nodes::states(outcome));
+    add("zones", zones::draw(outcome));
     LINES.iter().for_each(|(name, lines)| add(name, lines::draw(outcome, lines)));
     HEAT.iter().for_each(|(name, heat)| add(name, nodes::heat(outcome, heat)));
     pictures

@@ -46,6 +46,7 @@
 //! ```
 
 mod arrivals;
+mod chaos;
 mod faults;
 mod nodes;
 mod objects;
@@ -87,7 +88,9 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
     let sources = builder.sources();
     let timeline = builder.timeline();
-    let faults = builder.faults();
+    let mut faults = builder.faults();
+    let (random, quiet) = builder.chaos();
+    faults.extend(random);
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
     let Builder { cluster, problems, .. } = builder;
@@ -102,6 +105,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         settled: scenario.start == Start::Settled,
         timeline,
         faults,
+        quiet,
         sources,
         settings,
         scheduler,

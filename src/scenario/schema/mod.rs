@@ -1,6 +1,7 @@
 //! The types of the scenario file, one module per section.
 
 pub mod arrivals;
+pub mod chaos;
 pub mod cluster;
 pub mod components;
 pub mod expect;
@@ -28,6 +29,7 @@ use crate::scenario::source::Sources;
 use crate::scheduler::policies::{self as listed, Chosen};
 
 use arrivals::Arrivals;
+use chaos::Chaos;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
@@ -65,6 +67,8 @@ record! {
         "faults" => faults: Vec<FaultEntry>,
         /// Placement policies of one's own.
         "policies" => policies: Vec<WrittenPolicy>,
+        /// Faults of every kind from the seed, then quiet.
+        "chaos" => chaos: Option<Chaos>,
         /// How pods are placed.
         "scheduler" => scheduler: Scheduler,
         /// Flags and latencies of the control plane.
