@@ -223,7 +223,7 @@ impl CompareArgs {
         }
         let labels: Vec<String> = arms.into_iter().map(|(label, _)| label).collect();
         Ok(Design {
-            name: names.join("+"),
+            name: joined(&names),
             provenance: self.provenance(&bases, &blocks),
             settings: fixed,
             seeds: self.seeds_of(base),
@@ -265,6 +265,14 @@ impl CompareArgs {
                 Err(Failure::Usage(format!("no metric is called `{name}`{near} (`sim list metrics` shows them all)")))
             }
         }
+    }
+}
+
+/// One or two names as they are; of more, the first and how many.
+fn joined(names: &[String]) -> String {
+    match names {
+        [first, _, _, ..] => format!("{first}-and-{}-more", names.len() - 1),
+        names => names.join("+"),
     }
 }
 

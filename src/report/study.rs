@@ -279,7 +279,7 @@ pub fn terminal(study: &Study) -> String {
 }
 
 fn line(metric: &MetricSummary) -> String {
-    let mean = metric.moments.map_or_else(|| format!("{} never", metric.never), |(mean, _)| short(mean));
+    let mean = metric.moments.map_or_else(|| format!("{} infinite", metric.never), |(mean, _)| short(mean));
     let interval = metric.t.map_or("-".to_string(), |t| format!("[{}, {}]", short(t.low), short(t.high)));
     let median = metric.quantiles.first().map_or("-".to_string(), |(_, median, _)| short(*median));
     format!("{:<56} {mean:>12}  {interval:<24} {median:>10}\n", metric.metric)

@@ -9,7 +9,7 @@ use crate::outcome::study::{Estimate, Replicate};
 use super::design::Design;
 
 /// Metrics told if none are asked for, as far as they have values.
-const HEADLINE: [&str; 9] = [
+const HEADLINE: [&str; 11] = [
     "recovery_seconds_mean",
     "availability_ratio",
     "unavailable_pod_seconds",
@@ -19,12 +19,13 @@ const HEADLINE: [&str; 9] = [
     "cpu_requested_ratio",
     "fragmentation_ratio",
     "node_imbalance_ratio",
+    "gpu_requested_ratio",
+    "gpu_fragmentation_ratio",
 ];
 
 /// Metrics of which more is better; of all others less is.
-const MORE_IS_BETTER: [&str; 14] = [
+const MORE_IS_BETTER: [&str; 13] = [
     "availability_ratio",
-    "capacity_availability_ratio",
     "quorum_availability_ratio",
     "availability_nines",
     "complete_ratio",
@@ -33,10 +34,10 @@ const MORE_IS_BETTER: [&str; 14] = [
     "pods_serving",
     "cpu_requested_ratio",
     "memory_requested_ratio",
+    "gpu_requested_ratio",
     "nodes_ready",
+    "headroom_nodes",
     "gpu_allocation_percent",
-    "n_minus_k_headroom",
-    "pods_placed_total",
 ];
 
 /// The level of the test that the critical difference belongs to.

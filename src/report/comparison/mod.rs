@@ -74,7 +74,7 @@ pub(super) fn about(metric: &Compared) -> String {
 pub(super) fn digits(value: f64) -> String {
     let size = value.abs();
     match size {
-        _ if !value.is_finite() => "never".to_string(),
+        _ if !value.is_finite() => "infinite".to_string(),
         _ if size >= 1000.0 => format!("{value:.0}"),
         _ if size >= 100.0 => format!("{value:.1}"),
         _ if size >= 10.0 => format!("{value:.2}"),
@@ -94,7 +94,7 @@ pub(super) fn mean(arm: &ArmResult) -> String {
     match (arm.summary.moments, arm.summary.n) {
         (Some((mean, _)), _) => digits(mean),
         (None, 0) => "-".to_string(),
-        (None, n) => format!("{} of {n} never", arm.summary.never),
+        (None, n) => format!("{} of {n} infinite", arm.summary.never),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod arrivals;
 pub mod azure;
 pub mod dlrm_2025;
 pub mod google_2011;
+pub mod google_2019;
 pub mod openb;
 pub mod plain;
 pub mod reshape;
@@ -110,6 +111,7 @@ pub const FORMATS: &[Format] = &[
     alibaba_2017::FORMAT,
     dlrm_2025::FORMAT,
     google_2011::FORMAT,
+    google_2019::FORMAT,
     azure::FORMAT,
     swf::FORMAT,
     plain::FORMAT,
