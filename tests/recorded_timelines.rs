@@ -6,15 +6,7 @@ use std::path::Path;
 use sim::fidelity::{read_cases, timeline};
 
 /// Cases in which the simulator falls short of the recording; it is a mistake to list one that agrees.
-const FALL_SHORT: &[&str] = &[
-    "T-chaos-1-6n",
-    "T-chaos-2-9n",
-    "T-chaos-3-6n",
-    "T-two-drains-pdb",
-    "T-rolling-10-rollover",
-    "T-rolling-random-0",
-    "T-zone-large-60",
-];
+const FALL_SHORT: &[&str] = &[];
 
 #[test]
 fn recorded_timelines_are_followed() {

@@ -159,7 +159,7 @@ fn build(example: &Value) -> (World, PodId) {
         world.settle();
     }
     let pod = with_class(&example["pod"], &mut world);
-    let pod = world.create_pod(&pod).expect(object_name(&pod));
+    let pod = world.create_pod(&pod).unwrap_or_else(|why| panic!("{}: {why}", object_name(&pod)));
     (world, pod)
 }
 

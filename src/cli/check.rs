@@ -25,7 +25,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let mut wrong = None;
     let mut count = 0;
     for path in &args.scenarios {
-        match scenario::load(path, &args.set).and_then(|scenario| scenario::build(&scenario)) {
+        let built = scenario::load(path, &args.set).and_then(|scenario| scenario::build(&scenario).map(|_| scenario));
+        if let Ok(scenario) = &built {
+            scenario::skipped_rows(scenario).iter().for_each(|words| complain(&format!("warning: {words}")));
+        }
+        match built {
             Ok(_) if args.quiet => (),
             Ok(_) => print(&format!("{}: ok\n", path.display()))?,
             Err(diagnostics) => {

@@ -1,6 +1,6 @@
 //! `sim compare`: policies × seeds × parameters, and what differs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -275,7 +275,7 @@ fn with_policy(policy: &str) -> Point {
 /// The arms in one place, each a scenario of its own.
 fn block(
     library: &Library,
-    path: &PathBuf,
+    path: &Path,
     base: &Scenario,
     (several, point): (bool, &Point),
     arms: &[(String, Point)],

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::scenario::schema::timeline::Action;
 use crate::scheduler::policies::written::facts;
+use crate::workload::trace;
 use crate::{controllers, faults, metrics, report, scenario, scheduler};
 
 use super::{Failure, print};
@@ -36,6 +37,8 @@ enum What {
     Actions,
     /// Metrics, as `expect:` knows them
     Metrics,
+    /// Formats of recorded workloads
+    Traces,
     /// Controllers
     Controllers,
     /// Files that `sim run` writes
@@ -88,6 +91,7 @@ fn rows(what: What) -> Vec<Row> {
         What::Models => faults::models::all().iter().map(|model| Row::new(&model.name, &model.about)).collect(),
         What::Actions => actions().collect(),
         What::Metrics => metrics::ALL.iter().map(|metric| self::metric(metric)).collect(),
+        What::Traces => trace::FORMATS.iter().map(|format| Row::new(format.name, format.about)).collect(),
         What::Controllers => controllers::ALL.iter().map(|entry| Row::new(entry.name, entry.about)).collect(),
         What::Outputs => report::ALL.iter().map(|reporter| Row::new(reporter.name, reporter.about)).collect(),
     }

@@ -55,17 +55,19 @@ impl RunArgs {
         arguments.extend(self.scenario.words());
         arguments.extend(self.seeds.iter().map(|seeds| format!("--seeds={seeds}")));
         arguments.extend(self.single.then(|| "--single".to_string()));
-        Provenance { arguments, scenarios: vec![scenario.stored()], inputs: Vec::new() }
+        Provenance { arguments, scenarios: vec![scenario.stored()], inputs: scenario.inputs().to_vec() }
     }
 }
 
 pub(super) fn run(args: &RunArgs, library: &Library) -> Result<(), Failure> {
-    let scenario = args.scenario.load(library)?;
+    let mut scenario = args.scenario.load(library)?;
     if scenario.placement.is_some() {
         let path = args.scenario.scenario.display();
         return Err(Failure::Usage(format!("{path} places pods without time: `sim compare {path}` runs it")));
     }
     let setup = scenario::build(&scenario)?;
+    scenario.hash_inputs().map_err(|(file, error)| Failure::File(file, error))?;
+    scenario::skipped_rows(&scenario).iter().for_each(|words| complain(&format!("warning: {words}")));
     let dir = args.dir(&scenario);
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
     let mut folder = Folder::create(&dir).map_err(unwritable)?;

@@ -291,6 +291,11 @@ impl Cluster {
         }
     }
 
+    /// Sets what it costs to delete the pod rather than another of its ReplicaSet. Nobody is woken by it.
+    pub fn set_deletion_cost(&mut self, id: PodId, cost: i32) {
+        self.pod_mut(id).deletion_cost = cost;
+    }
+
     /// The last scheduling gate is gone.
     pub fn ungate(&mut self, id: PodId) {
         let pod = self.pod_mut(id);

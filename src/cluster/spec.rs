@@ -173,6 +173,8 @@ pub struct Behaviour {
     pub exit_code: i32,
     /// From the deletion mark to the end of the containers; `None`: the kubelet's default.
     pub stop_after: Option<Distribution>,
+    /// Shares of GPUs that they use.
+    pub gpu: Option<GpuRequest>,
 }
 
 /// CPU assumed by the scores for a container that asks for none, in thousandths.
@@ -226,10 +228,11 @@ impl PodSpec {
         spec
     }
 
-    /// Sets what the containers do, but for the readiness probe, which Kubernetes itself describes.
+    /// Sets what the containers do and their shares of GPUs, but for the readiness probe, which Kubernetes itself describes.
     pub fn set_behaviour(&mut self, behaviour: &Behaviour) {
         let readiness_probe = self.behaviour.readiness_probe.or(behaviour.readiness_probe);
         self.behaviour = Behaviour { readiness_probe, ..behaviour.clone() };
+        self.gpu = self.behaviour.gpu.take();
     }
 
     /// Sets what the first app container asks for, and recomputes the sums.

@@ -86,6 +86,10 @@ impl Controller for GarbageCollector {
         "garbage-collector"
     }
 
+    fn workers(&self) -> usize {
+        20
+    }
+
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         match change {
             Change::ObjectMarked(id) => wakes.news.push(Key::Object(id)),

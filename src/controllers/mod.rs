@@ -108,6 +108,12 @@ pub trait Controller {
     /// Its name in events, as Kubernetes writes it.
     fn name(&self) -> &'static str;
 
+    /// How many keys it works on side by side: `--concurrent-…-syncs`, or what is fixed in its source
+    /// (controllers.md 12).
+    fn workers(&self) -> usize {
+        5
+    }
+
     /// Called for every change, in order: adds the keys to look at again. Must be cheap.
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes);
 

@@ -14,8 +14,9 @@ const NAME: &str = "taint-eviction-controller";
 
 /// The controller.
 pub struct TaintEviction {
-    /// When each waiting pod is deleted. A timer once set is neither moved nor shortened.
-    timers: BTreeMap<PodId, Time>,
+    /// When each waiting pod is deleted, Terminating ones too. A timer once set is neither moved nor
+    /// shortened; `None`: it has fired, and none is set again while the pod is there and the node tainted.
+    timers: BTreeMap<PodId, Option<Time>>,
     /// Evictions under way, and how many of their calls are made.
     calls: VecDeque<(PodId, u32)>,
     /// The NoExecute taints each node had when they were last looked at: only their changes matter.
@@ -43,7 +44,7 @@ impl TaintEviction {
         let Some(pod) = cluster.pod(id).filter(|pod| pod.bound) else { return };
         match verdict(&node.spec.taints, &cluster.spec(pod.spec).tolerations) {
             Verdict::Untainted => {
-                if self.timers.remove(&id).is_some() {
+                if self.timers.remove(&id).flatten().is_some() {
                     let message = Message::TaintManagerEvictionCancelled;
                     todo.actions.push(Action::Record(NAME, Subject::Pod(id), message));
                 }
@@ -51,16 +52,11 @@ impl TaintEviction {
             Verdict::Forever => {
                 self.timers.remove(&id);
             }
-            Verdict::After(Span::ZERO) => {
-                self.timers.remove(&id);
-                self.evict(id, todo);
-            }
-            // it is on its way out already, and no timer of its is left
-            Verdict::After(_) if pod.deletion.is_some() => (),
+            Verdict::After(Span::ZERO) => self.evict(id, todo),
             Verdict::After(delay) => {
                 let at = cluster.now.saturating_add(delay);
                 if let Entry::Vacant(timer) = self.timers.entry(id) {
-                    timer.insert(at);
+                    timer.insert(Some(at));
                     todo.timers.push((at, Key::Pod(id)));
                 }
             }
@@ -68,6 +64,7 @@ impl TaintEviction {
     }
 
     fn evict(&mut self, id: PodId, todo: &mut Todo) {
+        self.timers.insert(id, None);
         if !self.calls.iter().any(|(pod, _)| *pod == id) {
             todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::TaintManagerEviction));
             self.calls.push_back((id, 0));
@@ -106,6 +103,10 @@ impl Controller for TaintEviction {
         NAME
     }
 
+    fn workers(&self) -> usize {
+        usize::MAX // each deletion has its own timer
+    }
+
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         match change {
             Change::NodeTainted(node) => wakes.news.push(Key::Node(node)),
@@ -121,7 +122,7 @@ impl Controller for TaintEviction {
                 }
             }
             Change::PodRemoved(id) if !self.timers.is_empty() => {
-                let cancelled = self.timers.remove(&id).is_some();
+                let cancelled = self.timers.remove(&id).flatten().is_some();
                 if cancelled {
                     wakes.records.push((NAME, Subject::Pod(id), Message::TaintManagerEvictionCancelled));
                 }
@@ -133,10 +134,7 @@ impl Controller for TaintEviction {
     fn reconcile(&mut self, key: Key, cluster: &Cluster, todo: &mut Todo) {
         match key {
             Key::Node(id) => self.consider_node(id, cluster, todo),
-            Key::Pod(id) if self.timers.get(&id) == Some(&cluster.now) => {
-                self.timers.remove(&id);
-                self.evict(id, todo);
-            }
+            Key::Pod(id) if self.timers.get(&id) == Some(&Some(cluster.now)) => self.evict(id, todo),
             Key::Pod(id) => {
                 let node = cluster.pod(id).and_then(|pod| pod.node).and_then(|node| cluster.node(node));
                 if let Some(node) = node {

@@ -113,9 +113,9 @@ pub fn kept(outcome: &Outcome) -> Replicate {
     }
 }
 
-/// Hash over the faults: when, which, on what nodes.
+/// Hash over the faults: those of `faults:` as the run hashed them, and of all, when, which, on what nodes.
 fn fault_hash(outcome: &Outcome) -> u64 {
-    let mut sum = hash(b"");
+    let mut sum = hash_on(hash(b""), &outcome.fault_trace.to_le_bytes());
     for fault in outcome.actions.iter().filter(|action| action.kind == ActionKind::Fault) {
         sum = hash_on(sum, &fault.at.0.to_le_bytes());
         sum = hash_on(sum, fault.verb.as_bytes());

@@ -130,9 +130,11 @@ impl Kubelet {
         }
         todo.actions.push(Action::ResumeLease(id, cluster.now));
         todo.actions.push(Action::SetBooted(id, false));
-        let bound = |pod: &&PodId| cluster.pod(**pod).is_some_and(|pod| pod.bound);
-        let pods = cluster.node(id).map_or(&[][..], |node| &node.pods);
-        todo.actions.extend(pods.iter().filter(bound).map(|pod| Action::SetPodReady(*pod, false)));
+        if !self.settings.simple {
+            let bound = |pod: &&PodId| cluster.pod(**pod).is_some_and(|pod| pod.bound);
+            let pods = cluster.node(id).map_or(&[][..], |node| &node.pods);
+            todo.actions.extend(pods.iter().filter(bound).map(|pod| Action::SetPodReady(*pod, false)));
+        }
         let at_once = self.settings.node_ready.constant() == Some(crate::engine::Span::ZERO);
         if !at_once {
             todo.actions.push(Action::SetNodeReady(id, Status::False));
@@ -160,11 +162,12 @@ impl Kubelet {
         if pod.deletion.is_some() {
             todo.events.push((cluster.now, Event::Pod(id, pod.epoch, PodStep::Terminate)));
         } else if pod.phase == Phase::Pending {
+            todo.actions.extend(self.settings.simple.then_some(Action::CountRestart(id)));
             todo.events.push((cluster.now, Event::Pod(id, pod.epoch, PodStep::Accept)));
         } else if cluster.spec(pod.spec).restart_policy == RestartPolicy::Never {
             todo.actions.push(Action::SetPhase(id, Phase::Failed));
         } else {
-            todo.actions.push(Action::SetPodReady(id, false));
+            todo.actions.extend((!self.settings.simple).then_some(Action::SetPodReady(id, false)));
             todo.actions.push(Action::CountRestart(id));
             self.bring_up(id, pod, node, cluster, todo);
         }

@@ -40,8 +40,9 @@ pub struct Settings {
     pub status: Distribution,
     /// From the deletion mark's arrival to the end of the containers, capped by the grace period.
     pub stop: Distribution,
-    /// Whether pods whose containers a boot took away take as long to stop as others do.
-    pub stop_absent: bool,
+    /// Kubelets as simple as those of recordings: pods whose containers a boot took away take as long to stop
+    /// as others do, stay Ready until they run again, and count a restart though they never ran before.
+    pub simple: bool,
     /// From the end of the containers to the removal of the object.
     pub teardown: Distribution,
     /// From the unmounting of a volume to the node's status that says so: it is sent every 10 s
@@ -86,7 +87,7 @@ impl Default for Settings {
             ready: log_normal(Span::from_secs(2), 0.8),
             ready_at_once: false,
             status: Distribution::Uniform(Span::ZERO, ms(1000)),
-            stop_absent: false,
+            simple: false,
             stop: log_normal(ms(500), 0.8),
             teardown: log_normal(ms(800), 0.5),
             volume_report: Distribution::Uniform(Span::ZERO, Span::from_secs(10)),

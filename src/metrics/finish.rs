@@ -7,6 +7,7 @@ use crate::outcome::{Outcome, PodRow, Run, Series, Workload as WorkloadRow};
 
 use super::availability::availability;
 use super::capacity::{Capacity, PPM};
+use super::gpus::Gpus;
 use super::series::Recorder;
 use super::workloads::Workload;
 use super::{ALL, Finished, Metrics, Rows, layout};
@@ -36,6 +37,7 @@ impl Metrics {
             convergence: self.convergence.as_ref(),
             latency: &self.latency,
             capacity: &self.capacity,
+            gpus: &self.gpus,
             nodes: &self.nodes,
         };
         let mut metrics = Vec::new();
@@ -56,6 +58,11 @@ impl Metrics {
             .collect();
         let mut series = workload_series(self.workloads.list, end);
         series.extend(cluster_series(self.capacity, end));
+        if self.gpus.is_used() {
+            let Gpus { requested_series, fragmentation_series, .. } = self.gpus;
+            series.push(plain("gpu_requested_ratio", "ratio", requested_series, end, PPM as f64));
+            series.push(plain("gpu_fragmentation_ratio", "ratio", fragmentation_series, end, PPM as f64));
+        }
         series.push(plain("pods_pending", "pods", self.latency.pending_series, end, 1.0));
         series.push(plain("pods_unscheduled", "pods", self.latency.waiting_series, end, 1.0));
         let (nodes, node_series) = self.nodes.finish(cluster);

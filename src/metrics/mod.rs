@@ -14,6 +14,7 @@ pub mod digest;
 pub mod event_log;
 mod facts;
 mod finish;
+pub mod gpus;
 pub mod headroom;
 mod incident;
 pub mod incidents;
@@ -41,6 +42,7 @@ use self::churn::Churn;
 use self::collateral::Collateral;
 use self::digest::Digest;
 use self::facts::Facts;
+use self::gpus::Gpus;
 use self::incident::Strike;
 use self::incidents::Incidents;
 use self::jobs::Jobs;
@@ -119,6 +121,8 @@ pub const ALL: &[&Metric] = &[
     &capacity::MEMORY_REQUESTED_RATIO,
     &capacity::NODE_IMBALANCE_RATIO,
     &capacity::FRAGMENTATION_RATIO,
+    &gpus::GPU_REQUESTED_RATIO,
+    &gpus::GPU_FRAGMENTATION_RATIO,
     &capacity::NODES_READY,
     &headroom::NODE_BLAST_RADIUS_RATIO,
     &headroom::ZONE_BLAST_RADIUS_RATIO,
@@ -148,6 +152,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) convergence: Option<&'a Convergence>,
     pub(crate) latency: &'a Latency,
     pub(crate) capacity: &'a Capacity,
+    pub(crate) gpus: &'a Gpus,
     pub(crate) nodes: &'a Nodes,
 }
 
@@ -214,6 +219,7 @@ pub struct Metrics {
     jobs: Jobs,
     latency: Latency,
     capacity: Capacity,
+    gpus: Gpus,
     nodes: Nodes,
     actions: Vec<Action>,
     /// What the scheduler said last about pods that wait.
@@ -235,6 +241,7 @@ impl Metrics {
             jobs: Jobs::default(),
             latency: Latency::new(cluster.now, settings.series_points),
             capacity: Capacity::new(cluster.now, settings.series_points),
+            gpus: Gpus::new(cluster.now, settings.series_points),
             nodes: Nodes::new(settings.series_nodes, settings.series_points / 4),
             actions: Vec::new(),
             last_words: FxHashMap::default(),
@@ -385,6 +392,7 @@ impl Metrics {
         if !known {
             self.churn.created += 1;
             self.capacity.pod_created(id, cluster);
+            self.gpus.pod_created(id, cluster);
         }
         if turned(Facts::BOUND) {
             self.latency.scheduling.add(now.since(pod.created_at));
@@ -418,6 +426,7 @@ impl Metrics {
 
     fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.capacity.node_changed(node, false, cluster);
+        self.gpus.node_changed(node, false, cluster);
         self.nodes.load_changed(node, cluster);
     }
 
@@ -426,6 +435,7 @@ impl Metrics {
         let workloads = &self.workloads;
         self.collateral.node_changed(node, |pod| workloads.tracked(pod).workload, cluster);
         self.capacity.node_changed(node, gone, cluster);
+        self.gpus.node_changed(node, gone, cluster);
         self.nodes.node_changed(node, gone, cluster);
         self.nodes.load_changed(node, cluster);
         self.incidents.node_changed(node, cluster, &mut self.workloads);

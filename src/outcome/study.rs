@@ -121,9 +121,12 @@ pub struct MetricSummary {
     pub t: Option<Estimate>,
     /// The bootstrap (BCa) interval of the mean.
     pub bootstrap: Option<Estimate>,
-    /// The [`QUANTILES`] with their order-statistic intervals, where there are enough replications.
-    pub quantiles: Vec<(f64, f64, Option<(f64, f64)>)>,
+    /// The [`QUANTILES`].
+    pub quantiles: Vec<Quantile>,
 }
+
+/// A quantile: its share, its value, and its order-statistic interval where there are enough replications.
+pub type Quantile = (f64, f64, Option<(f64, f64)>);
 
 /// The quantiles that are told.
 pub const QUANTILES: [f64; 3] = [0.5, 0.9, 0.95];

@@ -1,6 +1,7 @@
 //! Whether the parts of a scenario fit together: names that exist, times within the run, numbers
 //! within reason. What one value can tell alone, its reader has checked.
 
+mod arrivals;
 mod chaos;
 mod components;
 mod expect;
@@ -25,6 +26,7 @@ use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
 use super::schema::faults::Fault;
 use super::schema::timeline::Action;
+use super::schema::values::MAX_GPUS;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
 use super::source::Location;
@@ -56,6 +58,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     let objects = all_objects(scenario);
     let names = Names::new(scenario, &objects, known);
     workloads(scenario, problems);
+    scenario.arrivals.iter().for_each(|written| arrivals::check(written, problems));
     twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);
     storage::check(&objects, known, problems);
@@ -228,6 +231,10 @@ fn cluster(cluster: &Cluster, known: Known, fallback: Location, problems: &mut P
     let (mut total, mut sums) = (objects, [0_u128; 2]);
     let mut names: BTreeMap<String, Location> = BTreeMap::new();
     for group in &cluster.nodes {
+        if let Some(gpus) = group.gpus.as_ref().filter(|gpus| !(1..=MAX_GPUS).contains(&gpus.count.value)) {
+            let problem = problems.report(gpus.count.location, "number of GPUs out of range");
+            problem.expected(format!("expected 1 to {MAX_GPUS}"));
+        }
         total = total.saturating_add(group.size());
         if total > MAX_NODES {
             let at = group.count.as_ref().map_or(group.name.location, |count| count.location);

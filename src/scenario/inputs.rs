@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::schema::Scenario;
+use super::schema::arrivals::Arrivals;
 use super::schema::matrix::PlacementExperiment;
 use crate::outcome::provenance::{Input, hash, hash_on};
 
@@ -25,6 +26,11 @@ impl Scenario {
             };
             paths.extend(names.map(|name| Path::new(data).join(name).display().to_string()));
         }
+        paths.extend(self.cluster.inventory.iter().map(|inventory| inventory.value.clone()));
+        paths.extend(self.arrivals.iter().filter_map(|arrivals| match arrivals {
+            Arrivals::Trace(trace) => Some(trace.path.value.clone()),
+            Arrivals::Generated(_) => None,
+        }));
         paths
     }
 

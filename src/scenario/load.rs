@@ -1,6 +1,6 @@
 //! From a path to a checked [`Scenario`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::diagnostics::{Diagnostics, Problems};
@@ -107,9 +107,15 @@ impl Loader {
         let scenario = Scenario::read_record(&root, &mut self.problems);
         // a section that cannot be read must not hide what is wrong between the others
         let mut scenario = scenario.or_else(|| Scenario::read_record(&readable(&root), &mut Problems::default()))?;
+        let unread = std::mem::take(&mut self.problems);
         self.load_files(&mut scenario);
         let known = known(&root, &scenario);
         check::check(&scenario, known, &mut self.problems);
+        // where something could not be read, defaults stand that nobody wrote
+        let mut keys = BTreeSet::new();
+        keys_above(&root, &unread.places(), &mut keys);
+        self.problems.retain(|at| !unread.any_within(at) && !keys.contains(&at));
+        self.problems.append(unread);
         Some(scenario)
     }
 
@@ -206,15 +212,37 @@ impl Loader {
     }
 }
 
+/// The keys of all values in which something could not be read; `unread` in the order of the text.
+fn keys_above(node: &Node, unread: &[Location], keys: &mut BTreeSet<Location>) {
+    let within = |at: Location| {
+        let next = unread.partition_point(|other| (other.source, other.start) < (at.source, at.start));
+        unread.get(next).is_some_and(|other| other.source == at.source && other.start <= at.end)
+    };
+    match &node.value {
+        Value::Map(entries) => {
+            for entry in entries.iter().filter(|entry| within(entry.value.location)) {
+                keys.insert(entry.key_location);
+                keys_above(&entry.value, unread, keys);
+            }
+        }
+        Value::List(items) => {
+            items.iter().filter(|item| within(item.location)).for_each(|item| keys_above(item, unread, keys));
+        }
+        Value::Scalar { .. } => {}
+    }
+}
+
 /// Which sections have been read to the last item, whatever may be wrong with what the items say.
 fn known(root: &Node, scenario: &Scenario) -> check::Known {
     let items = |node: Option<&Node>| match node.map(|node| &node.value) {
         Some(Value::List(items)) => items.len(),
+        Some(Value::Scalar { .. } | Value::Map(_)) if !node.is_some_and(Node::is_null) => usize::MAX, // unread
         _ => 0,
     };
     let cluster = root.get("cluster");
     let all_nodes = cluster.is_none_or(|cluster| matches!(cluster.value, Value::Map(_)))
         && items(cluster.and_then(|cluster| cluster.get("nodes"))) == scenario.cluster.nodes.len()
+        && scenario.cluster.inventory.is_none() // its names are not known before the run is built
         && scenario.cluster.manifest.iter().all(|manifest| !manifest.incomplete);
     let unread = |workload: &Workload| matches!(workload, Workload::Manifest(manifest) if manifest.loaded.incomplete);
     let steps = items(root.get("timeline")) == scenario.timeline.len();

@@ -25,7 +25,7 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 
-pub use build::build;
+pub use build::{build, skipped_rows};
 pub use check::POLICIES;
 pub use diagnostics::Diagnostics;
 pub use judge::judge;

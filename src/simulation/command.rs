@@ -109,6 +109,11 @@ impl Simulation {
                     self.cluster.ungate(pod);
                 }
             }
+            Command::SetDeletionCost(namespace, name, cost) => {
+                if let Some(pod) = self.find_pod(namespace, &name) {
+                    self.cluster.set_deletion_cost(pod, cost);
+                }
+            }
             Command::Stop(component) => self.stop(component),
             Command::Start(component) => self.start(component),
             Command::FailOver(component, exit, after) => self.fail_over(component, exit, after),
@@ -208,7 +213,7 @@ impl Simulation {
             Command::AddNodes(nodes) => list(nodes.iter().map(|node| names.text(node.name))),
             Command::Create(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
             Command::Apply(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
-            Command::Ungate(_, name) => format!("pod/{name}"),
+            Command::Ungate(_, name) | Command::SetDeletionCost(_, name, _) => format!("pod/{name}"),
             Command::Stop(component) | Command::Start(component) | Command::FailOver(component, ..) => {
                 component.as_str().to_string()
             }
@@ -245,9 +250,9 @@ impl Simulation {
             Command::Pause(namespace, name, _) => {
                 self.cluster.find_object(Kind::Deployment, *namespace, *name).is_some()
             }
-            Command::Ungate(namespace, name) | Command::DeletePod(namespace, name, _) => {
-                self.find_pod(*namespace, name).is_some()
-            }
+            Command::Ungate(namespace, name)
+            | Command::SetDeletionCost(namespace, name, _)
+            | Command::DeletePod(namespace, name, _) => self.find_pod(*namespace, name).is_some(),
             _ => true,
         }
     }
@@ -300,6 +305,7 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::ReplaceTaints(..) => (Operation, "taint"),
         Command::Label(..) => (Operation, "label"),
         Command::Ungate(..) => (Operation, "ungate"),
+        Command::SetDeletionCost(..) => (Operation, "annotate"),
         Command::Sicken(..) => (Fault, "sicken"),
         Command::Cure(..) => (FaultEnded, "cure"),
         Command::Stop(..) => (Fault, "stop"),

@@ -216,6 +216,8 @@ pub enum Command {
     Label(Target, Name, Option<Name>),
     /// The last scheduling gate of a pod is removed: namespace, name.
     Ungate(Name, String),
+    /// Sets the annotation `controller.kubernetes.io/pod-deletion-cost` of a pod.
+    SetDeletionCost(Name, String, i32),
     /// Kubelets report their nodes not Ready, though they work; undone after the span, if given.
     Sicken(Target, Option<Span>),
     /// Kubelets report their nodes Ready again.

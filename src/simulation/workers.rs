@@ -19,6 +19,10 @@ pub(super) struct Worker {
     pub(super) dirty: FxHashSet<Key>,
     /// Keys whose last sync still writes, and whether they are to be looked at again.
     busy: FxHashMap<Key, bool>,
+    /// Keys that wait for a worker.
+    waiting: VecDeque<Key>,
+    /// The same keys.
+    queued: FxHashSet<Key>,
     /// Syncs with a call under way, by number.
     jobs: FxHashMap<u32, Job>,
     next_job: u32,
@@ -45,6 +49,8 @@ impl Worker {
             client: Box::new(Client::new(entry.name, settings, seed)),
             dirty: FxHashSet::default(),
             busy: FxHashMap::default(),
+            waiting: VecDeque::new(),
+            queued: FxHashSet::default(),
             jobs: FxHashMap::default(),
             next_job: 0,
             work_at: Time::MAX,
@@ -99,10 +105,18 @@ impl Simulation {
         self.look_at(index, key);
     }
 
-    /// A controller looks at a key, at once or after what its last sync still writes.
+    /// A controller looks at a key, at once or after what its last sync still writes, and once it has a
+    /// worker to spare.
     fn look_at(&mut self, index: u8, key: Key) {
-        match self.workers[index as usize].busy.get_mut(&key) {
+        let worker = &mut self.workers[index as usize];
+        let all_busy = worker.busy.len() >= worker.controller.workers();
+        match worker.busy.get_mut(&key) {
             Some(again) => *again = true,
+            None if all_busy && is_of_one(key) => {
+                if worker.queued.insert(key) {
+                    worker.waiting.push_back(key);
+                }
+            }
             None => self.reconcile(index, key),
         }
     }
@@ -115,8 +129,7 @@ impl Simulation {
         for call in todo.calls {
             self.cluster.apply(call);
         }
-        let one_at_a_time = matches!(key, Key::Object(_) | Key::Node(_) | Key::Pod(_));
-        let job = Job { key: one_at_a_time.then_some(key), actions: todo.actions.into(), calls: None };
+        let job = Job { key: is_of_one(key).then_some(key), actions: todo.actions.into(), calls: None };
         self.go_on(index, job);
         self.report(index);
         for (at, key) in todo.timers {
@@ -161,8 +174,14 @@ impl Simulation {
             self.queue.push(at, Class::Control, Event::Write(index, self.processes.life, number));
             return;
         }
-        let again = job.key.and_then(|key| self.workers[index as usize].busy.remove(&key));
-        if let (Some(true), Some(key)) = (again, job.key) {
+        let worker = &mut self.workers[index as usize];
+        let again = job.key.and_then(|key| worker.busy.remove(&key).filter(|again| *again).map(|_| key));
+        let spare = worker.busy.len() < worker.controller.workers();
+        let next = if spare { worker.waiting.pop_front() } else { None };
+        next.iter().for_each(|key| {
+            worker.queued.remove(key);
+        });
+        for key in next.into_iter().chain(again) {
             self.queue.push(self.cluster.now, Class::Control, Event::Timer(index, self.processes.life, key));
         }
     }
@@ -210,6 +229,11 @@ impl Simulation {
         self.workers[index as usize].client.waiting -= 1;
         self.send_event(index);
     }
+}
+
+/// Whether a key is of one thing: workers take such keys side by side, and none twice at once.
+fn is_of_one(key: Key) -> bool {
+    matches!(key, Key::Object(_) | Key::Node(_) | Key::Pod(_))
 }
 
 /// How many API calls an action takes. Taints are read before they are patched; a forced deletion first

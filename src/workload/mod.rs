@@ -1,6 +1,7 @@
 //! Arrivals: where pods come from that no controller makes. A source is pulled lazily, one arrival
 //! ahead, so that a million pods need no room before they come.
 
+pub mod generator;
 pub mod trace;
 
 use crate::cluster::{GpuRequest, Name, PodSpec, SpecId};

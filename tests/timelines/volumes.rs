@@ -11,7 +11,7 @@ use sim::simulation::Command;
 use crate::{Log, check, compare, run, start};
 
 const LATENCIES: &str = "
-control-plane: { latencies: { provision: 4500ms, attach: 8s, detach: 4s } }
+control-plane: { latencies: { volume-provision: 4500ms, volume-attach: 8s, volume-detach: 4s } }
 kubelet: { volume-report: 3s }
 ";
 

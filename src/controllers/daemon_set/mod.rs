@@ -32,6 +32,8 @@ pub struct DaemonSetController {
     calls: Calls,
     /// The DaemonSets there are: any change of a node concerns them all.
     sets: BTreeSet<ObjectId>,
+    /// What was wanted of a node when it last changed.
+    wanted: BTreeMap<(ObjectId, NodeId), Wanted>,
     /// Back-off of failed daemons: the delay, and when it was taken last.
     backoffs: BTreeMap<(ObjectId, NodeId), (Span, Time)>,
 }
@@ -46,12 +48,18 @@ struct Decision {
 impl DaemonSetController {
     /// A controller that has decided nothing yet.
     pub fn new(_: &Settings, _: Seed) -> Self {
-        DaemonSetController { calls: Calls::new(NAME), sets: BTreeSet::new(), backoffs: BTreeMap::new() }
+        DaemonSetController {
+            calls: Calls::new(NAME),
+            sets: BTreeSet::new(),
+            wanted: BTreeMap::new(),
+            backoffs: BTreeMap::new(),
+        }
     }
 
     fn sync(&mut self, id: ObjectId, cluster: &Cluster, todo: &mut Todo) {
         let (Some(set), Some(object)) = (cluster.daemon_set(id), cluster.object(id)) else {
             self.sets.remove(&id);
+            self.wanted.retain(|(set, _), _| *set != id);
             self.calls.forget(id);
             return;
         };
@@ -196,11 +204,22 @@ impl Controller for DaemonSetController {
         NAME
     }
 
+    fn workers(&self) -> usize {
+        2
+    }
+
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         match change {
             Change::NodeAdded(node) | Change::NodeTainted(node) | Change::NodeLabelled(node) => {
-                let concerned = self.sets.iter().filter(|set| nodes::is_concerned(**set, node, cluster));
-                wakes.news.extend(concerned.copied().map(Key::Object));
+                for &set in &self.sets {
+                    let Some(wanted) = nodes::wanted_on(set, node, cluster) else { continue };
+                    // as recorded: nobody looks when a node may keep its daemon only, but when it should run it again
+                    let before = self.wanted.insert((set, node), wanted);
+                    let again = wanted == Wanted::Run && before.is_some_and(|before| before != Wanted::Run);
+                    if again || nodes::is_concerned(set, node, wanted, cluster) {
+                        wakes.news.push(Key::Object(set));
+                    }
+                }
             }
             Change::CreateRefused(id) => {
                 let retry = cluster.daemon_set(id).and_then(|_| self.calls.refused(id, cluster.now));

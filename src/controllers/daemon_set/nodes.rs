@@ -96,12 +96,16 @@ impl Daemons {
     }
 }
 
-/// Whether a change of the node gives the set something to do there: a daemon is missing, or one must go.
-pub(super) fn is_concerned(id: ObjectId, node_id: NodeId, cluster: &Cluster) -> bool {
-    let (Some(set), Some(node)) = (cluster.daemon_set(id), cluster.node(node_id)) else { return false };
+/// What a node should do with a daemon of the set, if both are there.
+pub(super) fn wanted_on(id: ObjectId, node: NodeId, cluster: &Cluster) -> Option<Wanted> {
+    Some(wanted(cluster.node(node)?, cluster.spec(cluster.daemon_set(id)?.template), cluster))
+}
+
+/// Whether a node of which this is wanted gives the set something to do: a daemon is missing, or one must go.
+pub(super) fn is_concerned(id: ObjectId, node_id: NodeId, wanted: Wanted, cluster: &Cluster) -> bool {
     let made_for = |pod: &PodId| cluster.pod(*pod).is_some_and(|pod| pod.part == Part::Node(node_id));
     let has_pods = || cluster.object(id).is_some_and(|object| object.pods.iter().any(made_for));
-    match wanted(node, cluster.spec(set.template), cluster) {
+    match wanted {
         Wanted::Run => !has_pods(),
         Wanted::Keep => false,
         Wanted::No => has_pods(),

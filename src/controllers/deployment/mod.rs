@@ -13,6 +13,9 @@ use crate::cluster::{
     Subject,
 };
 
+use crate::cluster::objects::ObjectStatus;
+use crate::engine::Time;
+
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
 
@@ -88,6 +91,7 @@ struct Rollout<'a> {
     old: Vec<Member>,
     /// Whether this sync created `new`.
     created: bool,
+    now: Time,
     actions: Vec<Action>,
 }
 
@@ -105,7 +109,7 @@ impl<'a> Rollout<'a> {
                 old.push(Member::of(child, set));
             }
         }
-        Some(Rollout { id, spec, new, old, created: false, actions: Vec::new() })
+        Some(Rollout { id, spec, new, old, created: false, now: cluster.now, actions: Vec::new() })
     }
 
     fn sync(&mut self, cluster: &Cluster) {
@@ -173,6 +177,8 @@ impl<'a> Rollout<'a> {
         let revision = self.old.iter().map(|member| member.revision).max().unwrap_or(0) + 1;
         let max_replicas = self.max_replicas();
         self.actions.push(Action::CreateReplicaSet { owner: self.id, replicas: size, revision, max_replicas });
+        let status = status::with_new(&self.spec.status, self.now);
+        self.actions.push(Action::SetStatus(self.id, ObjectStatus::Deployment(status)));
         self.created = true;
         self.new = Some(Member {
             id: None,

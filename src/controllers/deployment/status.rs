@@ -34,9 +34,17 @@ fn counts(rollout: &Rollout) -> DeploymentStatus {
     }
 }
 
+/// What the sync that makes a ReplicaSet writes with it: that it was made, and nothing new of the counts.
+pub(super) fn with_new(before: &DeploymentStatus, now: Time) -> DeploymentStatus {
+    DeploymentStatus { progress: Some(Progress { reason: ProgressReason::NewReplicaSetCreated, at: now }), ..*before }
+}
+
 /// Writes the status if it changed, and looks again when the progress deadline passes.
 pub(super) fn write(rollout: &mut Rollout, cluster: &Cluster, todo: &mut Todo) {
     let before = rollout.spec.status;
+    if rollout.created {
+        return; // the condition was written with the new ReplicaSet; writing counts conflicts with that
+    }
     let mut status = counts(rollout);
     status.progress = progress(rollout, &before, &status, cluster.now);
     if status != before {
@@ -61,9 +69,6 @@ fn is_waiting(reason: ProgressReason) -> bool {
 /// deadline is not evaluated until the next rollout.
 fn progress(rollout: &Rollout, before: &DeploymentStatus, after: &DeploymentStatus, now: Time) -> Option<Progress> {
     let told = |reason| Some(Progress { reason, at: now });
-    if rollout.created {
-        return told(ProgressReason::NewReplicaSetCreated);
-    }
     let old = before.progress;
     let was_available = old.is_some_and(|old| old.reason == ProgressReason::NewReplicaSetAvailable);
     if is_complete(rollout) {

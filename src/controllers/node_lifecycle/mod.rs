@@ -146,7 +146,12 @@ impl NodeLifecycle {
                 todo.actions.push(Action::AddTaint(id, right, Effect::NoExecute));
                 todo.actions.push(Action::RemoveTaint(id, wrong, Effect::NoExecute));
             }
-            Some(right) if !has(right) => self.zones.enqueue(node.zone, id),
+            Some(right) if !has(right) => {
+                // the queue is polled while the pass still runs
+                self.zones.enqueue(node.zone, id);
+                let poll = Span(self.stream.below(QUEUE_POLL.0));
+                self.look_at_queues(cluster.now + poll, todo);
+            }
             Some(_) => (),
         }
     }
@@ -224,6 +229,10 @@ impl NodeLifecycle {
 impl Controller for NodeLifecycle {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn workers(&self) -> usize {
+        8
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -16,10 +16,20 @@ use crate::simulation::{Command, Component, Exit, Target, Workload};
 
 use super::case::{Case, LATENCY, typed};
 use super::fit::succession;
+use super::merge::merge;
 use super::recorded::list;
 
 /// The namespace that is recorded.
 pub(super) const RECORDED_NAMESPACE: &str = "default";
+
+/// What is done to one pod.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    /// It is deleted, with this grace period or its own.
+    Delete(Option<Span>),
+    /// Its deletion cost is set.
+    SetCost(i32),
+}
 
 /// An action at an instant.
 #[derive(Clone, Debug)]
@@ -34,8 +44,8 @@ pub struct Step {
 #[derive(Clone, Debug)]
 enum What {
     Command(Command),
-    /// The deletion of a pod whose name in the run is not the recorded one.
-    DeletePod(String, String, Option<Span>),
+    /// What is done to a pod whose name in the run is not the recorded one: its namespace and name.
+    Pod(String, String, Deed),
 }
 
 impl Step {
@@ -43,9 +53,13 @@ impl Step {
     pub fn command(self, cluster: &Cluster, find: impl Fn(&str) -> Option<PodId>) -> Option<Command> {
         match self.what {
             What::Command(command) => Some(command),
-            What::DeletePod(namespace, name, grace) => {
+            What::Pod(namespace, name, deed) => {
                 let name = find(&name).map_or(name, |pod| cluster.pod_name(pod));
-                Some(Command::DeletePod(cluster.names.find(&namespace)?, name, grace))
+                let namespace = cluster.names.find(&namespace)?;
+                Some(match deed {
+                    Deed::Delete(grace) => Command::DeletePod(namespace, name, grace),
+                    Deed::SetCost(cost) => Command::SetDeletionCost(namespace, name, cost),
+                })
             }
         }
     }
@@ -156,6 +170,12 @@ impl Manifests {
                 let workload = self.create(cluster, &action["object"])?;
                 workload.into_iter().map(|workload| Command::Create(vec![workload])).collect()
             }
+            "patch" if action["kind"] == "Pod" && deletion_cost(&action["patch"]).is_some() => {
+                let namespace = action["namespace"].as_str().unwrap_or(RECORDED_NAMESPACE).to_string();
+                let deed = Deed::SetCost(deletion_cost(&action["patch"]).unwrap_or(0));
+                let what = What::Pod(namespace, text(&action["name"]).to_string(), deed);
+                return Ok(vec![Step { t, leases: Vec::new(), what }]);
+            }
             "patch" => self.patch(cluster, action)?,
             "add-node" => {
                 let node: core::Node = typed(&action["node"])?;
@@ -168,7 +188,7 @@ impl Manifests {
                 // the recorder's kubelets look after one namespace: pods of others go by force
                 let unkept = (namespace != RECORDED_NAMESPACE).then_some(Span::ZERO);
                 let grace = action["grace"].as_u64().map(Span::from_secs).or(unkept);
-                let what = What::DeletePod(namespace, text(&action["name"]).to_string(), grace);
+                let what = What::Pod(namespace, text(&action["name"]).to_string(), Deed::Delete(grace));
                 return Ok(vec![Step { t, leases: Vec::new(), what }]);
             }
             "delete" => vec![delete(cluster, action)?],
@@ -289,11 +309,27 @@ fn delete(cluster: &mut Cluster, action: &Value) -> Result<Command, String> {
     if action["kind"] == "Node" {
         return Ok(Command::DeleteNode(node(cluster, action)));
     }
-    let kinds = [Kind::Deployment, Kind::ReplicaSet, Kind::Service];
+    let kinds = [
+        Kind::Deployment,
+        Kind::ReplicaSet,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+        Kind::Job,
+        Kind::CronJob,
+        Kind::PodDisruptionBudget,
+        Kind::ResourceQuota,
+        Kind::LimitRange,
+        Kind::Service,
+    ];
     let kind = kinds.into_iter().find(|kind| kind.as_str() == text(&action["kind"]));
     let kind = kind.ok_or_else(|| format!("deletion of a {}", text(&action["kind"])))?;
     let namespace = cluster.names.intern(action["namespace"].as_str().unwrap_or("default"));
     Ok(Command::Delete(kind, namespace, cluster.names.intern(text(&action["name"]))))
+}
+
+/// What a patch of a pod sets its deletion cost to.
+fn deletion_cost(patch: &Value) -> Option<i32> {
+    patch["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"].as_str()?.parse().ok()
 }
 
 fn read_taint(cluster: &mut Cluster, taint: &Value) -> Result<Taint, String> {
@@ -326,49 +362,4 @@ fn patch_node(cluster: &mut Cluster, action: &Value, patch: &Value) -> Result<Ve
         commands.push(Command::Label(target.clone(), key, value));
     }
     Ok(commands)
-}
-
-/// A strategic merge as far as recordings need it: containers by name, other lists as a whole, null
-/// removes.
-fn merge(object: &mut Value, patch: &Value) {
-    let Some(fields) = patch.as_object() else {
-        *object = patch.clone();
-        return;
-    };
-    if !object.is_object() {
-        *object = Value::Object(Default::default());
-    }
-    for (field, value) in fields {
-        match (field.as_str(), value) {
-            (_, Value::Null) => {
-                object.as_object_mut().map(|object| object.remove(field));
-            }
-            ("containers", Value::Array(items)) => items.iter().for_each(|item| merge_named(&mut object[field], item)),
-            _ => merge(&mut object[field.as_str()], value),
-        }
-    }
-}
-
-fn merge_named(items: &mut Value, patch: &Value) {
-    if !items.is_array() {
-        *items = Value::Array(Vec::new());
-    }
-    let Some(items) = items.as_array_mut() else { return };
-    match items.iter_mut().find(|item| item["name"] == patch["name"]) {
-        Some(item) => merge(item, patch),
-        None => items.push(patch.clone()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn containers_are_merged_by_name_and_null_removes() {
-        let mut object = json!({"spec": {"containers": [{"name": "c", "image": "app:v1", "ports": [1]}], "x": 1}});
-        merge(&mut object, &json!({"spec": {"containers": [{"name": "c", "image": "app:v2"}], "x": null}}));
-        assert_eq!(object, json!({"spec": {"containers": [{"name": "c", "image": "app:v2", "ports": [1]}]}}));
-    }
 }

@@ -235,7 +235,15 @@ impl Case {
                 ("large-cluster-size-threshold", Ok(milli)) => {
                     settings.controllers.large_cluster_size_threshold = (milli / 1000) as u32;
                 }
-                ("node-monitor-grace-period" | "node-monitor-period" | "terminated-pod-gc-threshold", _) => {
+                ("kube-api-qps", Ok(rate)) => settings.controllers.kube_api_qps_milli = rate,
+                ("kube-api-burst", Ok(milli)) => settings.controllers.kube_api_burst = milli / 1000,
+                (
+                    "node-startup-grace-period"
+                    | "node-monitor-grace-period"
+                    | "node-monitor-period"
+                    | "terminated-pod-gc-threshold",
+                    _,
+                ) => {
                     set_flag(&mut settings, name, value)?;
                 }
                 _ => return Err(format!("flag {flag}")),
@@ -275,7 +283,7 @@ impl Case {
             status: zero.clone(),
             stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
             image_size: (0, 0.0), // they report no images, so images must not count
-            stop_absent: true,
+            simple: true,
             teardown: zero.clone(),
             boot: zero.clone(),
             kubelet_start: zero.clone(),
@@ -356,6 +364,7 @@ fn set_flag(settings: &mut Settings, name: &str, value: &str) -> Result<(), Stri
         || value.trim_end_matches('s').parse().map(Span::from_secs).map_err(|_| format!("flag {name}={value}"));
     match name {
         "node-monitor-grace-period" => settings.controllers.node_monitor_grace_period = seconds()?,
+        "node-startup-grace-period" => settings.controllers.node_startup_grace_period = seconds()?,
         "node-monitor-period" => settings.controllers.node_monitor_period = seconds()?,
         _ => {
             let threshold = value.parse().map_err(|_| format!("flag {name}={value}"))?;

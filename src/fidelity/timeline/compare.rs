@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
-use super::story::{EventStory, NodeStory, PodStory, Since, Story};
+use super::events::told_both;
+use super::story::{NodeStory, PodStory, Since, Story};
 
 /// How far instants of nodes may be off, in seconds.
 const NODE_TOLERANCE: f64 = 0.6;
@@ -12,7 +13,7 @@ const NODE_TOLERANCE: f64 = 0.6;
 const TOLERANCE: f64 = 1.0;
 /// States that last no longer than this, in seconds, are steps of one burst: how many there are, and in
 /// which order, is chance.
-const BURST: f64 = 0.8;
+pub(super) const BURST: f64 = 0.8;
 
 /// Something that differs.
 #[derive(Clone, Debug)]
@@ -196,7 +197,7 @@ impl Comparison {
     }
 
     fn events(&mut self, recorded: &Story, run: &Story) {
-        let (theirs, ours) = (told(recorded), told(run));
+        let (theirs, ours) = told_both(recorded, run);
         let keys: BTreeSet<_> = theirs.keys().chain(ours.keys()).collect();
         for key in keys {
             let count = |told: &BTreeMap<_, usize>| told.get(key).copied().unwrap_or(0).to_string();
@@ -279,50 +280,6 @@ fn pair(recorded: &Story, run: &Story, matched: &[Option<usize>]) -> Vec<(usize,
 
 fn owners(recorded: &Story, run: &Story) -> BTreeSet<String> {
     recorded.pods.iter().chain(&run.pods).map(|pod| pod.owner.clone()).collect()
-}
-
-/// Events after zero by what they say, and how often. Kubelets of recordings say nothing; of the
-/// endpoint slices nothing is modelled. How often a pod was tried in vain is chance.
-fn told(story: &Story) -> BTreeMap<String, usize> {
-    let mut told = BTreeMap::new();
-    for event in one_step_each(&story.events) {
-        if event.source == "kubelet" || event.source == "endpoint-slice-controller" {
-            continue;
-        }
-        let text = format!("{} {} {} {}: {}", event.source, event.subject, event.kind, event.reason, event.message);
-        let count = told.entry(text).or_insert(0);
-        *count = if event.reason == "FailedScheduling" { 1 } else { *count + 1 };
-    }
-    told
-}
-
-/// Events after zero; steps of one burst in which a ReplicaSet is sized are one step, combined or not.
-fn one_step_each(events: &[EventStory]) -> Vec<EventStory> {
-    let mut kept: Vec<EventStory> = Vec::new();
-    for event in events.iter().filter(|event| event.t >= 0.0) {
-        let mut event = event.clone();
-        if let Some((what, from, to)) = sizes(&event.message) {
-            let mut from = from;
-            let earlier = kept.iter().rposition(|other| {
-                let continued = sizes(&other.message).is_some_and(|(same, _, size)| same == what && size == from);
-                continued && event.t - other.t <= BURST && other.subject == event.subject
-            });
-            if let Some(index) = earlier {
-                from = sizes(&kept.remove(index).message).map_or(from, |(_, from, _)| from);
-            }
-            event.message = format!("{what} from {from} to {to}");
-        }
-        kept.push(event);
-    }
-    kept
-}
-
-/// The parts of `Scaled up replica set X from A to B`, combined or not.
-fn sizes(message: &str) -> Option<(String, u32, u32)> {
-    let message = message.strip_prefix("(combined from similar events): ").unwrap_or(message);
-    let (what, sizes) = message.strip_prefix("Scaled ").and_then(|_| message.split_once(" from "))?;
-    let (from, to) = sizes.split_once(" to ")?;
-    Some((what.to_string(), from.parse().ok()?, to.parse().ok()?))
 }
 
 /// The state at zero and those after it.

@@ -12,9 +12,11 @@
 pub mod actions;
 pub mod case;
 pub mod compare;
+mod events;
 pub mod fit;
 pub mod guide;
 pub mod log;
+mod merge;
 pub mod recorded;
 mod states;
 pub mod story;
@@ -43,8 +45,10 @@ pub struct Outcome {
     pub by_chance: Vec<Difference>,
 }
 
-/// So many seeds of the latencies are tried: what some of them give, the mechanism can give.
+/// So many seeds of the latencies are tried, and up to [`MOST_SEEDS`] while some comparison agrees with none
+/// of them: what some of them give, the mechanism can give.
 const SEEDS: u64 = 30;
+const MOST_SEEDS: u64 = 90;
 
 /// Replays one case. A comparison agrees if it does with some seed of the latencies; those that do not
 /// with the best one are listed apart.
@@ -69,14 +73,14 @@ pub fn replay(data: Value) -> Result<Outcome, String> {
     };
     let mut best: Option<Vec<Difference>> = None;
     let mut persistent = BTreeSet::new();
-    for seed in 1..=SEEDS {
+    for seed in 1..=MOST_SEEDS {
         let (comparisons, differences) = run(&case, Phases { seed, ..phases })?;
         let differ: BTreeSet<String> = differences.iter().map(|difference| difference.what.clone()).collect();
         persistent = if seed == 1 { differ } else { &persistent & &differ };
         if best.as_ref().is_none_or(|best| differences.len() < best.len()) {
             (outcome.comparisons, best) = (comparisons, Some(differences));
         }
-        if best.as_ref().is_some_and(Vec::is_empty) {
+        if best.as_ref().is_some_and(Vec::is_empty) || seed >= SEEDS && persistent.is_empty() {
             break;
         }
     }

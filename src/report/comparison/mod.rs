@@ -78,7 +78,7 @@ pub(super) fn digits(value: f64) -> String {
         _ if size >= 1000.0 => format!("{value:.0}"),
         _ if size >= 100.0 => format!("{value:.1}"),
         _ if size >= 10.0 => format!("{value:.2}"),
-        _ if size >= 0.01 || size < 1e-12 => format!("{value:.3}"),
+        _ if !(1e-12..0.01).contains(&size) => format!("{value:.3}"),
         _ if size >= 1e-6 => format!("{value:.6}"),
         _ => format!("{value:.1e}"),
     }

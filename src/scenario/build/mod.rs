@@ -45,6 +45,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod arrivals;
 mod chaos;
 mod faults;
 mod nodes;
@@ -69,6 +70,7 @@ use super::schema::workloads::Workload as WrittenWorkload;
 use super::schema::{Scenario, Start};
 use super::source::Node;
 
+pub use arrivals::skipped_rows;
 pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
 
@@ -84,6 +86,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let nodes = builder.nodes();
     let objects: Vec<Object> = scenario.workloads.iter().flat_map(WrittenWorkload::objects).collect();
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
+    let sources = builder.sources();
     let timeline = builder.timeline();
     let mut faults = builder.faults();
     let (random, quiet) = builder.chaos();
@@ -102,8 +105,8 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         settled: scenario.start == Start::Settled,
         timeline,
         faults,
+        sources,
         quiet,
-        sources: Vec::new(),
         settings,
         scheduler,
     })

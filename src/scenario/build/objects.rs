@@ -1,10 +1,11 @@
 //! Kubernetes objects, those of the shorthand included, as what is created in a run.
 
 use super::Builder;
-use crate::cluster::Names;
 use crate::cluster::spec::Behaviour;
+use crate::cluster::{GpuRequest, Names};
 use crate::manifest;
 use crate::scenario::manifests::{Body, Object};
+use crate::scenario::schema::values::GpuAmount;
 use crate::scenario::schema::workloads::Behaviour as WrittenBehaviour;
 use crate::simulation::Workload;
 
@@ -72,7 +73,7 @@ impl Builder<'_> {
     /// # Errors
     /// What the API server would refuse.
     pub(super) fn body(&mut self, object: &Object) -> Result<crate::cluster::Body, manifest::Problems> {
-        let behaviour = object.behaviour.as_ref().map(behaviour).unwrap_or_default();
+        let behaviour = object.behaviour.as_ref().map(|it| behaviour(it, &mut self.cluster.names)).unwrap_or_default();
         let Builder { cluster, defaults, .. } = self;
         match &object.body {
             Body::Deployment(deployment) => manifest::workload::deployment(cluster, deployment, &behaviour, defaults),
@@ -94,7 +95,9 @@ impl Builder<'_> {
                 return Vec::new();
             }
         };
-        spec.set_behaviour(&object.behaviour.as_ref().map(behaviour).unwrap_or_default());
+        spec.set_behaviour(
+            &object.behaviour.as_ref().map(|it| behaviour(it, &mut self.cluster.names)).unwrap_or_default(),
+        );
         let spec = self.cluster.intern_spec(spec);
         let mut named = |name: &str| Workload::Pod { name: self.cluster.names.intern(name), spec };
         match object.count {
@@ -128,7 +131,11 @@ pub(in crate::scenario) fn storage_body(
 }
 
 /// What containers do, as the cluster keeps it. A readiness probe is Kubernetes' own to describe.
-fn behaviour(written: &WrittenBehaviour) -> Behaviour {
+fn behaviour(written: &WrittenBehaviour, names: &mut Names) -> Behaviour {
+    let models = written.gpu_models.iter().flat_map(|models| models.split('|')).map(|model| names.intern(model.trim()));
+    let models = models.collect();
+    let gpu =
+        written.gpu.map(|GpuAmount(milli)| GpuRequest { count: (milli / 1000).max(1), milli: milli.min(1000), models });
     Behaviour {
         ready_after: written.ready_after.as_ref().map(|latency| latency.0.clone()),
         never_ready: written.never_ready,
@@ -136,5 +143,6 @@ fn behaviour(written: &WrittenBehaviour) -> Behaviour {
         run_for: written.run_for.as_ref().map(|latency| latency.0.clone()),
         exit_code: written.exit_code,
         stop_after: written.stop_after.as_ref().map(|latency| latency.0.clone()),
+        gpu,
     }
 }

@@ -53,9 +53,9 @@ fn controllers(
         kube_api_burst: flags.kube_api_burst.value.into(),
         watch: latencies.watch.0.clone(),
         api_write: latencies.api_write.0.clone(),
-        provision: latencies.provision.0.clone(),
-        attach: latencies.attach.0.clone(),
-        detach: latencies.detach.0.clone(),
+        provision: latencies.volume_provision.0.clone(),
+        attach: latencies.volume_attach.0.clone(),
+        detach: latencies.volume_detach.0.clone(),
         disable_force_detach_on_timeout: flags.disable_force_detach_on_timeout,
         monitor_pass: latencies.node_monitor_pass.value,
         node_monitor_phase: phase(&phases.node_monitor),
@@ -71,7 +71,7 @@ fn kubelet(flags: &components::Kubelet, latencies: &components::Latencies) -> ku
     let distribution = |latency: &Latency| latency.0.clone();
     let optional = |latency: &Option<Latency>| latency.as_ref().map(distribution);
     kubelet::Settings {
-        stop_absent: false,
+        simple: false,
         start: optional(&flags.start),
         watch: distribution(&latencies.kubelet_watch),
         notice: distribution(&flags.notice),

@@ -12,7 +12,10 @@ use crate::scenario::schema::expect::Expectation;
 
 /// Checks every expectation.
 pub(super) fn check(scenario: &Scenario, objects: &[(Span, Object)], names: &Names<'_>, problems: &mut Problems) {
-    let workloads = workloads(objects);
+    let mut workloads = workloads(objects);
+    if !scenario.arrivals.is_empty() {
+        workloads.insert("(pods)".to_string());
+    }
     for expectation in &scenario.expect {
         let metric_names = || metrics::ALL.iter().map(|metric| metric.name);
         let Some(metric) = metrics::find(&expectation.metric) else {

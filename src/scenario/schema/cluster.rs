@@ -18,6 +18,9 @@ record! {
         "nodes" => nodes: Vec<NodeGroup>,
         /// A file of Kubernetes `Node` manifests to add, relative to the scenario file.
         "manifest" => manifest: Option<NodeManifest>,
+        /// A list of machines to add, relative to the scenario file: CSV with columns `sn` (name), `cpu_milli`,
+        /// `memory_mib`, `gpu` (how many) and `model`, as openb's.
+        "inventory" => inventory: Option<Spanned<String>>,
     }
 }
 
@@ -38,12 +41,24 @@ record! {
         "zone" => zone: Option<ObjectName>,
         /// Sets the label `topology.kubernetes.io/region`.
         "region" => region: Option<ObjectName>,
+        /// GPUs that can be shared.
+        "gpus" => gpus: Option<GpuDevices>,
         /// Taints.
         "taints" => taints: Vec<Taint>,
         /// Whether the node is cordoned from the start.
         "unschedulable" => unschedulable: bool = "false",
         /// Images that the node has from the start.
         "images" => images: Vec<NodeImage>,
+    }
+}
+
+record! {
+    /// GPUs of a node, all of one model. Pods ask for them by `gpu`, not as an extended resource.
+    pub struct GpuDevices {
+        /// How many, at most 64.
+        "count" => count: Spanned<u32> = "1",
+        /// Their model.
+        "model" => model: String = "GPU",
     }
 }
 

@@ -89,11 +89,11 @@ record! {
         /// What each node looked at beyond the hundredth adds to it.
         "scheduling-cycle-per-node" => scheduling_cycle_per_node: Span = "2us",
         /// From the moment a volume is asked for until the driver has made it, or deleted it.
-        "provision" => provision: Latency = "{ lognormal: { median: 5500ms, sigma: 0.6 } }",
+        "volume-provision" => volume_provision: Latency = "{ lognormal: { median: 5500ms, sigma: 0.6 } }",
         /// From the moment a volume is to be on a node until it is attached and mounted there.
-        "attach" => attach: Latency = "{ lognormal: { median: 8s, sigma: 0.6 } }",
+        "volume-attach" => volume_attach: Latency = "{ lognormal: { median: 8s, sigma: 0.6 } }",
         /// Detaching a volume from a node.
-        "detach" => detach: Latency = "{ lognormal: { median: 8s, sigma: 0.6 } }",
+        "volume-detach" => volume_detach: Latency = "{ lognormal: { median: 8s, sigma: 0.6 } }",
         /// One look of kube-controller-manager at all nodes.
         "node-monitor-pass" => node_monitor_pass: Spanned<Span> = "2ms",
     }

@@ -1,5 +1,6 @@
 //! The types of the scenario file, one module per section.
 
+pub mod arrivals;
 pub mod chaos;
 pub mod cluster;
 pub mod components;
@@ -27,6 +28,7 @@ use crate::scenario::record::{record, words};
 use crate::scenario::source::Sources;
 use crate::scheduler::policies::{self as listed, Chosen};
 
+use arrivals::Arrivals;
 use chaos::Chaos;
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
@@ -55,6 +57,8 @@ record! {
         "cluster" => cluster: Cluster,
         /// What runs from the start.
         "workloads" => workloads: Vec<Workload>,
+        /// Pods that come over time by themselves.
+        "arrivals" => arrivals: Vec<Arrivals>,
         /// Whether they run already when the run starts, or are created then.
         "start" => start: Start = "empty",
         /// What happens when.

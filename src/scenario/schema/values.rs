@@ -360,3 +360,27 @@ fn at_least_zero(value: &Spanned<f64>, problems: &mut Problems) -> Option<f64> {
     problems.report(value.location, "number out of range").expected("expected 0 or more");
     None
 }
+
+/// What a pod asks of GPUs: thousandths of a device, of several whole ones the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GpuAmount(pub u32);
+
+/// Most devices of a node.
+pub const MAX_GPUS: u32 = 64;
+
+impl Read for GpuAmount {
+    fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
+        let milli = Quantity::read(node, problems)?.milli();
+        let is_sound =
+            (1..1000).contains(&milli) || (milli % 1000 == 0 && (1..=i64::from(MAX_GPUS)).contains(&(milli / 1000)));
+        if !is_sound {
+            let problem = problems.report(node.location, "not an amount of GPUs");
+            problem.expected(format!("expected a share of one, such as `460m`, or a whole number up to {MAX_GPUS}"));
+            return None;
+        }
+        Some(GpuAmount(milli as u32))
+    }
+    fn schema(definitions: &mut Definitions) -> serde_json::Value {
+        Quantity::schema(definitions)
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::values::{Amount, Effect, LabelMap, Latency, ObjectName, ResourceList};
+use super::values::{Amount, Effect, GpuAmount, LabelMap, Latency, ObjectName, ResourceList};
 use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::fields::{Fields, Key, Record, unknown_key};
 use crate::scenario::manifests::{self, Object};
@@ -169,7 +169,7 @@ record! {
 }
 
 record! {
-    /// What the containers do once they run. Not part of Kubernetes. In manifests, annotations of the
+    /// What the containers do once they run, and their shares of GPUs. Not part of Kubernetes. In manifests, annotations of the
     /// pod say it: `sim/ready-after: 20s` and so on.
     pub struct Behaviour {
         /// From the start of the container until it is Ready.
@@ -182,6 +182,10 @@ record! {
         "exit-code" => exit_code: i32 = "0",
         /// From being told to stop until it stops; the kubelet's default unless given.
         "stop-after" => stop_after: Option<Latency>,
+        /// GPUs of the node's `gpus`: a share of one device (`460m`) or several whole ones.
+        "gpu" => gpu: Option<GpuAmount>,
+        /// The models of GPU that will do, separated by `|`; any unless given.
+        "gpu-models" => gpu_models: Option<String>,
     }
 }
 

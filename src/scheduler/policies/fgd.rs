@@ -7,6 +7,13 @@
 //! device, lowest position first. Source: Weng et al., USENIX ATC 2023, in the arithmetic of its artifact
 //! (reference: fgd.md 5 and 6).
 //!
+//! `fgd-exact`, ours: the same gradient without the rounding to 0..100, by which many nodes tie that differ; ties that
+//! are left go to the node with the least idle GPU.
+//!
+//! ```text
+//! score = (F(node) − F(node after placing)) · 4096 − idle share after placing / 4
+//! ```
+//!
 //! In an experiment the typical pods are those of the whole pod list, as in the paper. In a simulation, where
 //! the future is not known, they are learned: those of all pods placed so far.
 
@@ -21,6 +28,8 @@ pub struct Fgd {
     typical: TypicalPods,
     /// Shapes seen so far, if it learns.
     seen: Option<Histogram>,
+    /// Without rounding.
+    exact: bool,
 }
 
 /// In a learning one the typical pods are recomputed whenever the number of pods seen reaches a power of
@@ -30,12 +39,22 @@ const RELEARN: i64 = 256;
 impl Fgd {
     /// With typical pods known from the start.
     pub fn new(typical: TypicalPods) -> Self {
-        Fgd { typical, seen: None }
+        Fgd { typical, seen: None, exact: false }
+    }
+
+    /// The same without rounding.
+    pub fn exact(typical: TypicalPods) -> Self {
+        Fgd { typical, seen: None, exact: true }
     }
 
     /// That learns from the pods it places.
     pub fn learning() -> Self {
-        Fgd { typical: TypicalPods::default(), seen: Some(Histogram::default()) }
+        Fgd { typical: TypicalPods::default(), seen: Some(Histogram::default()), exact: false }
+    }
+
+    /// That learns, without rounding.
+    pub fn learning_exact() -> Self {
+        Fgd { exact: true, ..Fgd::learning() }
     }
 
     /// The score of placing the pod, and for a share the device.
@@ -45,10 +64,13 @@ impl Fgd {
         let after = |gpu: &GpuRequest, devices: DeviceSet| {
             let mut gpus = node.gpus.clone();
             gpus.take(gpu, devices);
-            self.score_of(before, self.typical.fragment(free_cpu, &gpus))
+            self.score_of(before, self.typical.fragment(free_cpu, &gpus), gpus.total_free())
         };
         match ask.gpu {
-            None => (self.score_of(before, self.typical.fragment(free_cpu, node.gpus)), DeviceSet::default()),
+            None => {
+                let after = self.typical.fragment(free_cpu, node.gpus);
+                (self.score_of(before, after, node.gpus.total_free()), DeviceSet::default())
+            }
             Some(gpu) if gpu.is_share() => {
                 let mut best = (i64::MIN, DeviceSet::default());
                 let mut tried = 0u16;
@@ -72,7 +94,10 @@ impl Fgd {
         }
     }
 
-    fn score_of(&self, before: i64, after: i64) -> i64 {
+    fn score_of(&self, before: i64, after: i64, idle: i64) -> i64 {
+        if self.exact {
+            return (before - after) * 4096 - idle / 4;
+        }
         let covered = self.typical.covered().max(1) as f64;
         let gradient = (before - after) as f64 / covered;
         (100.0 / (1.0 + libm::exp(-gradient / 1000.0))) as i64
@@ -110,6 +135,21 @@ mod tests {
     use crate::engine::Seed;
     use crate::scheduler::policies::{Room, tests};
     use smallvec::SmallVec;
+
+    #[test]
+    fn without_rounding_equal_gradients_go_to_the_fullest_node() {
+        let half = GpuRequest { count: 1, milli: 500, models: SmallVec::new() };
+        let mut histogram = Histogram::default();
+        histogram.count(1000, Some(&half));
+        let fgd = Fgd::exact(histogram.typical(|model| model.0));
+        let inventory = |count| Gpus::new(Some(GpuInventory { model: Name(0), count }));
+        let (small, large) = (inventory(1), inventory(8));
+        let ask = Ask { gpu: Some(&half), ..tests::ask(1000, 0) };
+        let cpu = Room { free: 64_000, capacity: 64_000 };
+        let score = |gpus| fgd.score(&ask, &Candidate { gpus, cpu, ..tests::node(0, (0, 0), (0, 0)) });
+        // nothing is fragmented before or after: what is idle decides, 500/4 and 7500/4
+        assert_eq!((score(&small), score(&large)), (-125, -1875));
+    }
 
     #[test]
     fn a_half_goes_where_a_half_is_left() {

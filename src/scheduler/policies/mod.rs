@@ -182,6 +182,7 @@ pub const ALL: &[Entry] = policies! {
     "gpu-packing", "occupied GPUs first, then occupied nodes (Gandiva, FGD paper)", gpu_packing::GpuPacking;
     "gpu-best-fit", "the least cpu and GPU left (BestFit of the FGD paper)", best_fit::BestFit;
     "fgd", "the smallest rise of GPU fragmentation (USENIX ATC 2023)", fgd::Fgd::learning();
+    "fgd-exact", "fgd without rounding its score, ties to the node with the least idle GPU (ours)", fgd::Fgd::learning_exact();
 };
 
 /// A policy to be used: one of the list, or one that a scenario wrote.

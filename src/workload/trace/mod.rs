@@ -15,6 +15,7 @@ pub mod dlrm_2025;
 pub mod google_2011;
 pub mod openb;
 pub mod plain;
+pub mod reshape;
 pub mod row;
 pub mod swf;
 

@@ -118,7 +118,7 @@ fn lines(comparison: &Comparison) -> Vec<(RGBColor, String)> {
 /// How wide the line of an arm is: those drawn first are wider, so that equal ones show at the edges.
 fn width(comparison: &Comparison, arm: usize) -> u32 {
     let later = comparison.arms.len().min(LINES).saturating_sub(arm + 1);
-    2 + (later as u32 * 3).div_ceil(2).min(7)
+    2 + (later as u32).min(3)
 }
 
 /// `, the first 8 of 12`, if not all can be drawn.

@@ -329,6 +329,9 @@ mod tests {
                     assert!(a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()), "{text}: {a} {b}");
                 }
                 (None, Err(_)) => failures += 1,
+                // the types are right, so there is a NaN, which the crate cannot compare; CEL says that it is
+                // neither less nor more than any number
+                (_, Err(cel::ExecutionError::NoSuchOverload(_))) => (),
                 (ours, theirs) => panic!("{text}: {ours:?} and {theirs:?}"),
             }
             values += u32::from(ours.is_some());

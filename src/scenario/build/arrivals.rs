@@ -1,0 +1,182 @@
+//! `arrivals:` as streams of pods.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use super::Builder;
+use crate::cluster::{Resources, SpecId};
+use crate::engine::{Distribution, Seed, Time};
+use crate::scenario::schema::Scenario;
+use crate::scenario::schema::arrivals::{Arrivals, BadRows, GeneratedArrivals, Process, Sizes, TraceArrivals};
+use crate::scenario::schema::workloads::{MAX_PODS, PodWorkload, Workload};
+use crate::simulation;
+use crate::workload::generator::{self, Generator, Plan};
+use crate::workload::trace::reshape::{Reshape, Reshaped};
+use crate::workload::trace::{self, BadRow, OnBadRow, Scale, Trace, arrivals};
+use crate::workload::{Source, trace::arrivals::Survey};
+
+impl Builder<'_> {
+    /// The streams, in the order of the file.
+    pub(super) fn sources(&mut self) -> Vec<Box<dyn Source>> {
+        let scenario = self.scenario;
+        let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        for (index, arrivals) in scenario.arrivals.iter().enumerate() {
+            match arrivals {
+                Arrivals::Generated(generated) => sources.extend(self.generated(generated, index as u64)),
+                Arrivals::Trace(trace) => sources.extend(self.trace(trace, index as u64)),
+            }
+        }
+        sources
+    }
+
+    fn generated(&mut self, written: &GeneratedArrivals, index: u64) -> Option<Box<dyn Source>> {
+        let spec = self.template(written)?;
+        let sizes = sizes(written).into_iter().map(|(weight, size)| (weight, self.sized(spec, size))).collect();
+        let plan = Plan {
+            process: process(&written.process),
+            sizes,
+            run_for: written.pod.value.behaviour.run_for.as_ref().map(|latency| latency.0.clone()),
+            base: self.cluster.names.intern(&written.name),
+            from: Time(written.from.0),
+            until: Time(written.until.map_or(self.scenario.duration.value.0, |until| until.0)),
+            count: written.count.as_ref().map_or(MAX_PODS, |count| count.value.min(MAX_PODS)),
+        };
+        Some(Box::new(Generator::new(plan, Seed(self.scenario.seed), index)))
+    }
+
+    /// The template of size one, made as that of any pod.
+    fn template(&mut self, written: &GeneratedArrivals) -> Option<SpecId> {
+        let mut spec = written.pod.value.clone();
+        spec.restart_policy = crate::scenario::schema::workloads::RestartPolicy::Never;
+        let pod = PodWorkload {
+            name: written.name.clone(),
+            namespace: written.namespace.clone(),
+            count: None,
+            labels: spec.labels.clone(),
+            spec,
+        };
+        let objects = Workload::Pod(pod).objects();
+        objects.iter().flat_map(|object| self.create(object)).find_map(|made| match made {
+            simulation::Workload::Pod { spec, .. } => Some(spec),
+            simulation::Workload::Object { .. } => None,
+        })
+    }
+
+    /// The same template with requests so many times as large.
+    fn sized(&mut self, spec: SpecId, size: u32) -> SpecId {
+        if size == 1 {
+            return spec;
+        }
+        let spec = self.cluster.spec(spec).clone();
+        let times = |amount: i64| amount.saturating_mul(i64::from(size));
+        let Resources { cpu, memory, ephemeral_storage, scalars } = spec.requests.clone();
+        let scalars = scalars.into_iter().map(|(name, amount)| (name, times(amount))).collect();
+        let requests =
+            Resources { cpu: times(cpu), memory: times(memory), ephemeral_storage: times(ephemeral_storage), scalars };
+        self.cluster.intern_spec(spec.with_requests(requests))
+    }
+
+    fn trace(&mut self, written: &TraceArrivals, index: u64) -> Option<Box<dyn Source>> {
+        let path = self.scenario.data_path(&written.path.value);
+        match self.surveyed(written, &path, index) {
+            Ok(source) => Some(source),
+            Err(why) => {
+                let problem = self.problems.report(written.path.location, format!("{}: {why}", path.display()));
+                problem.expected("named here");
+                None
+            }
+        }
+    }
+
+    /// One pass to learn the templates and whether rows are in order, and the trace from its start again.
+    fn surveyed(&mut self, written: &TraceArrivals, path: &Path, index: u64) -> Result<Box<dyn Source>, String> {
+        let words = |bad: BadRow| bad.to_string();
+        let survey: Survey = arrivals::survey(&mut open(written, path)?, &mut self.cluster).map_err(words)?;
+        let (reshape, seed) = (reshape(written), Seed(self.scenario.seed));
+        let trace = open(written, path)?;
+        Ok(match survey.out_of_order {
+            Some(_) => {
+                let sorted = arrivals::sorted(trace).map_err(words)?;
+                Box::new(arrivals::Arrivals::new(Reshaped::new(sorted, reshape, seed, index), survey))
+            }
+            None => Box::new(arrivals::Arrivals::new(Reshaped::new(trace, reshape, seed, index), survey)),
+        })
+    }
+}
+
+/// What was skipped of the traces that may skip rows, in words; each is read once for it.
+pub fn skipped_rows(scenario: &Scenario) -> Vec<String> {
+    let traces = scenario.arrivals.iter().filter_map(|arrivals| match arrivals {
+        Arrivals::Trace(trace) if trace.bad_rows == BadRows::Skip => Some(trace),
+        _ => None,
+    });
+    let told = traces.filter_map(|written| {
+        let path = scenario.data_path(&written.path.value);
+        let mut trace = open(written, &path).ok()?;
+        trace.by_ref().for_each(drop);
+        let first = trace.skipped().first.first()?;
+        Some(format!("{}: {} rows skipped; the first: {first}", path.display(), trace.skipped().count))
+    });
+    told.collect()
+}
+
+fn open(written: &TraceArrivals, path: &Path) -> Result<Trace<Box<dyn BufRead>>, String> {
+    let format = trace::find(&written.format).ok_or("unknown format")?;
+    let cpu = written.machine_cpu.milli();
+    let scale = Scale { machine_cpu: cpu, machine_memory: written.machine_memory.units() };
+    let on_bad_row = match written.bad_rows {
+        BadRows::Stop => OnBadRow::Stop,
+        BadRows::Skip => OnBadRow::Skip,
+    };
+    let input = reader(path).map_err(|error| error.to_string())?;
+    Trace::open(input, format, scale, on_bad_row).map_err(|bad| bad.to_string())
+}
+
+/// The bytes of a file, unpacked if its name ends in `.gz`.
+pub(super) fn reader(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    let file = File::open(path)?;
+    Ok(match path.extension().is_some_and(|extension| extension == "gz") {
+        true => Box::new(BufReader::new(flate2::read::MultiGzDecoder::new(file))),
+        false => Box::new(BufReader::new(file)),
+    })
+}
+
+fn reshape(written: &TraceArrivals) -> Reshape {
+    Reshape {
+        from: Time(written.from.0),
+        until: written.until.map_or(Time::MAX, |until| Time(until.0)),
+        time_scale: written.time_scale.value,
+        duration_scale: written.duration_scale.value,
+        sample: written.sample.value,
+        shake: written.shake.value,
+    }
+}
+
+fn process(written: &Process) -> generator::Process {
+    match written {
+        Process::Poisson(it) => generator::Process::Renewal(Distribution::Exponential { mean: it.mean.value }),
+        Process::Every(gap) => generator::Process::Renewal(gap.0.clone()),
+        Process::Diurnal(it) => generator::Process::Diurnal {
+            mean: it.mean.value,
+            amplitude: it.amplitude.value,
+            period: it.period.value,
+            peak: it.peak,
+        },
+        Process::Batch(it) => generator::Process::Batches { gap: it.every.0.clone(), size: it.size.value },
+    }
+}
+
+/// Sizes with weights. Of a heavy tail those between 2^k and 2^(k+1) count as 2^k, what is beyond the largest as it.
+fn sizes(written: &GeneratedArrivals) -> Vec<(f64, u32)> {
+    match &written.sizes {
+        None => vec![(1.0, 1)],
+        Some(Sizes::Mix(sizes)) => sizes.iter().map(|size| (size.weight.value, size.size.value)).collect(),
+        Some(Sizes::Pareto(pareto)) => {
+            let last = pareto.largest.value.max(1).ilog2();
+            let beyond = |k: u32| libm::exp2(-f64::from(k) * pareto.shape.value);
+            let weight = |k: u32| if k == last { beyond(k) } else { beyond(k) - beyond(k + 1) };
+            (0..=last).map(|k| (weight(k), 1 << k)).collect()
+        }
+    }
+}
