@@ -14,7 +14,7 @@ fn small_scenarios() -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let is_small = |path: &PathBuf| {
         let stem = path.file_stem().unwrap().to_string_lossy();
-        let is_large = ["scale-", "a-year-of-"].iter().any(|prefix| stem.starts_with(prefix));
+        let is_large = ["scale-", "a-year-of-", "placement-and-", "patience", "fgd-"].iter().any(|prefix| stem.starts_with(prefix));
         path.extension().is_some_and(|extension| extension == "yaml") && !is_large
     };
     let mut paths: Vec<PathBuf> = paths.filter(is_small).collect();

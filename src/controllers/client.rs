@@ -159,5 +159,12 @@ mod tests {
         let told: Vec<Record> = (0..60).filter_map(&mut told).collect();
         assert_eq!(told.len(), 25);
         assert_eq!(told.iter().filter(|record| combined(record)).count(), 16);
+        // warnings about the same object have a ration of their own
+        let (subject, message) = (Subject::Object(ObjectId(0)), Message::FailedScheduling("no".into()));
+        assert!(
+            correlator
+                .correlate(Record { at: Time::ZERO, source: "replicaset-controller", subject, message })
+                .is_some()
+        );
     }
 }

@@ -334,6 +334,9 @@ impl Simulation {
             let mut todo = kubelet::Todo::default();
             for &change in &changes {
                 observer.observe(change, &self.cluster);
+                if let Change::PodRemoved(pod) = change {
+                    self.scheduling.reasons.remove(&pod);
+                }
                 if self.processes.scheduler {
                     self.scheduler.observe(change, &self.cluster);
                 }

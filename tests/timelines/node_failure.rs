@@ -131,6 +131,19 @@ workloads:
 }
 
 #[test]
+fn a_pod_that_is_terminating_already_is_marked_again_and_only_once() {
+    // as recorded: the eviction's timer does not ask; 106 s and the toleration of 300 s
+    check(
+        &two_nodes("{ at: 60s, crash: { node: n-1 } }, { at: 80s, delete: { pod: p } }"),
+        &["pod Deleting", "pod Removed", "pod TaintManagerEviction"],
+        "
+        80.0s pod/p@n-1 Deleting=grace 30s
+        406.0s pod/p@n-1 TaintManagerEviction=Marking for deletion Pod default/p
+        ",
+    );
+}
+
+#[test]
 fn a_node_that_returns_before_the_eviction_keeps_its_pods_and_starts_them_again() {
     check(
         &two_nodes("{ at: 60s, crash: { node: n-1, for: 120s } }"),

@@ -218,3 +218,17 @@ fn a_container_that_keeps_ending_is_restarted_after_0_10_20_40_s_and_so_on() {
     // ends at 1, 2, 13, 34, 75, 156, 317; the first at time zero plus one second
     assert_eq!(restarts, [1, 12, 33, 74, 155, 316]);
 }
+
+#[test]
+fn an_attempt_that_fails_for_a_new_reason_costs_a_write_before_the_next() {
+    // `b` is tried when the condition of `a` is written
+    let scenario = "
+        duration: 2m
+        cluster: { nodes: [{ name: n-1 }] }
+        control-plane: { latencies: { api-write: 200ms } }
+        timeline:
+          - { at: 60s, create: { pod: a, spec: { node-selector: { disk: ssd } } } }
+          - { at: 60s, create: { pod: b, spec: { node-selector: { disk: ssd } } } }";
+    let tried = run(scenario).instants("pod", "FailedScheduling", "node affinity/selector");
+    assert_eq!(tried.iter().map(|at| at.0 / 100_000_000).collect::<Vec<_>>(), [600, 602]);
+}

@@ -7,6 +7,7 @@ mod curves;
 mod distributions;
 mod forest;
 mod heat;
+mod trade_off;
 
 use std::io;
 
@@ -46,6 +47,7 @@ pub(in crate::report) fn files(comparison: &Comparison) -> io::Result<Files> {
         }
     }
     for block in 0..comparison.blocks.len().min(BLOCKS) {
+        add(name(comparison, "trade-off", "metrics", block), trade_off::draw(comparison, block));
         add(name(comparison, "cdf", "recovery", block), distributions::of_recovery(comparison, block));
         for (curve, picture) in curves::draw(comparison, block) {
             add(name(comparison, "over-time", curve, block), Some(picture));
