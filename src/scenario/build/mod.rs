@@ -105,8 +105,8 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         settled: scenario.start == Start::Settled,
         timeline,
         faults,
-        quiet,
         sources,
+        quiet,
         settings,
         scheduler,
     })

@@ -1,0 +1,73 @@
+//! The list of all metrics.
+
+use super::{
+    Metric, attribution, availability, capacity, churn, collateral, gpus, headroom, jobs, latency, nodes, objectives,
+    recovery,
+};
+
+/// All metrics, in the order they are listed and written.
+pub const ALL: &[&Metric] = &[
+    &recovery::INCIDENTS_TOTAL,
+    &recovery::INCIDENTS_UNRECOVERED_TOTAL,
+    &recovery::RECOVERY_SECONDS,
+    &recovery::RECOVERY_SECONDS_MEAN,
+    &recovery::DETECTION_SECONDS,
+    &recovery::EVICTION_SECONDS,
+    &recovery::RESCHEDULE_SECONDS,
+    &recovery::INCIDENT_UNAVAILABLE_POD_SECONDS,
+    &recovery::PODS_DISPLACED_TOTAL,
+    &recovery::CONVERGENCE_SECONDS,
+    &attribution::ATTRIBUTED_POD_SECONDS,
+    &availability::AVAILABILITY_RATIO,
+    &availability::COMPLETE_RATIO,
+    &availability::ANY_SERVING_RATIO,
+    &availability::UNAVAILABLE_POD_SECONDS,
+    &availability::NOT_READY_POD_SECONDS,
+    &availability::SERVING_PODS_MIN,
+    &availability::PODS_SERVING,
+    &availability::NODE_SPREAD_PODS,
+    &availability::ZONE_SPREAD_PODS,
+    &objectives::QUORUM_AVAILABILITY_RATIO,
+    &objectives::AVAILABILITY_NINES,
+    &objectives::RESILIENCE_LOSS_SECONDS,
+    &objectives::ERROR_BUDGET_SPENT_RATIO,
+    &objectives::BURN_RATE_MAX,
+    &collateral::GHOST_REPLICA_SECONDS,
+    &collateral::FALSE_EVICTIONS_TOTAL,
+    &collateral::COLLATERAL_PODS_TOTAL,
+    &collateral::LOST_WORK_SECONDS,
+    &churn::PODS_CREATED_TOTAL,
+    &churn::PODS_DELETED_TOTAL,
+    &churn::PODS_EVICTED_TOTAL,
+    &churn::PODS_PREEMPTED_TOTAL,
+    &churn::PODS_FAILED_TOTAL,
+    &churn::CONTAINER_RESTARTS_TOTAL,
+    &churn::SCHEDULING_ATTEMPTS_TOTAL,
+    &latency::POD_SCHEDULING_SECONDS,
+    &latency::POD_STARTUP_SECONDS,
+    &latency::UNSCHEDULED_POD_SECONDS,
+    &latency::PODS_PENDING,
+    &jobs::JOBS_COMPLETE_TOTAL,
+    &jobs::JOBS_FAILED_TOTAL,
+    &jobs::JOB_SUCCESS_SECONDS,
+    &jobs::JOB_COMPLETION_SECONDS,
+    &jobs::JOB_COMPLETION_SECONDS_MEAN,
+    &capacity::CPU_REQUESTED_RATIO,
+    &capacity::MEMORY_REQUESTED_RATIO,
+    &capacity::NODE_IMBALANCE_RATIO,
+    &capacity::FRAGMENTATION_RATIO,
+    &gpus::GPU_REQUESTED_RATIO,
+    &gpus::GPU_FRAGMENTATION_RATIO,
+    &capacity::NODES_READY,
+    &headroom::NODE_BLAST_RADIUS_RATIO,
+    &headroom::ZONE_BLAST_RADIUS_RATIO,
+    &headroom::HEADROOM_NODES,
+    &nodes::NODE_AVAILABILITY_RATIO,
+    &nodes::NODE_NOT_READY_SECONDS,
+    &nodes::NODE_OUTAGES_TOTAL,
+];
+
+/// The metric of this name.
+pub fn find(name: &str) -> Option<&'static Metric> {
+    ALL.iter().copied().find(|metric| metric.name == name)
+}
