@@ -269,6 +269,16 @@ impl Controller for NodeLifecycle {
                 wakes.news.push(Key::Node(id));
             }
             Change::NodeCordoned(id, _) => wakes.news.push(Key::Node(id)),
+            Change::NodeTainted(id) => {
+                let (no_schedule, no_execute) = taints_are_outdated(id, cluster);
+                if no_schedule {
+                    wakes.news.push(Key::Node(id));
+                }
+                if no_execute {
+                    self.dirty.insert(id);
+                    self.request_pass(cluster.now, &mut wakes.timers);
+                }
+            }
             Change::LeaseRenewing(id, false) => self.fell_silent(id, cluster, &mut wakes.timers),
             Change::LeaseRenewing(id, true) => {
                 self.silent.remove(&id);
@@ -292,6 +302,27 @@ impl Controller for NodeLifecycle {
             _ => (),
         }
     }
+}
+
+/// Whether a node bears NoSchedule or NoExecute taints that its condition no longer gives, or lacks the former:
+/// the call was decided on before the condition changed and came through after it. Kubernetes looks at a node's
+/// NoSchedule taints at every change of it and at its NoExecute taints in every pass; here that is looked
+/// for when it comes about.
+fn taints_are_outdated(id: NodeId, cluster: &Cluster) -> (bool, bool) {
+    let Some(node) = cluster.node(id) else { return (false, false) };
+    let has = |key: Name, effect: Effect| node.spec.taints.iter().any(|it| it.key == key && it.effect == effect);
+    let both = |effect| (has(cluster.known.unreachable, effect), has(cluster.known.not_ready, effect));
+    let ready = node.ready.status == Status::True;
+    let no_schedule = match both(Effect::NoSchedule) {
+        (false, false) => !ready,
+        _ => ready,
+    };
+    let no_execute = match (node.ready.status, both(Effect::NoExecute)) {
+        (Status::True, (unreachable, not_ready)) => unreachable || not_ready,
+        (Status::False, (unreachable, not_ready)) => unreachable && !not_ready,
+        (Status::Unknown, (unreachable, not_ready)) => not_ready && !unreachable,
+    };
+    (no_schedule, no_execute)
 }
 
 /// Makes the NoSchedule taints of the conditions what the conditions imply (nodes.md 4.1).
