@@ -65,7 +65,7 @@ fn one(canvas: &Canvas, axis: &Axis, metric: &Compared, difference: &Difference,
     let x = axis.at(mean.value);
     canvas.area(&[(x - 6, y), (x, y - 6), (x + 6, y), (x, y + 6)], &colour);
     let sign = if mean.value > 0.0 { "+" } else { "" };
-    let words = format!("{sign}{} [{}, {}]", digits(mean.value), digits(mean.low), digits(mean.high));
+    let words = format!("{sign}{} [{}, {}]", amount(mean.value), amount(mean.low), amount(mean.high));
     canvas.text((WORDS, y), &words, 12.0, Hold::Left, INK);
     canvas.text((886, y), &p_value(difference.holm), 12.0, Hold::Left, colour);
     let mark = match verdict(metric, difference) {
@@ -74,4 +74,9 @@ fn one(canvas: &Canvas, axis: &Axis, metric: &Compared, difference: &Difference,
         _ => "-",
     };
     canvas.text((946, y), mark, 12.0, Hold::Left, colour);
+}
+
+/// A number, in millions from ten millions on, so that an interval fits beside its line.
+fn amount(value: f64) -> String {
+    if value.abs() >= 1e7 { format!("{}M", digits(value / 1e6)) } else { digits(value) }
 }
