@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --example custom_policy -- DATA
 //! ```
-//! runs it in the experiment of the FGD paper beside FGD itself (DATA as for `examples/fgd.rs`). In a simulation:
+//! runs it in the experiment of the FGD paper beside FGD itself (DATA as for `results/fgd`). In a simulation:
 //! `config.use_policy(&ENTRY)` with `static ENTRY: Entry`, see [`sim::scheduler::policies`].
 
 use sim::experiment::fgd::openb::Openb;

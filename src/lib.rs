@@ -17,6 +17,8 @@ pub mod kubelet;
 
 pub mod workload;
 
+pub mod faults;
+
 pub mod outcome;
 
 pub mod metrics;

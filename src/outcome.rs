@@ -3,6 +3,7 @@
 //! No references into the cluster; every id is resolved to the name people know. Times stay integers;
 //! ratios are parts per million until they are printed.
 
+pub mod comparison;
 pub mod provenance;
 pub mod study;
 pub mod why;
@@ -27,6 +28,10 @@ pub struct Outcome {
     /// Hash over the pods that arrived by themselves: when, what they ask for, how long they run. Equal
     /// for every policy under one seed.
     pub arrivals: u64,
+    /// Hash over all faults that struck: kind, instant, nodes. Under one seed it is the same for every policy.
+    pub fault_trace: u64,
+    /// Names of faults that never hit anybody.
+    pub idle_faults: Vec<String>,
     /// Faults and operator's commands, in order.
     pub actions: Vec<Action>,
     /// What faults and planned disruptions did to each workload, in order of the fault.

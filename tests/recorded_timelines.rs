@@ -11,13 +11,8 @@ const FALL_SHORT: &[&str] = &[
     "T-chaos-2-9n",
     "T-chaos-3-6n",
     "T-two-drains-pdb",
-    "T-queue-30-node-added",
-    "T-quota-limitrange",
     "T-rolling-10-rollover",
-    "T-rolling-20-s3u2-ready2",
     "T-rolling-random-0",
-    "T-scale-down-mid",
-    "T-antiaffinity-nssel-freed",
     "T-zone-large-60",
 ];
 

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// - `metrics` fills `outcome`, the plain data that `report` writes;
 /// - `simulation` tells observers of faults and commands in the words of `outcome`, and implements its
 ///   `Observer` for `metrics`;
-/// - `scenario` knows every component whose flags it reads, and the list of metrics for `expect`;
+/// - `scenario` knows every component whose flags it reads, the kinds of faults, and the list of metrics for
+///   `expect`;
 /// - `fidelity` builds worlds from recordings of a real control plane, without any scenario;
 /// - `experiment` builds a scenario anew for each seed and policy, and also places pods without a simulation, by the
 ///   scheduler's policies, from traces;
@@ -27,19 +28,45 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("controllers", &["engine", "cluster"]),
     ("kubelet", &["engine", "cluster"]),
     ("workload", &["engine", "cluster"]),
+    ("faults", &["engine", "cluster"]),
     ("outcome", &["engine"]),
     ("metrics", &["engine", "cluster", "outcome"]),
-    ("simulation", &["engine", "cluster", "scheduler", "controllers", "kubelet", "workload", "outcome", "metrics"]),
+    (
+        "simulation",
+        &["engine", "cluster", "scheduler", "controllers", "kubelet", "workload", "faults", "outcome", "metrics"],
+    ),
     (
         "scenario",
-        &["engine", "cluster", "manifest", "scheduler", "controllers", "kubelet", "outcome", "metrics", "simulation"],
+        &[
+            "engine",
+            "cluster",
+            "manifest",
+            "scheduler",
+            "controllers",
+            "kubelet",
+            "faults",
+            "outcome",
+            "metrics",
+            "simulation",
+        ],
     ),
     ("experiment", &["engine", "cluster", "scheduler", "workload", "outcome", "metrics", "simulation", "scenario"]),
     ("report", &["engine", "outcome"]),
     ("fidelity", &["engine", "cluster", "manifest", "scheduler", "kubelet", "simulation"]),
     (
         "cli",
-        &["engine", "scheduler", "controllers", "outcome", "metrics", "simulation", "scenario", "experiment", "report"],
+        &[
+            "engine",
+            "scheduler",
+            "controllers",
+            "faults",
+            "outcome",
+            "metrics",
+            "simulation",
+            "scenario",
+            "experiment",
+            "report",
+        ],
     ),
 ];
 

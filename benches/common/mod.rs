@@ -82,6 +82,7 @@ pub(crate) fn w(nodes: u64, count: u64) -> Setup {
         workloads: Vec::new(),
         settled: false,
         timeline: Vec::new(),
+        faults: Vec::new(),
         sources,
         settings,
         scheduler,

@@ -3,8 +3,9 @@
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::scenario::schema::timeline::{Action, FAULTS};
-use crate::{controllers, metrics, report, scenario, scheduler};
+use crate::scenario::schema::timeline::Action;
+use crate::scheduler::policies::written::facts;
+use crate::{controllers, faults, metrics, report, scenario, scheduler};
 
 use super::{Failure, print};
 
@@ -23,10 +24,14 @@ pub(crate) struct ListArgs {
 enum What {
     /// Scheduling policies
     Policies,
+    /// What expressions of `policies:` can ask about the pod and the node
+    Facts,
     /// Scheduler plugins, in the order of the default profile
     Plugins,
-    /// Actions of the timeline that break something
+    /// Kinds of faults, for `faults:`
     Faults,
+    /// Named failure models, for `faults: [{ model: NAME }]`
+    Models,
     /// All actions of the timeline
     Actions,
     /// Metrics, as `expect:` knows them
@@ -74,8 +79,13 @@ fn rows(what: What) -> Vec<Row> {
     let actions = || Action::keys().into_iter().map(|key| Row::new(key.name, key.about));
     match what {
         What::Policies => scenario::POLICIES.iter().map(|(name, about)| Row::new(name, about)).collect(),
+        What::Facts => facts::ALL
+            .iter()
+            .map(|fact| Row::new(&format!("{}: {}", fact.name, fact.kind.word()), fact.about))
+            .collect(),
         What::Plugins => scheduler::plugins::ALL.iter().map(plugin).collect(),
-        What::Faults => actions().filter(|row| FAULTS.contains(&row.name.as_str())).collect(),
+        What::Faults => faults::ALL.iter().map(|entry| Row::new(entry.name, entry.about)).collect(),
+        What::Models => faults::models::all().iter().map(|model| Row::new(&model.name, &model.about)).collect(),
         What::Actions => actions().collect(),
         What::Metrics => metrics::ALL.iter().map(|metric| self::metric(metric)).collect(),
         What::Controllers => controllers::ALL.iter().map(|entry| Row::new(entry.name, entry.about)).collect(),

@@ -5,6 +5,7 @@
 //! scenario; 3 internal error; 130 interrupted.
 
 mod check;
+mod compare;
 mod completions;
 mod library;
 mod list;
@@ -44,6 +45,8 @@ enum Command {
     Run(run::RunArgs),
     /// Explain why a pod is where it is, or why it is pending
     Why(why::WhyArgs),
+    /// Compare policies or values of parameters over seeds, with intervals, tables and pictures
+    Compare(compare::CompareArgs),
     /// Run again what a manifest.json tells of, and say what differs
     Rerun(rerun::RerunArgs),
     /// Check scenario files without running them
@@ -127,6 +130,9 @@ pub(crate) enum Failure {
     /// Something that is asked for does not go together, in words.
     #[error("{0}")]
     Usage(String),
+    /// Ctrl-C, in the middle of many runs; where the finished ones are.
+    #[error("interrupted; finished runs are kept in {0}, and the same command goes on from there")]
+    Kept(String),
     /// Ctrl-C.
     #[error("interrupted; nothing was written")]
     Interrupted,
@@ -160,6 +166,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = panic::catch_unwind(AssertUnwindSafe(|| match &cli.command {
         Command::Why(args) => why::run(args),
         Command::Run(args) => run::run(args, &Library::Disk),
+        Command::Compare(args) => compare::run(args, &Library::Disk),
         Command::Rerun(args) => rerun::run(args),
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
@@ -184,7 +191,7 @@ fn report(failure: &Failure) -> ExitCode {
             let _ = write!(anstream::stderr(), "{}", diagnostics.render(true));
             ExitCode::from(2)
         }
-        Failure::Interrupted => {
+        Failure::Interrupted | Failure::Kept(_) => {
             complain(&failure.to_string());
             ExitCode::from(130)
         }

@@ -56,7 +56,9 @@ pub(super) fn run(args: &RunArgs, scenario: &Scenario, plan: &Plan, folder: Fold
 fn head(study: &Study) -> Head {
     let run = &study.run;
     let digests = study.replicates.iter().map(|replicate| replicate.digest);
+    let faults = study.replicates.iter().map(|replicate| replicate.faults);
     Head {
+        fault_trace: faults.fold(0, |sum, faults| sum.rotate_left(7) ^ faults),
         scenario: run.scenario.clone(),
         seed: run.seed,
         policy: run.policy.clone(),

@@ -62,6 +62,7 @@ fn again(manifest: &Manifest, out: &Path, folder: &Path) -> Result<Manifest, Fai
     let cli = cli.map_err(|error| Failure::Usage(format!("the manifest's command cannot be read: {error}")))?;
     let ran = match &cli.command {
         Command::Run(args) => super::run::run(args, &library),
+        Command::Compare(args) => super::compare::run(args, &library),
         _ => Err(Failure::Usage(format!("`{}` leaves no manifest", manifest.arguments[0]))),
     };
     match ran {

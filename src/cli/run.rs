@@ -60,6 +60,10 @@ impl RunArgs {
 
 pub(super) fn run(args: &RunArgs, library: &Library) -> Result<(), Failure> {
     let scenario = args.scenario.load(library)?;
+    if scenario.placement.is_some() {
+        let path = args.scenario.scenario.display();
+        return Err(Failure::Usage(format!("{path} places pods without time: `sim compare {path}` runs it")));
+    }
     let setup = scenario::build(&scenario)?;
     let dir = args.dir(&scenario);
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
@@ -121,6 +125,9 @@ fn conclude(outcome: &Outcome) -> Result<(), Failure> {
     for action in outcome.actions.iter().filter(|action| !action.struck) {
         let what = if action.kind == ActionKind::Fault { "fault" } else { "action" };
         complain(&format!("warning: the {what} at {} struck nothing", terminal::action_line(action)));
+    }
+    for fault in &outcome.idle_faults {
+        complain(&format!("warning: the fault `{fault}` never struck anybody"));
     }
     let broken = outcome.expectations.iter().filter(|expectation| !expectation.held);
     let mut all_held = true;

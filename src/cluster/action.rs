@@ -13,6 +13,7 @@ use super::object::Cascade;
 use super::objects::ObjectStatus;
 use super::pod::{Container, Phase};
 use super::pods::NewPod;
+use super::storage::StorageAction;
 use super::taint::Effect;
 
 /// One change somebody wants made to the world.
@@ -102,8 +103,8 @@ pub enum Action {
     OrphanDependants(ObjectId),
     /// Remove an object; its dependants follow by garbage collection.
     RemoveObject(ObjectId),
-    /// Bind a claim to a volume.
-    BindClaim(ObjectId, ObjectId),
+    /// Do something about claims, volumes or attachments.
+    Storage(StorageAction),
     /// Record a Kubernetes event.
     Record(&'static str, Subject, Message),
 }
@@ -128,6 +129,7 @@ impl Cluster {
             Action::StopLease(node) => self.on_node(node, |c| c.stop_lease(node)),
             Action::ResumeLease(node, first) => self.on_node(node, |c| c.resume_lease(node, first)),
             Action::AddImage(node, image, bytes) => self.on_node(node, |c| c.add_image(node, image, bytes)),
+            Action::Storage(action) => self.apply_storage(action),
             Action::Record(source, subject, message) => self.record(source, subject, message),
             Action::CreateReplicaSet { owner, replicas, revision, max_replicas } => self.on_object(owner, |c| {
                 c.create_replica_set_of(owner, replicas, revision, max_replicas);
@@ -163,7 +165,6 @@ impl Cluster {
             Action::ReleasePod(pod) => self.on_pod(pod, |c| c.release_pod(pod)),
             Action::DeleteObject(object, cascade) => self.on_object(object, |c| c.delete_object(object, cascade)),
             Action::OrphanDependants(object) => self.on_object(object, |c| c.orphan_dependants(object)),
-            Action::BindClaim(claim, volume) => self.bind_claim(claim, volume),
             Action::RemoveObject(object) => self.on_object(object, |c| c.remove_object(object)),
             other => unreachable!("{other:?} is applied above"),
         }

@@ -31,6 +31,10 @@ pub enum Change {
     NodeResized(NodeId),
     /// The images on a node changed.
     NodeImages(NodeId),
+    /// `status.volumesInUse` of a node changed.
+    NodeVolumes(NodeId),
+    /// Physics: starts and work on the node became faster or slower.
+    NodePaced(NodeId),
     /// The node's lease began to be renewed (`true`) or stopped.
     LeaseRenewing(NodeId, bool),
     /// Physics: the machine's power, link or kubelet changed.

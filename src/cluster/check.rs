@@ -1,7 +1,10 @@
 //! Recomputes every kept aggregate from scratch and compares.
 
+use std::collections::BTreeMap;
+
 use super::Cluster;
 use super::gpu::Gpus;
+use super::names::Name;
 use super::pods::tally;
 use super::resources::Resources;
 
@@ -11,7 +14,10 @@ impl Cluster {
     /// # Errors
     /// Says the first thing found wrong, with the time and the ids.
     pub fn check(&self) -> Result<(), String> {
-        self.check_nodes().and_then(|()| self.check_objects()).map_err(|wrong| format!("{}: {wrong}", self.now))
+        self.check_nodes()
+            .and_then(|()| self.check_objects())
+            .and_then(|()| self.check_storage())
+            .map_err(|wrong| format!("{}: {wrong}", self.now))
     }
 
     fn check_nodes(&self) -> Result<(), String> {
@@ -69,6 +75,27 @@ impl Cluster {
             if counts != (object.active, object.ready, object.terminating) {
                 let kept = (object.active, object.ready, object.terminating);
                 return Err(format!("{id:?} counts {kept:?} (active, ready, terminating), its pods {counts:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Bound claims and their volumes name one another, and a volume that one node may have is attached to
+    /// one at most.
+    fn check_storage(&self) -> Result<(), String> {
+        let mut attached: BTreeMap<Name, u32> = BTreeMap::new();
+        for (id, object) in self.objects() {
+            if let Some(volume) = self.volume_of_claim(id).and_then(|volume| self.volume(volume))
+                && volume.claim != Some((object.namespace, object.name))
+            {
+                return Err(format!("{id:?} is bound to a volume of {:?}", volume.claim));
+            }
+            let Some(name) = self.attachment(id).and_then(|attachment| attachment.volume) else { continue };
+            let holders = attached.entry(name).or_default();
+            *holders += 1;
+            let alone = self.find_volume(name).and_then(|volume| self.volume(volume));
+            if *holders > 1 && alone.is_some_and(|volume| !volume.access_modes.allow_many_nodes()) {
+                return Err(format!("volume {} is attached to several nodes", self.names.text(name)));
             }
         }
         Ok(())

@@ -67,13 +67,17 @@ impl Cluster {
             return template;
         };
         let mut volumes = Vec::new();
-        for (claim_name, claim) in self.stateful_set(id).map(|set| set.claims.clone()).unwrap_or_default() {
+        let Some((claims, retention)) = self.stateful_set(id).map(|set| (set.claims.clone(), set.retention)) else {
+            return template;
+        };
+        let owner = retention.delete_when_deleted.then_some(id);
+        for (claim_name, claim) in claims {
             let text = format!("{}-{}-{ordinal}", self.names.text(claim_name), self.names.text(set_name));
             let name = self.names.intern(&text);
             volumes.push(VolumeSource::Claim(name));
             if self.find_object(Kind::PersistentVolumeClaim, namespace, name).is_none() {
                 let body = Body::PersistentVolumeClaim(claim);
-                self.create_object(namespace, name, Labels::default(), None, body);
+                self.create_object(namespace, name, Labels::default(), owner, body);
             }
         }
         let key = (template, For::Ordinal(id, ordinal));

@@ -33,7 +33,7 @@ pub mod policy;
 mod replace;
 pub mod resources;
 pub mod spec;
-mod storage;
+pub mod storage;
 pub mod taint;
 pub mod volumes;
 pub mod wall;
@@ -53,12 +53,13 @@ pub use gpu::{DeviceSet, GpuInventory, GpuRequest, Gpus};
 pub use ids::{NodeId, ObjectId, PodId, SpecId};
 pub use labels::{Labels, NodeSelector, NodeSelectorTerm, Operator, Requirement, Selector};
 pub use names::{Name, Names, WellKnown};
-pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Power, Status};
+pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Pace, Power, Status};
 pub use object::{Body, Cascade, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus, Strategy};
 pub use pod::{Container, Deletion, Part, Phase, Pod, PodName};
 pub use pods::NewPod;
 pub use resources::Resources;
 pub use spec::{PodSpec, RestartPolicy};
+pub use storage::StorageAction;
 pub use taint::{Effect, Taint, Toleration};
 
 /// UIDs given from outside, pod by pod; `None` for the seed's.

@@ -3,7 +3,7 @@
 use crate::engine::{Span, Time};
 
 use super::gpu::{GpuInventory, Gpus};
-use super::ids::PodId;
+use super::ids::{ObjectId, PodId};
 use super::labels::Labels;
 use super::names::Name;
 use super::resources::Resources;
@@ -87,6 +87,22 @@ impl Machine {
     }
 }
 
+/// How fast a machine works, in thousandths of the time that it usually takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Starting pods.
+    pub start_milli: u32,
+    /// Work of pods that run for a time.
+    pub progress_milli: u32,
+}
+
+impl Default for Pace {
+    /// As usual.
+    fn default() -> Self {
+        Pace { start_milli: 1000, progress_milli: 1000 }
+    }
+}
+
 /// The node's lease: renewed every `period` while the kubelet is heard. Renewals cost nothing; the
 /// last one before any instant is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,10 +170,14 @@ pub struct Node {
     pub zone: (Name, Name),
     /// The machine.
     pub machine: Machine,
+    /// How fast it works.
+    pub pace: Pace,
     /// The lease.
     pub lease: Lease,
     /// Pods bound to or assumed on it that still exist, ended ones included.
     pub pods: Vec<PodId>,
+    /// `status.volumesInUse`: volumes that its kubelet has mounted, or is about to, as it last reported.
+    pub volumes_in_use: Vec<ObjectId>,
     /// What its pods that have not ended ask for.
     pub requested: Resources,
     /// The same as the scores count it: (cpu, memory) with non-zero defaults.

@@ -1,6 +1,6 @@
 //! Mutators and queries of nodes.
 
-use crate::engine::Time;
+use crate::engine::{Span, Time};
 
 use super::Cluster;
 use super::change::Change;
@@ -8,7 +8,7 @@ use super::gpu::Gpus;
 use super::ids::NodeId;
 use super::labels::Labels;
 use super::names::Name;
-use super::node::{Condition, Lease, Link, Machine, Node, NodeSpec, Power, Status};
+use super::node::{Condition, Lease, Link, Machine, Node, NodeSpec, Pace, Power, Status};
 use super::resources::Resources;
 use super::taint::{Effect, Taint};
 
@@ -49,7 +49,7 @@ impl Cluster {
         name.map_or("<none>", |name| self.names.text(name))
     }
 
-    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
         let now = self.now;
         match self.nodes.get_mut(id.index()).and_then(Option::as_mut) {
             Some(node) => node,
@@ -71,8 +71,10 @@ impl Cluster {
             created_at: self.now,
             ready: Condition { status, since: self.now },
             machine: Machine { power: Power::On, link: Link::Connected, kubelet: true, healthy: true, epoch: 0 },
+            pace: Pace::default(),
             lease,
             pods: Vec::new(),
+            volumes_in_use: Vec::new(),
             requested: Resources::default(),
             score_requested: (0, 0),
             n_pods: 0,
@@ -204,6 +206,31 @@ impl Cluster {
         let machine = &mut self.node_mut(id).machine;
         (machine.power, machine.kubelet, machine.healthy) = (Power::On, true, healthy);
         self.emit(Change::Machine(id));
+    }
+
+    /// Physics: the machine works faster or slower from now on.
+    pub fn set_pace(&mut self, id: NodeId, pace: Pace) {
+        let node = self.node_mut(id);
+        if node.pace != pace {
+            node.pace = pace;
+            self.emit(Change::NodePaced(id));
+        }
+    }
+
+    /// The kubelet renews the lease at other intervals from its last renewal on.
+    pub fn set_lease_period(&mut self, id: NodeId, period: Span) {
+        let now = self.now;
+        let lease = &mut self.node_mut(id).lease;
+        if lease.renewing {
+            lease.anchor = lease.last_renewal(now);
+        }
+        if lease.period != period {
+            lease.period = period;
+            let renewing = lease.renewing;
+            if renewing {
+                self.emit(Change::LeaseRenewing(id, true));
+            }
+        }
     }
 
     /// The kubelet can no longer renew the node's lease.

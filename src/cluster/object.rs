@@ -332,7 +332,8 @@ pub struct ReplicaSet {
 /// `ReplicaSet.status`, as last written by its controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplicaSetStatus {
-    /// `observedGeneration`: the size that the controller had seen when it wrote this.
+    /// For `observedGeneration`: the size that its controller had seen when it wrote this. A new size alone
+    /// costs a write.
     pub observed_size: Option<u32>,
     /// Active pods.
     pub replicas: u32,

@@ -134,8 +134,12 @@ impl Cluster {
     }
 
     /// Deletes an object: with background deletion it goes at once and its dependants follow, else it
-    /// stays, marked, until the garbage collector has seen to them.
+    /// stays, marked, until the garbage collector has seen to them. A claim is held by a finalizer.
     pub fn delete_object(&mut self, id: ObjectId, cascade: Cascade) {
+        if self.claim(id).is_some() {
+            self.mark_object(id, Cascade::Background);
+            return;
+        }
         self.mark_object(id, cascade);
         if cascade == Cascade::Background {
             self.remove_object(id);

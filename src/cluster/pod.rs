@@ -52,14 +52,21 @@ pub enum Container {
     Started,
     /// Running and passing its readiness check.
     Ready,
-    /// Ended; in back-off, or for good.
+    /// Ended as its template says it does; in back-off, or for good.
     Ended,
+    /// Ended with a failure, whatever its template says; in back-off, or for good.
+    Crashed,
 }
 
 impl Container {
     /// Whether containers run.
     pub fn is_running(self) -> bool {
         matches!(self, Container::Started | Container::Ready)
+    }
+
+    /// Whether containers ran and ended by themselves.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Container::Ended | Container::Crashed)
     }
 }
 

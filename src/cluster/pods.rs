@@ -247,7 +247,7 @@ impl Cluster {
         let pod = self.pod_mut(id);
         if pod.container != container {
             pod.container = container;
-            if container == Container::Ended {
+            if container.has_ended() {
                 pod.finished_at = Some(now);
             }
             self.emit(Change::PodContainer(id));
@@ -406,16 +406,24 @@ impl Cluster {
         }
         let high = self.seed.value("pod-uid-high", u64::from(id.0));
         let low = self.seed.value("pod-uid-low", u64::from(id.0));
-        let random = (u128::from(high) << 64) | u128::from(low);
-        // version 4, variant 1, as in RFC 4122
-        (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62)
+        as_uid((u128::from(high) << 64) | u128::from(low))
     }
 
     /// The pod's UID as Kubernetes writes it.
     pub fn pod_uid_text(&self, id: PodId) -> String {
-        let hex = format!("{:032x}", self.pod_uid(id));
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        uid_text(self.pod_uid(id))
     }
+}
+
+/// Version 4, variant 1, as in RFC 4122.
+pub(super) fn as_uid(random: u128) -> u128 {
+    (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62)
+}
+
+/// A UID as Kubernetes writes it.
+pub(super) fn uid_text(uid: u128) -> String {
+    let hex = format!("{uid:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// Five characters from Kubernetes' alphabet for generated names.

@@ -7,6 +7,7 @@ use super::labels::{Labels, NodeSelector, NodeSelectorTerm, Selector};
 use super::names::{Name, Names};
 use super::resources::Resources;
 use super::taint::Toleration;
+use super::volumes::PersistentVolumeClaim;
 
 /// A pod template, interned in the cluster and shared by all pods made from it.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,9 +152,8 @@ pub struct SpreadConstraint {
 pub enum VolumeSource {
     /// A PersistentVolumeClaim of the pod's namespace.
     Claim(Name),
-    /// A generic ephemeral volume: a claim named `<pod>-<volume>`, made from a template (storage
-    /// class, bytes).
-    Ephemeral(Name),
+    /// A generic ephemeral volume: its name, and the claim to be made as `<pod>-<volume>`.
+    Ephemeral(Name, Box<PersistentVolumeClaim>),
     /// An inline disk: (kind and id, read-only).
     Disk(Name, bool),
 }

@@ -3,6 +3,7 @@
 
 use super::labels::{NodeSelector, Selector};
 use super::names::Name;
+use super::node::Node;
 use super::object::IntOrPercent;
 
 /// A set of access modes, one bit each.
@@ -22,6 +23,12 @@ impl AccessModes {
     /// Whether every mode of `wanted` is here.
     pub fn contains(self, wanted: AccessModes) -> bool {
         self.0 & wanted.0 == wanted.0
+    }
+
+    /// Whether a volume with these modes may be attached to several nodes at once: it says nothing of its
+    /// modes, or offers `ReadOnlyMany` or `ReadWriteMany`.
+    pub fn allow_many_nodes(self) -> bool {
+        self == AccessModes::default() || self.0 & (AccessModes::READ_ONLY_MANY.0 | AccessModes::READ_WRITE_MANY.0) != 0
     }
 
     /// Both sets together.
@@ -62,12 +69,14 @@ pub struct PersistentVolume {
     pub claim: Option<(Name, Name)>,
     /// CSI driver and volume handle, in-tree volumes by the driver they migrate to.
     pub driver: Option<(Name, Name)>,
+    /// `spec.persistentVolumeReclaimPolicy: Delete`: it goes with its claim.
+    pub reclaim_delete: bool,
     /// `status.phase`.
     pub phase: VolumePhase,
 }
 
 /// A PersistentVolumeClaim.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersistentVolumeClaim {
     /// `spec.resources.requests.storage` in bytes.
     pub request: i64,
@@ -87,7 +96,10 @@ pub struct PersistentVolumeClaim {
     pub lost: bool,
     /// Annotation `volume.kubernetes.io/selected-node`.
     pub selected_node: Option<Name>,
-    /// The pod it was made for, if it is a generic ephemeral volume.
+    /// Annotation `volume.kubernetes.io/storage-provisioner`: a volume is to be made for it.
+    pub provision: bool,
+    /// The pod that owns it and takes it along: the one whose generic ephemeral volume it is, or the last
+    /// of a StatefulSet that was scaled down.
     pub for_pod: Option<Name>,
 }
 
@@ -96,6 +108,10 @@ pub struct PersistentVolumeClaim {
 pub struct StorageClass {
     /// `provisioner`.
     pub provisioner: Name,
+    /// The CSI driver that makes its volumes; `None` without a provisioner.
+    pub driver: Option<Name>,
+    /// `reclaimPolicy: Delete`: its volumes go with their claims.
+    pub reclaim_delete: bool,
     /// `volumeBindingMode: WaitForFirstConsumer`.
     pub wait_for_first_consumer: bool,
     /// `allowedTopologies`: terms ORed, (key, values) ANDed, values ORed.
@@ -104,11 +120,23 @@ pub struct StorageClass {
     pub is_default: bool,
 }
 
+impl StorageClass {
+    /// Whether `allowedTopologies` allow volumes for this node; without any, every node is allowed.
+    pub fn allows(&self, node: &Node) -> bool {
+        let labels = &node.spec.labels;
+        let holds = |(key, values): &(Name, Vec<Name>)| labels.get(*key).is_some_and(|value| values.contains(&value));
+        self.allowed_topologies.is_empty()
+            || self.allowed_topologies.iter().any(|term| !term.is_empty() && term.iter().all(holds))
+    }
+}
+
 /// A CSINode: how many volumes of each driver its node can hold.
 #[derive(Clone, Debug)]
 pub struct CsiNode {
     /// (driver, `allocatable.count`).
     pub drivers: Vec<(Name, Option<i64>)>,
+    /// (driver, `topologyKeys`): the labels by which the driver tells places apart.
+    pub topology_keys: Vec<(Name, Vec<Name>)>,
 }
 
 /// A CSIDriver.
@@ -116,6 +144,8 @@ pub struct CsiNode {
 pub struct CsiDriver {
     /// `spec.storageCapacity`: it publishes CSIStorageCapacity objects.
     pub storage_capacity: bool,
+    /// `spec.attachRequired`: its volumes have to be attached to a node before they can be mounted there.
+    pub attach_required: bool,
 }
 
 /// A VolumeAttachment.
@@ -127,6 +157,8 @@ pub struct VolumeAttachment {
     pub node: Name,
     /// `spec.source.persistentVolumeName`.
     pub volume: Option<Name>,
+    /// `status.attached`.
+    pub attached: bool,
 }
 
 /// A CSIStorageCapacity.

@@ -20,6 +20,15 @@ pub enum StatefulSetUpdate {
     },
 }
 
+/// What becomes of the claims of a StatefulSet; by default they are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// `whenDeleted: Delete`: they go with the set.
+    pub delete_when_deleted: bool,
+    /// `whenScaled: Delete`: they go with pods that go by scaling down.
+    pub delete_when_scaled: bool,
+}
+
 /// A StatefulSet's spec and status.
 #[derive(Clone, Debug)]
 pub struct StatefulSet {
@@ -39,6 +48,8 @@ pub struct StatefulSet {
     pub min_ready: Span,
     /// `spec.volumeClaimTemplates`: name and claim.
     pub claims: Vec<(Name, PersistentVolumeClaim)>,
+    /// `spec.persistentVolumeClaimRetentionPolicy`.
+    pub retention: Retention,
     /// `status`.
     pub status: StatefulSetStatus,
 }

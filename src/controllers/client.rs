@@ -71,7 +71,8 @@ impl Client {
     }
 }
 
-/// So many events of one object at once, then one each five minutes: others are dropped.
+/// So many events of one object and type at once, then one each five minutes: others are dropped (as
+/// recorded: 24 warnings and creations together, then the deletions of another type).
 const SPAM_BURST: u64 = 25;
 const SPAM_REFILL: Span = Span::from_secs(300);
 /// From so many different messages about one object for one reason on, events are combined.
@@ -86,7 +87,7 @@ const REMEMBERED: usize = 4096;
 #[derive(Debug, Default)]
 struct Correlator {
     similar: Recent<(Subject, &'static str), Similar>,
-    rations: Recent<Subject, TokenBucket>,
+    rations: Recent<(Subject, bool), TokenBucket>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -110,7 +111,7 @@ impl Correlator {
             similar.messages.pop();
             record.message = record.message.combined();
         }
-        let ration = self.rations.entry(record.subject);
+        let ration = self.rations.entry((record.subject, record.message.reason().warning));
         if *ration == TokenBucket::default() {
             *ration = TokenBucket::new(SPAM_REFILL, SPAM_BURST);
         }

@@ -71,6 +71,16 @@ impl GarbageCollector {
     }
 }
 
+/// The claims that go with a pod: those of its ephemeral volumes, and those it took along from its set.
+fn claims_owned_by(pod: PodId, cluster: &Cluster) -> Vec<ObjectId> {
+    if !cluster.has_claims(pod) {
+        return Vec::new();
+    }
+    let name = cluster.names.find(&cluster.pod_name(pod));
+    let owned = |id: &ObjectId| name.is_some() && cluster.claim(*id).is_some_and(|claim| claim.for_pod == name);
+    cluster.claims_of(pod).into_iter().filter(owned).collect()
+}
+
 impl Controller for GarbageCollector {
     fn name(&self) -> &'static str {
         "garbage-collector"
@@ -88,7 +98,15 @@ impl Controller for GarbageCollector {
                 }
                 wakes.news.extend(object.owner.filter(|owner| self.waiting.contains(owner)).map(Key::Object));
             }
-            Change::PodRemoved(pod) if !self.waiting.is_empty() => {
+            Change::PodRemoved(pod) => {
+                let claims = claims_owned_by(pod, cluster);
+                if !claims.is_empty() {
+                    self.collect(&claims, &[], Cascade::Background);
+                    wakes.news.push(Key::Work);
+                }
+                if self.waiting.is_empty() {
+                    return;
+                }
                 let owner = cluster.pod(pod).and_then(|pod| pod.owner);
                 wakes.news.extend(owner.filter(|owner| self.waiting.contains(owner)).map(Key::Object));
             }

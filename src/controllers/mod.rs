@@ -22,9 +22,9 @@ pub mod replica_set;
 pub mod resource_quota;
 pub mod settings;
 pub mod stateful_set;
+pub mod storage;
 pub mod taint_eviction;
 pub mod ttl_after_finished;
-pub mod volume_binder;
 mod zones;
 
 use crate::cluster::{Action, Change, Cluster, Message, NodeId, ObjectId, Pod, PodId, Subject};
@@ -194,7 +194,32 @@ pub const ALL: &[Entry] = &[
     },
     Entry {
         name: "persistentvolume-binder-controller",
-        about: "binds claims that wait for no pod to the smallest volume that fits",
-        build: |settings, _| Box::new(volume_binder::VolumeBinder::new(settings)),
+        about: "binds claims and volumes to one another, asks for volumes to be made",
+        build: |settings, seed| Box::new(storage::binder::Binder::new(settings, seed)),
+    },
+    Entry {
+        name: "ephemeral-volume-controller",
+        about: "makes the claims of pods' ephemeral volumes",
+        build: |settings, _| Box::new(storage::ephemeral::EphemeralVolumes::new(settings)),
+    },
+    Entry {
+        name: "persistentvolumeclaim-protection-controller",
+        about: "keeps deleted claims until no pod uses them",
+        build: |settings, _| Box::new(storage::protection::ClaimProtection::new(settings)),
+    },
+    Entry {
+        name: "persistentvolume-attach-detach-controller",
+        about: "has volumes attached to the nodes of the pods that use them, and detached",
+        build: |settings, seed| Box::new(storage::attach_detach::AttachDetach::new(settings, seed)),
+    },
+    Entry {
+        name: "external-provisioner",
+        about: "makes and deletes volumes, as a CSI driver's sidecar does",
+        build: |settings, seed| Box::new(storage::provisioner::Provisioner::new(settings, seed)),
+    },
+    Entry {
+        name: "external-attacher",
+        about: "attaches and detaches volumes, as a CSI driver's sidecar does",
+        build: |settings, seed| Box::new(storage::attacher::Attacher::new(settings, seed)),
     },
 ];

@@ -75,13 +75,15 @@ impl PodGc {
         }
     }
 
-    fn collect_orphans(&mut self, now: Time) {
-        let calls = &mut self.calls;
-        self.orphans.retain(|_, orphans| {
+    /// Pods that were only assumed on the node when it went may be on another by now.
+    fn collect_orphans(&mut self, cluster: &Cluster) {
+        let (calls, now) = (&mut self.calls, cluster.now);
+        self.orphans.retain(|node, orphans| {
             let seen = *orphans.seen.get_or_insert(now);
             let over = now.since(seen) >= QUARANTINE;
             if over {
-                calls.extend(orphans.pods.drain(..));
+                let is_there = |pod: &PodId| cluster.pod(*pod).and_then(|pod| pod.bound_node()) == Some(*node);
+                calls.extend(orphans.pods.drain(..).filter(is_there));
             }
             !over
         });
@@ -152,7 +154,7 @@ impl Controller for PodGc {
         } else if key == Key::Pass {
             self.pass_pending = false;
             self.collect_ended();
-            self.collect_orphans(cluster.now);
+            self.collect_orphans(cluster);
             self.collect_out_of_service(cluster);
             if !self.orphans.is_empty() {
                 self.request_pass(cluster.now, &mut todo.timers);

@@ -50,7 +50,11 @@ impl Controller for ReplicaSetController {
             wakes.timers.extend(retry.map(|at| (at, Key::Object(id))));
             return;
         }
-        let object = super::object_of(change, cluster);
+        let object = match change {
+            // its own status, which it hears of too, finds something to do only if the last sync failed
+            Change::ObjectStatus(id) if self.calls.have_failed(id) => Some(id),
+            _ => super::object_of(change, cluster),
+        };
         wakes.news.extend(object.filter(|id| cluster.replica_set(*id).is_some()).map(Key::Object));
     }
 

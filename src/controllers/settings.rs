@@ -35,6 +35,16 @@ pub struct Settings {
     pub watch: Distribution,
     /// One API write.
     pub api_write: Distribution,
+    /// A CSI driver makes a volume, or deletes one.
+    pub provision: Distribution,
+    /// A CSI driver attaches a volume to a node, and it is mounted there.
+    pub attach: Distribution,
+    /// A CSI driver detaches a volume from a node.
+    pub detach: Distribution,
+    /// Time between two passes of the attach/detach reconciler.
+    pub attach_detach_period: Span,
+    /// `--disable-force-detach-on-timeout`.
+    pub disable_force_detach_on_timeout: bool,
     /// How long a pass of the node monitor takes that finds nothing to do. It must be positive: the
     /// comparison with the grace period is strict, and a pass of no length would miss it by a period
     /// (nodes.md 3).
@@ -43,6 +53,12 @@ pub struct Settings {
     pub node_monitor_phase: Option<Time>,
     /// The first pass of pod garbage collection; `None`: drawn within the period.
     pub pod_gc_phase: Option<Time>,
+    /// The first pass of the attach/detach reconciler; `None`: drawn within the period.
+    pub attach_detach_phase: Option<Time>,
+    /// The first resync of the volume binder; `None`: drawn within the period.
+    pub volume_binder_phase: Option<Time>,
+    /// How long the taint `not-ready` of these nodes stays after they joined; of others it is drawn.
+    pub untainting: Vec<(Name, Span)>,
     /// Nodes that come first, in this order, where chance decides in which a pass takes them.
     pub pass_order: Vec<Name>,
     /// Nodes that come first, in this order, where chance decides which node of a zone is tainted next.
@@ -66,9 +82,17 @@ impl Default for Settings {
             startup: Distribution::LogNormal { median: Span::from_secs(3), sigma: 0.6 },
             watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 },
             api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
+            provision: Distribution::LogNormal { median: Span::from_millis(5_500), sigma: 0.6 },
+            attach: Distribution::LogNormal { median: Span::from_secs(8), sigma: 0.6 },
+            detach: Distribution::LogNormal { median: Span::from_secs(8), sigma: 0.6 },
+            attach_detach_period: Span::from_millis(100),
+            disable_force_detach_on_timeout: false,
             monitor_pass: Span::from_millis(2),
             node_monitor_phase: None,
             pod_gc_phase: None,
+            attach_detach_phase: None,
+            volume_binder_phase: None,
+            untainting: Vec::new(),
             pass_order: Vec::new(),
             taint_order: Vec::new(),
         }

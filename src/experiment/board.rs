@@ -151,7 +151,11 @@ impl Board {
         let ask = shape.ask();
         let score = |node: usize| {
             let machine = &machines[node];
-            if machine.fits(shape) { policy.score(&ask, &machine.candidate(node)) } else { UNFIT }
+            if machine.fits(shape) && policy.may(&ask, &machine.candidate(node)) {
+                policy.score(&ask, &machine.candidate(node))
+            } else {
+                UNFIT
+            }
         };
         if column.scores.is_empty() {
             column.scores = (0..machines.len()).map(score).collect();
@@ -159,8 +163,8 @@ impl Board {
             for (position, &node) in changes.iter().enumerate().skip(column.known) {
                 let node = node as usize;
                 let newest = changed[node] == position + 1;
-                // a pod never leaves, so where one did not fit it never will
-                if newest && column.scores[node] != UNFIT {
+                // a pod never leaves, so where one did not fit it never will; a policy may think again
+                if newest && (column.scores[node] != UNFIT || machines[node].fits(shape)) {
                     column.scores[node] = score(node);
                 }
             }

@@ -5,6 +5,7 @@
 //! [`place_and_fail`] is the smallest model with time, for comparing simulators.
 
 pub mod board;
+pub mod compare;
 pub mod fgd;
 pub mod place_and_fail;
 pub mod replicate;

@@ -63,8 +63,13 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
         }
     }
     simulation.run_until(end, &mut metrics); // the clock to the end
-    let mut outcome = metrics.finish(&simulation.cluster, options.run);
-    outcome.arrivals = simulation.arrivals();
-    outcome.unserved = simulation.unserved();
-    Ok(outcome)
+    let outcome = metrics.finish(&simulation.cluster, options.run);
+    let idle_faults = simulation.faults_without_hits().into_iter().map(str::to_string).collect();
+    Ok(Outcome {
+        arrivals: simulation.arrivals(),
+        unserved: simulation.unserved(),
+        fault_trace: simulation.fault_trace(),
+        idle_faults,
+        ..outcome
+    })
 }

@@ -112,7 +112,7 @@ fn estimate(interval: Interval) -> Estimate {
 
 /// The share of incidents that are over after each length of time, `Σ_r k_r(x) / Σ_r n_r`, with the pointwise
 /// band of a bootstrap over replications.
-fn recovery(replicates: &[Replicate], confidence: f64) -> Vec<CdfPoint> {
+pub fn recovery(replicates: &[Replicate], confidence: f64) -> Vec<CdfPoint> {
     let each = |replicate: &Replicate| {
         let times: Vec<f64> = replicate.recoveries.iter().filter_map(|recovery| recovery.seconds).collect();
         (percentile::sorted(&times), replicate.recoveries.len())

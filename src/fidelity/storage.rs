@@ -1,17 +1,18 @@
 //! What ran beside the scheduler in the recordings of volumes: the binder of the controller manager, the
 //! controller of ephemeral volumes, and a fake provisioner.
 
-use k8s_openapi::api::core::v1 as core;
 use serde_json::Value;
 
-use crate::cluster::volumes::{PersistentVolume, PersistentVolumeClaim};
-use crate::cluster::{Body, Cascade, Kind, Labels, NodeId, ObjectId, PodId};
-use crate::manifest;
+use crate::cluster::volumes::{PersistentVolume, PersistentVolumeClaim, VolumePhase};
+use crate::cluster::{
+    Body, Cascade, Kind, Labels, NodeId, NodeSelector, NodeSelectorTerm, ObjectId, Operator, PodId, Requirement,
+    StorageAction,
+};
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
 
 use super::compare::Differences;
 use super::replay::merge_patch;
-use super::world::{World, line, object_name, typed};
+use super::world::{World, object_name};
 
 /// The storage side of a case.
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ pub struct Storage {
     /// Whether the controller of ephemeral volumes ran.
     ephemeral: bool,
     /// Pods whose claims are still to be made.
-    pending: Vec<Value>,
+    pending: Vec<(String, String)>,
 }
 
 impl Storage {
@@ -47,8 +48,11 @@ impl Storage {
 
     /// Lets the controllers act on what they see.
     pub fn settle(&mut self, world: &mut World) {
-        for pod in std::mem::take(&mut self.pending) {
-            make_claims(world, &pod);
+        for (namespace, name) in std::mem::take(&mut self.pending) {
+            if let Some(pod) = world.pod(&namespace, &name) {
+                world.cluster.apply_storage(StorageAction::CreateEphemeralClaims(pod));
+                world.settle();
+            }
         }
         if self.binder {
             bind_all(world);
@@ -59,7 +63,8 @@ impl Storage {
     /// A pod was created: its ephemeral claims follow, at once or after the first attempt.
     pub fn pod_created(&mut self, world: &mut World, manifest: &Value, after_first_attempt: bool) {
         if self.ephemeral {
-            self.pending.push(manifest.clone());
+            let namespace = manifest.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or("default");
+            self.pending.push((namespace.to_string(), object_name(manifest).to_string()));
             if !after_first_attempt {
                 self.settle(world);
             }
@@ -124,10 +129,7 @@ impl Storage {
         for decision in explained.claims {
             let (claim, volume) = match decision {
                 ClaimDecision::Bind { claim, volume } => (claim, volume),
-                ClaimDecision::Provision { claim, node } => match world.cluster.provision(claim, node) {
-                    Some(volume) => (claim, volume),
-                    None => continue,
-                },
+                ClaimDecision::Provision { claim, node } => (claim, provision(world, claim, node)),
             };
             let claim_name = world.cluster.object_name(claim).to_string();
             let recorded = result.pointer(&format!("/claims/{claim_name}")).and_then(Value::as_str);
@@ -135,8 +137,7 @@ impl Storage {
                 found.expect("claim", recorded, world.cluster.object_name(volume));
             }
             let recorded = recorded.and_then(|name| find(world, Kind::PersistentVolume, name));
-            world.cluster.bind_claim(claim, recorded.unwrap_or(volume));
-            world.settle();
+            bind_claim(world, claim, recorded.unwrap_or(volume));
         }
         world.settle();
     }
@@ -154,28 +155,10 @@ fn find(world: &World, kind: Kind, name: &str) -> Option<ObjectId> {
     namespaces.into_iter().flatten().find_map(|namespace| world.cluster.find_object(kind, namespace, name))
 }
 
-/// The claims of a pod's generic ephemeral volumes.
-fn make_claims(world: &mut World, pod: &Value) {
-    let Ok(pod) = typed::<core::Pod>(pod) else { return };
-    let Some(spec) = &pod.spec else { return };
-    let names = &mut world.cluster.names;
-    let namespace = names.intern(pod.metadata.namespace.as_deref().unwrap_or("default"));
-    let claims = manifest::ephemeral_claims(names, &pod.metadata, spec, None).map_err(line).unwrap_or_default();
-    for (name, claim) in claims {
-        let body = Body::PersistentVolumeClaim(claim);
-        world.cluster.create_object(namespace, name, Labels::default(), None, body);
-    }
-    world.settle();
-}
-
-/// The volume and claim objects, by id.
+/// The claims, by id.
 fn claims(world: &World) -> Vec<(ObjectId, PersistentVolumeClaim)> {
     let objects = world.cluster.objects();
-    let claims = objects.filter_map(|(id, object)| match &object.body {
-        Body::PersistentVolumeClaim(claim) => Some((id, claim.clone())),
-        _ => None,
-    });
-    claims.collect()
+    objects.filter_map(|(id, _)| Some((id, world.cluster.claim(id)?.clone()))).collect()
 }
 
 /// The binder: completes bindings begun, and serves claims of Immediate classes.
@@ -185,35 +168,51 @@ fn bind_all(world: &mut World) {
             continue;
         }
         let volume = match claim.volume {
-            Some(volume) => find(world, Kind::PersistentVolume, world.cluster.names.text(volume)),
+            Some(volume) => world.cluster.find_volume(volume),
             None => reserved(world, id, &claim),
         };
         if let Some(volume) = volume {
-            world.cluster.bind_claim(id, volume);
-            world.settle();
+            bind_claim(world, id, volume);
         }
     }
 }
 
-/// For a claim of an Immediate class the volume whose claimRef names it, or the smallest that fits.
-/// Claims of other classes are the scheduler's business.
+/// For a claim of an Immediate class the volume kept for it, or the smallest that fits. Claims of other
+/// classes are the scheduler's business.
 fn reserved(world: &World, id: ObjectId, claim: &PersistentVolumeClaim) -> Option<ObjectId> {
-    let own = world.cluster.object(id).map(|object| (object.namespace, object.name));
-    let immediate = claim.class.and_then(|class| find(world, Kind::StorageClass, world.cluster.names.text(class)));
-    let immediate = immediate
-        .and_then(|id| world.cluster.object(id))
-        .is_some_and(|object| matches!(&object.body, Body::StorageClass(class) if !class.wait_for_first_consumer));
-    let volumes = world.cluster.objects().filter_map(|(id, object)| match &object.body {
-        Body::PersistentVolume(volume) => Some((id, volume)),
-        _ => None,
-    });
-    let fits = |volume: &PersistentVolume| {
-        Some(volume.class) == claim.class
-            && volume.capacity >= claim.request
-            && volume.access_modes.contains(claim.access_modes)
-            && volume.block == claim.block
+    let cluster = &world.cluster;
+    cluster.class_of(claim).filter(|class| !class.wait_for_first_consumer)?;
+    cluster.volume_for(id, false, cluster.objects().map(|(id, _)| id))
+}
+
+fn bind_claim(world: &mut World, claim: ObjectId, volume: ObjectId) {
+    world.cluster.bind_claim(claim, volume);
+    world.settle();
+}
+
+/// The fake provisioner: a volume `pvc-<claim>` in the zone of the node, or on the node without a zone.
+fn provision(world: &mut World, claim_id: ObjectId, node: NodeId) -> ObjectId {
+    let claim_name = world.cluster.object_name(claim_id).to_string();
+    let claim = world.cluster.claim(claim_id).cloned();
+    let driver = claim.as_ref().and_then(|claim| world.cluster.class_of(claim)).map(|class| class.provisioner);
+    let names = &mut world.cluster.names;
+    let name = names.intern(&format!("pvc-{claim_name}"));
+    let keys = [names.intern("topology.kubernetes.io/zone"), names.intern("kubernetes.io/hostname")];
+    let empty = names.intern("");
+    let labels = world.cluster.node(node).map(|node| node.spec.labels.clone()).unwrap_or_default();
+    let place = keys.into_iter().find_map(|key| Some((key, labels.get(key)?)));
+    let expressions = place.map(|(key, value)| Requirement { key, operator: Operator::In, values: vec![value] });
+    let terms = vec![NodeSelectorTerm { expressions: expressions.into_iter().collect(), fields: Vec::new() }];
+    let volume = PersistentVolume {
+        capacity: claim.as_ref().map_or(0, |claim| claim.request),
+        access_modes: claim.as_ref().map(|claim| claim.access_modes).unwrap_or_default(),
+        class: claim.as_ref().and_then(|claim| claim.class).unwrap_or(empty),
+        block: claim.is_some_and(|claim| claim.block),
+        node_affinity: Some(NodeSelector { terms }),
+        claim: None,
+        driver: driver.map(|driver| (driver, name)),
+        reclaim_delete: true,
+        phase: VolumePhase::Available,
     };
-    let candidates =
-        volumes.filter(|(_, volume)| fits(volume) && (immediate && (volume.claim == own || volume.claim.is_none())));
-    candidates.min_by_key(|(_, volume)| (volume.claim != own, volume.capacity)).map(|(id, _)| id)
+    world.cluster.create_object(empty, name, Labels::default(), None, Body::PersistentVolume(volume))
 }

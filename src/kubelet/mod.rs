@@ -10,6 +10,10 @@ mod images;
 mod node;
 mod pod;
 pub mod settings;
+mod shutdown;
+mod volumes;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -40,6 +44,16 @@ pub enum PodStep {
     Report,
     /// The main container ends by itself.
     End,
+    /// The main container ends with a failure, whatever its template says.
+    Crash,
+    /// The kubelet sees that the main container has ended.
+    EndSeen,
+    /// The readiness check fails, though the containers run.
+    Unready,
+    /// It passes again.
+    ReadyAgain,
+    /// The node shuts down gracefully: the containers have been stopped.
+    ShutDown,
     /// A container that ended is started again.
     Restart,
     /// The kubelet has seen the deletion mark.
@@ -48,6 +62,8 @@ pub enum PodStep {
     Stopped,
     /// Everything is cleaned up: the object goes.
     Gone,
+    /// The volumes are still not there.
+    MountTimeout,
 }
 
 /// A step in the life of a machine.
@@ -65,6 +81,8 @@ pub enum NodeStep {
     Resync,
     /// The kubelet says whether its node is Ready.
     Status,
+    /// The kubelet says which volumes are in use.
+    Volumes,
 }
 
 /// What comes of an event: what is to be done, and what will happen.
@@ -81,14 +99,33 @@ pub struct Kubelet {
     settings: Settings,
     seed: Seed,
     images: images::Images,
+    waiting: volumes::Waiting,
     /// CrashLoopBackOff of pods that have been restarted: delay before the next, and when it grew last.
     backoffs: FxHashMap<PodId, (Span, Time)>,
+    /// When main containers that run for a time will end; other instants are void.
+    ends: FxHashMap<PodId, Time>,
+    /// How fast nodes worked when that was computed, if not as usual.
+    paces: BTreeMap<NodeId, u32>,
+    /// What happened to pods while their kubelet did not work: it sees it when it does again.
+    unseen: BTreeMap<NodeId, Vec<(PodId, u32, PodStep)>>,
+    /// Nodes that shut down gracefully: they take on no pods.
+    shutting_down: BTreeSet<NodeId>,
 }
 
 impl Kubelet {
     /// Kubelets with these timings.
     pub fn new(settings: Settings, seed: Seed) -> Self {
-        Kubelet { settings, seed, images: images::Images::default(), backoffs: FxHashMap::default() }
+        Kubelet {
+            settings,
+            seed,
+            images: images::Images::default(),
+            waiting: volumes::Waiting::default(),
+            backoffs: FxHashMap::default(),
+            ends: FxHashMap::default(),
+            paces: BTreeMap::new(),
+            unseen: BTreeMap::new(),
+            shutting_down: BTreeSet::new(),
+        }
     }
 
     /// Other timings from now on.
@@ -98,13 +135,16 @@ impl Kubelet {
 
     /// Makes kubelets notice what became true.
     pub fn watch(&mut self, change: Change, cluster: &Cluster, todo: &mut Todo) {
+        self.volumes_changed(change, cluster, todo);
         match change {
             Change::PodBound(pod) => self.notice(pod, PodStep::Accept, cluster, todo),
             Change::PodMarked(pod) => self.notice(pod, PodStep::Terminate, cluster, todo),
             Change::PodRemoved(pod) => {
                 self.backoffs.remove(&pod);
+                self.ends.remove(&pod);
             }
             Change::Machine(node) => self.machine_changed(node, cluster, todo),
+            Change::NodePaced(node) => self.pace_changed(node, cluster, todo),
             _ => (),
         }
     }
@@ -148,8 +188,12 @@ impl Kubelet {
             (Power::Off, _) => self.machine_died(id, cluster, todo),
             (Power::Booting, _) => self.machine_boots(id, cluster, todo),
             (Power::On, _) if !machine.kubelet => todo.actions.push(Action::StopLease(id)),
-            (Power::On, Link::Partitioned) => todo.actions.push(Action::StopLease(id)),
+            (Power::On, Link::Partitioned) => {
+                self.see_all(id, cluster, todo);
+                todo.actions.push(Action::StopLease(id));
+            }
             (Power::On, Link::Connected) => {
+                self.see_all(id, cluster, todo);
                 self.reconnects(id, cluster, todo);
                 self.health_changed(id, cluster, todo);
             }

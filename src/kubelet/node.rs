@@ -26,12 +26,21 @@ impl Kubelet {
     /// Power is gone: nothing runs, nobody reports.
     pub(super) fn machine_died(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         self.images.forget(id);
+        self.unseen.remove(&id);
+        self.shutting_down.remove(&id);
         todo.actions.push(Action::StopLease(id));
         let Some(node) = cluster.node(id) else { return };
         for &pod in &node.pods {
+            self.waiting.forget(pod);
             todo.actions.push(Action::VoidPodEvents(pod));
             todo.actions.push(Action::SetContainer(pod, Container::Absent));
         }
+    }
+
+    /// The kubelet works: it sees what happened to its pods while it did not.
+    pub(super) fn see_all(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let unseen = self.unseen.remove(&id).unwrap_or_default();
+        todo.events.extend(unseen.into_iter().map(|(pod, epoch, step)| (cluster.now, Event::Pod(pod, epoch, step))));
     }
 
     /// The machine is switched on: the kubelet will start.
@@ -77,6 +86,7 @@ impl Kubelet {
                 todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
                 todo.actions.push(Action::SetBooted(id, true));
                 self.restart_pods(id, cluster, todo);
+                self.report_volumes_later(id, u64::from(u32::MAX), cluster, todo);
             }
             NodeStep::Reconnected => {
                 todo.actions.push(Action::ResumeLease(id, cluster.now));
@@ -85,6 +95,7 @@ impl Kubelet {
             }
             NodeStep::Resync => self.resync(id, cluster, todo),
             NodeStep::Status => report_node(id, cluster, todo),
+            NodeStep::Volumes => self.report_volumes(id, cluster, todo),
         }
     }
 
@@ -136,6 +147,8 @@ impl Kubelet {
 
     /// After a partition: the API learns what happened meanwhile, and the kubelet what was decided.
     fn resync(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        self.go_on(id, cluster, todo);
+        self.report_volumes_later(id, u64::from(u32::MAX), cluster, todo);
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
             let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use crate::cluster::spec::Role;
 use crate::cluster::{
-    Action, Cluster, Container, Message, NodeId, Phase, Pod, PodId, PodSpec, Resources, RestartPolicy, Subject,
+    Action, Cluster, Container, Message, NodeId, Pace, Phase, Pod, PodId, PodSpec, Power, Resources, RestartPolicy,
+    Subject,
 };
 use crate::engine::{Span, Stream, Time};
 
@@ -25,6 +26,9 @@ impl Kubelet {
         let Some(pod) = cluster.pod(id) else { return };
         let Some(node) = pod.node.and_then(|node| cluster.node(node)) else { return };
         if !node.machine.is_managed() {
+            if node.machine.power == Power::On {
+                self.happens_unseen(id, pod, step, cluster, todo);
+            }
             return;
         }
         match step {
@@ -36,7 +40,22 @@ impl Kubelet {
             }
             PodStep::Report if node.machine.is_heard() => report(id, pod, cluster, todo),
             PodStep::Report => (),
-            PodStep::End => self.end(id, pod, cluster, todo),
+            PodStep::End | PodStep::Crash => {
+                if self.ends_now(id, pod, step, cluster, todo) {
+                    self.end(id, pod, step, cluster, todo);
+                }
+            }
+            PodStep::EndSeen => self.end(id, pod, step, cluster, todo),
+            PodStep::Unready if pod.container == Container::Ready => {
+                todo.actions.push(Action::SetContainer(id, Container::Started));
+                self.report_later(id, pod, cluster, todo);
+            }
+            PodStep::ReadyAgain if pod.container == Container::Started => {
+                todo.actions.push(Action::SetContainer(id, Container::Ready));
+                self.report_later(id, pod, cluster, todo);
+            }
+            PodStep::Unready | PodStep::ReadyAgain => (),
+            PodStep::ShutDown => self.shut_down_pod(id, node.machine.is_heard(), todo),
             PodStep::Restart => {
                 todo.actions.push(Action::CountRestart(id));
                 self.start(id, pod, cluster, todo);
@@ -45,6 +64,7 @@ impl Kubelet {
             PodStep::Stopped => self.stopped(id, pod, cluster, todo),
             PodStep::Gone if node.machine.is_heard() => todo.actions.push(Action::RemovePod(id)),
             PodStep::Gone => (),
+            PodStep::MountTimeout => self.mount_timeout(id, pod, cluster, todo),
         }
     }
 
@@ -62,6 +82,10 @@ impl Kubelet {
         if pod.container != Container::Absent || pod.phase.is_terminal() {
             return;
         }
+        if self.shutting_down.contains(&node) {
+            self.reject_in_shutdown(id, todo);
+            return;
+        }
         if let Some(resource) = lacking(id, node, cluster) {
             todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::OutOf(Rc::from(resource))));
             todo.actions.push(Action::SetPhase(id, Phase::Failed));
@@ -71,14 +95,23 @@ impl Kubelet {
         self.bring_up(id, pod, node, cluster, todo);
     }
 
-    /// Volumes, sandbox, then containers one after another with their images.
+    /// Volumes that have to be attached, other volumes, sandbox, then containers one after another with their
+    /// images.
     pub(super) fn bring_up(&mut self, id: PodId, pod: &Pod, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
         todo.actions.push(Action::SetContainer(id, Container::Starting));
+        if self.has_volumes(id, pod, node, cluster, todo) {
+            self.start_later(id, pod, node, cluster, todo);
+        }
+    }
+
+    /// The pod's volumes can be mounted: the containers will start.
+    pub(super) fn start_later(&mut self, id: PodId, pod: &Pod, node: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let mut stream = self.stream("pod-start", id, pod);
         let at = match &self.settings.start {
             Some(whole) => cluster.now + whole.sample(&mut stream),
             None => self.stages(pod, node, cluster, &mut stream),
         };
+        let at = cluster.now + slowed(at.since(cluster.now), pace_of(node, cluster).start_milli);
         todo.events.push((at, Event::Pod(id, pod.epoch, PodStep::Start)));
     }
 
@@ -116,7 +149,10 @@ impl Kubelet {
             .run_for
             .or_else(|| behaviour.run_for.as_ref().map(|run| run.sample(&mut self.stream("pod-run", id, pod))));
         if let Some(run_for) = run_for {
-            todo.events.push((cluster.now + run_for, Event::Pod(id, pod.epoch, PodStep::End)));
+            let pace = pod.node.map(|node| pace_of(node, cluster)).unwrap_or_default();
+            let end = cluster.now + slowed(run_for, pace.progress_milli);
+            self.ends.insert(id, end);
+            todo.events.push((end, Event::Pod(id, pod.epoch, PodStep::End)));
         }
         self.report_later(id, pod, cluster, todo);
     }
@@ -157,19 +193,53 @@ impl Kubelet {
         todo.events.push((cluster.now + delay, Event::Pod(id, pod.epoch, PodStep::Report)));
     }
 
-    /// The main container ends by itself: for good, or until it is started again.
-    fn end(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
-        if pod.deletion.is_some() || !pod.container.is_running() {
-            return;
+    /// The main container ends in truth: by itself if this is the instant for it, or by a crash.
+    fn ends_now(&mut self, id: PodId, pod: &Pod, step: PodStep, cluster: &Cluster, todo: &mut Todo) -> bool {
+        let is_due = step == PodStep::Crash || self.ends.get(&id) == Some(&cluster.now);
+        if !is_due || pod.deletion.is_some() || !pod.container.is_running() {
+            return false;
         }
+        self.ends.remove(&id);
+        let ended = if step == PodStep::Crash { Container::Crashed } else { Container::Ended };
+        todo.actions.push(Action::SetContainer(id, ended));
+        true
+    }
+
+    /// What happens to a pod while its kubelet does not work: its containers may end; the rest waits.
+    fn happens_unseen(&mut self, id: PodId, pod: &Pod, step: PodStep, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = pod.node else { return };
+        let seen_later = match step {
+            PodStep::End | PodStep::Crash if self.ends_now(id, pod, step, cluster, todo) => PodStep::EndSeen,
+            PodStep::End | PodStep::Crash | PodStep::Report => return,
+            waits => waits,
+        };
+        self.unseen.entry(node).or_default().push((id, pod.epoch, seen_later));
+    }
+
+    /// The node works faster or slower from now on: what is left to do of its pods' work takes longer or
+    /// shorter in proportion.
+    pub(super) fn pace_changed(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let Some(node) = cluster.node(id) else { return };
+        let now = node.pace.progress_milli;
+        let before = self.paces.insert(id, now).unwrap_or(1000);
+        for &pod_id in &node.pods {
+            let (Some(pod), Some(end)) = (cluster.pod(pod_id), self.ends.get_mut(&pod_id)) else { continue };
+            let left = u128::from(end.since(cluster.now).0) * u128::from(now) / u128::from(before.max(1));
+            *end = cluster.now + Span(u64::try_from(left).unwrap_or(u64::MAX));
+            todo.events.push((*end, Event::Pod(pod_id, pod.epoch, PodStep::End)));
+        }
+    }
+
+    /// The main container ended by itself, and the kubelet sees it: for good, or until it is started again.
+    fn end(&mut self, id: PodId, pod: &Pod, step: PodStep, cluster: &Cluster, todo: &mut Todo) {
         let spec = cluster.spec(pod.spec);
-        let failed = spec.behaviour.exit_code != 0;
+        let crashed = step == PodStep::Crash || (step == PodStep::EndSeen && pod.container == Container::Crashed);
+        let failed = crashed || spec.behaviour.exit_code != 0;
         let again = match spec.restart_policy {
             RestartPolicy::Always => true,
             RestartPolicy::OnFailure => failed,
             RestartPolicy::Never => false,
         };
-        todo.actions.push(Action::SetContainer(id, Container::Ended));
         if again {
             let at = self.restart_at(id, cluster.now);
             if at > cluster.now {
@@ -201,6 +271,7 @@ impl Kubelet {
     /// The deletion mark has arrived: the containers are told to stop.
     pub(super) fn terminate(&mut self, id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
         let Some(deletion) = pod.deletion else { return };
+        self.waiting.forget(id);
         let mut stream = self.stream("pod-stop", id, pod);
         let runs = pod.container.is_running() || pod.container == Container::Starting;
         let stop = cluster.spec(pod.spec).behaviour.stop_after.as_ref().unwrap_or(&self.settings.stop);
@@ -236,20 +307,33 @@ pub(super) fn report(id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
             }
             todo.actions.push(Action::SetPodReady(id, pod.container == Container::Ready));
         }
-        Container::Ended if ends_for_good(spec) => {
-            let failed = spec.behaviour.exit_code != 0;
+        ended @ (Container::Ended | Container::Crashed) if ends_for_good(spec, ended) => {
+            let failed = ended == Container::Crashed || spec.behaviour.exit_code != 0;
             todo.actions.push(Action::SetPhase(id, if failed { Phase::Failed } else { Phase::Succeeded }));
         }
-        Container::Ended | Container::Absent | Container::Starting => {
+        Container::Ended | Container::Crashed | Container::Absent | Container::Starting => {
             todo.actions.push(Action::SetPodReady(id, false));
         }
     }
 }
 
-fn ends_for_good(spec: &PodSpec) -> bool {
+/// How fast a node works.
+fn pace_of(node: NodeId, cluster: &Cluster) -> Pace {
+    cluster.node(node).map(|node| node.pace).unwrap_or_default()
+}
+
+/// A length of time at this pace.
+fn slowed(span: Span, milli: u32) -> Span {
+    if milli == 1000 {
+        return span;
+    }
+    Span(u64::try_from(u128::from(span.0) * u128::from(milli) / 1000).unwrap_or(u64::MAX))
+}
+
+fn ends_for_good(spec: &PodSpec, container: Container) -> bool {
     match spec.restart_policy {
         RestartPolicy::Always => false,
-        RestartPolicy::OnFailure => spec.behaviour.exit_code == 0,
+        RestartPolicy::OnFailure => container == Container::Ended && spec.behaviour.exit_code == 0,
         RestartPolicy::Never => true,
     }
 }

@@ -44,6 +44,9 @@ pub struct Settings {
     pub stop_absent: bool,
     /// From the end of the containers to the removal of the object.
     pub teardown: Distribution,
+    /// From the unmounting of a volume to the node's status that says so: it is sent every 10 s
+    /// (`nodeStatusUpdateFrequency`).
+    pub volume_report: Distribution,
     /// How long a machine takes to boot until its kubelet starts.
     pub boot: Distribution,
     /// From the kubelet's start to its first status and lease.
@@ -86,6 +89,7 @@ impl Default for Settings {
             stop_absent: false,
             stop: log_normal(ms(500), 0.8),
             teardown: log_normal(ms(800), 0.5),
+            volume_report: Distribution::Uniform(Span::ZERO, Span::from_secs(10)),
             boot: log_normal(Span::from_secs(40), 0.4),
             kubelet_start: log_normal(Span::from_secs(5), 0.4),
             node_ready: log_normal(Span::from_secs(8), 0.5),

@@ -29,8 +29,8 @@ pub use policy::{disruption_budget, priority_class, runtime_overhead, service_se
 pub use quantity::Quantity;
 pub use selector::{label_selector, labels, node_selector};
 pub use volume::{
-    csi_driver, csi_node, csi_storage_capacity, ephemeral_claims, persistent_volume, persistent_volume_claim,
-    storage_class, volume_attachment,
+    csi_driver, csi_node, csi_storage_capacity, persistent_volume, persistent_volume_claim, storage_class,
+    volume_attachment,
 };
 
 /// Something wrong with a field.

@@ -14,7 +14,7 @@ use super::affinity::{read_affinity, read_spread};
 use super::node::effect;
 use super::resources::{requests_from_limits, resources};
 use super::selector::labels;
-use super::volume::inline_disks;
+use super::volume::{ephemeral_claim, inline_disks};
 use super::{Problems, Reader};
 
 /// What admission fills in: flags of the API server and the objects it looks up.
@@ -24,7 +24,7 @@ pub struct Defaults {
     pub priority_classes: Vec<PriorityClass>,
     /// Overhead by name of the runtime class.
     pub runtime_classes: BTreeMap<String, Resources>,
-    /// The StorageClass of claims that name none.
+    /// The default StorageClass, for claims that name none.
     pub storage_class: Option<String>,
     /// `--default-not-ready-toleration-seconds`; `None`: the admission plugin is off.
     pub not_ready_toleration: Option<Span>,
@@ -90,7 +90,7 @@ pub fn pod_spec(
     if result.node_name.is_some() && !result.gates.is_empty() {
         reader.problem("spec.nodeName", "Forbidden: cannot be set until all schedulingGates have been cleared");
     }
-    result.volumes = read_volumes(&mut reader, spec);
+    result.volumes = read_volumes(&mut reader, spec, defaults);
     result.grace = Span::from_secs(spec.termination_grace_period_seconds.unwrap_or(30).max(0).unsigned_abs());
     result.restart_policy = read_restart_policy(&mut reader, spec);
     result.behaviour.readiness_probe = readiness_probe(spec);
@@ -245,14 +245,16 @@ fn read_toleration(reader: &mut Reader<'_>, path: &str, toleration: &core::Toler
     })
 }
 
-fn read_volumes(reader: &mut Reader<'_>, spec: &core::PodSpec) -> Vec<VolumeSource> {
+fn read_volumes(reader: &mut Reader<'_>, spec: &core::PodSpec, defaults: &Defaults) -> Vec<VolumeSource> {
     let mut volumes = Vec::new();
-    for volume in spec.volumes.iter().flatten() {
+    for (index, volume) in spec.volumes.iter().flatten().enumerate() {
         if let Some(claim) = &volume.persistent_volume_claim {
             volumes.push(VolumeSource::Claim(reader.names.intern(&claim.claim_name)));
         }
-        if volume.ephemeral.is_some() {
-            volumes.push(VolumeSource::Ephemeral(reader.names.intern(&volume.name)));
+        if let Some(source) = &volume.ephemeral {
+            let path = format!("spec.volumes[{index}]");
+            let claim = ephemeral_claim(reader, &path, source, defaults.storage_class.as_deref());
+            volumes.push(VolumeSource::Ephemeral(reader.names.intern(&volume.name), Box::new(claim)));
         }
         for (disk, read_only) in inline_disks(volume) {
             volumes.push(VolumeSource::Disk(reader.names.intern(&disk), read_only));

@@ -7,7 +7,7 @@ use crate::cluster::object::{Body, IntOrPercent};
 use crate::cluster::spec::Behaviour;
 use crate::cluster::taint::TolerationOperator;
 use crate::cluster::workloads::{
-    DaemonSet, DaemonSetStatus, DaemonSetUpdate, StatefulSet, StatefulSetStatus, StatefulSetUpdate,
+    DaemonSet, DaemonSetStatus, DaemonSetUpdate, Retention, StatefulSet, StatefulSetStatus, StatefulSetUpdate,
 };
 use crate::cluster::{Cluster, Effect, Name, PodSpec, Toleration};
 
@@ -38,16 +38,6 @@ pub fn stateful_set(
             return Err(one("spec.podManagementPolicy", &message));
         }
     };
-    let retention = spec.persistent_volume_claim_retention_policy.as_ref();
-    for (field, policy) in [
-        ("whenDeleted", retention.and_then(|retention| retention.when_deleted.as_deref())),
-        ("whenScaled", retention.and_then(|retention| retention.when_scaled.as_deref())),
-    ] {
-        if let Some(policy) = policy.filter(|policy| *policy != "Retain") {
-            let path = format!("spec.persistentVolumeClaimRetentionPolicy.{field}");
-            return Err(one(&path, &format!("`{policy}` is not modelled: claims are kept")));
-        }
-    }
     let first = spec.ordinals.as_ref().and_then(|ordinals| ordinals.start).unwrap_or(0);
     Ok(Body::StatefulSet(StatefulSet {
         replicas: count(spec.replicas.unwrap_or(1), "spec.replicas")?,
@@ -57,7 +47,8 @@ pub fn stateful_set(
         parallel,
         update: stateful_set_update(spec.update_strategy.as_ref())?,
         min_ready: seconds(spec.min_ready_seconds.unwrap_or(0), "spec.minReadySeconds")?,
-        claims: claims(cluster, spec, defaults.storage_class.as_deref())?,
+        claims: claims(cluster, spec, defaults)?,
+        retention: retention(spec)?,
         status: StatefulSetStatus::default(),
     }))
 }
@@ -73,10 +64,26 @@ fn stateful_set_update(strategy: Option<&apps::StatefulSetUpdateStrategy>) -> Re
     }
 }
 
+fn retention(spec: &apps::StatefulSetSpec) -> Result<Retention, Problems> {
+    let policy = spec.persistent_volume_claim_retention_policy.as_ref();
+    let deletes = |field: &str, policy: Option<&str>| match policy {
+        None | Some("Retain") => Ok(false),
+        Some("Delete") => Ok(true),
+        Some(other) => {
+            let path = format!("spec.persistentVolumeClaimRetentionPolicy.{field}");
+            Err(one(&path, &format!("`{other}` is not one of Retain, Delete")))
+        }
+    };
+    Ok(Retention {
+        delete_when_deleted: deletes("whenDeleted", policy.and_then(|policy| policy.when_deleted.as_deref()))?,
+        delete_when_scaled: deletes("whenScaled", policy.and_then(|policy| policy.when_scaled.as_deref()))?,
+    })
+}
+
 fn claims(
     cluster: &mut Cluster,
     spec: &apps::StatefulSetSpec,
-    default_class: Option<&str>,
+    defaults: &Defaults,
 ) -> Result<Vec<(Name, crate::cluster::volumes::PersistentVolumeClaim)>, Problems> {
     let mut claims = Vec::new();
     for (index, claim) in spec.volume_claim_templates.iter().flatten().enumerate() {
@@ -86,7 +93,7 @@ fn claims(
             return Err(one(&format!("{path}.metadata.name"), "is missing"));
         }
         let name = cluster.names.intern(name);
-        let claim = persistent_volume_claim(&mut cluster.names, claim, default_class)
+        let claim = persistent_volume_claim(&mut cluster.names, claim, defaults.storage_class.as_deref())
             .map_err(|problems| nested(&path, problems))?;
         claims.push((name, claim));
     }

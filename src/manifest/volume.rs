@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::storage::v1 as storage;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::cluster::volumes::{
     AccessModes, CsiDriver, CsiNode, CsiStorageCapacity, PersistentVolume, PersistentVolumeClaim, StorageClass,
@@ -49,9 +48,22 @@ pub fn persistent_volume(names: &mut Names, volume: &core::PersistentVolume) -> 
                 VolumePhase::Pending
             }
         },
+        reclaim_delete: reclaim_delete(
+            &mut reader,
+            "spec.persistentVolumeReclaimPolicy",
+            spec.persistent_volume_reclaim_policy.as_deref().unwrap_or("Retain"),
+        ),
         claim,
     };
     reader.finish(result)
+}
+
+/// Whether the policy is Delete.
+fn reclaim_delete(reader: &mut Reader<'_>, path: &str, policy: &str) -> bool {
+    if !["Delete", "Retain"].contains(&policy) {
+        reader.problem(path, format!("`{policy}` is not one of Delete, Retain"));
+    }
+    policy == "Delete"
 }
 
 /// The driver and handle of a volume, in-tree disks by the CSI driver they have migrated to.
@@ -126,6 +138,7 @@ pub fn persistent_volume_claim(
     let annotation = |key: &str| claim.metadata.annotations.as_ref().and_then(|map| map.get(key));
     result.bind_completed = annotation("pv.kubernetes.io/bind-completed").is_some();
     result.selected_node = annotation("volume.kubernetes.io/selected-node").map(|node| reader.names.intern(node));
+    result.provision = annotation("volume.kubernetes.io/storage-provisioner").is_some();
     result.lost = claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Lost");
     let owners = claim.metadata.owner_references.iter().flatten();
     result.for_pod = owners
@@ -152,34 +165,21 @@ fn read_claim(
         bind_completed: false,
         lost: false,
         selected_node: None,
+        provision: false,
         for_pod: None,
     }
 }
 
-/// The claims of a pod's generic ephemeral volumes, as the ephemeral-volume controller makes them:
-/// (name of the claim, claim).
-///
-/// # Errors
-/// If a template cannot be read.
-pub fn ephemeral_claims(
-    names: &mut Names,
-    metadata: &ObjectMeta,
-    spec: &core::PodSpec,
+/// The claim of a generic ephemeral volume, as the ephemeral-volume controller will make it.
+pub(super) fn ephemeral_claim(
+    reader: &mut Reader<'_>,
+    path: &str,
+    source: &core::EphemeralVolumeSource,
     default_class: Option<&str>,
-) -> Result<Vec<(Name, PersistentVolumeClaim)>, Problems> {
-    let mut reader = Reader::new(names);
-    let pod = metadata.name.as_deref().unwrap_or_default();
-    let mut claims = Vec::new();
-    for (index, volume) in spec.volumes.iter().flatten().enumerate() {
-        let Some(template) = volume.ephemeral.as_ref().and_then(|source| source.volume_claim_template.as_ref()) else {
-            continue;
-        };
-        let path = format!("spec.volumes[{index}].ephemeral.volumeClaimTemplate.spec");
-        let mut claim = read_claim(&mut reader, &path, &template.spec, default_class);
-        claim.for_pod = Some(reader.names.intern(pod));
-        claims.push((reader.names.intern(&format!("{pod}-{}", volume.name)), claim));
-    }
-    reader.finish(claims)
+) -> PersistentVolumeClaim {
+    let path = format!("{path}.ephemeral.volumeClaimTemplate.spec");
+    let spec = source.volume_claim_template.as_ref().map(|template| template.spec.clone()).unwrap_or_default();
+    read_claim(reader, &path, &spec, default_class)
 }
 
 /// Converts a StorageClass.
@@ -197,10 +197,18 @@ pub fn storage_class(names: &mut Names, class: &storage::StorageClass) -> Result
             false
         }
     };
+    let driver = migrated_provisioner(&class.provisioner);
+    let provisions = !driver.is_empty() && driver != "kubernetes.io/no-provisioner";
     let default_key = "storageclass.kubernetes.io/is-default-class";
     let annotations = class.metadata.annotations.as_ref();
     let result = StorageClass {
         provisioner: reader.names.intern(&class.provisioner),
+        driver: provisions.then(|| reader.names.intern(driver)),
+        reclaim_delete: reclaim_delete(
+            &mut reader,
+            "reclaimPolicy",
+            class.reclaim_policy.as_deref().unwrap_or("Delete"),
+        ),
         wait_for_first_consumer,
         allowed_topologies: allowed_topologies(&mut reader, class),
         is_default: annotations.and_then(|map| map.get(default_key)).is_some_and(|value| value == "true"),
@@ -227,12 +235,20 @@ pub fn csi_node(names: &mut Names, node: &storage::CSINode) -> CsiNode {
         let count = driver.allocatable.as_ref().and_then(|allocatable| allocatable.count);
         (names.intern(&driver.name), count.map(i64::from))
     });
-    CsiNode { drivers: drivers.collect() }
+    let drivers = drivers.collect();
+    let keys = node.spec.drivers.iter().map(|driver| {
+        let keys = driver.topology_keys.iter().flatten().map(|key| names.intern(key)).collect();
+        (names.intern(&driver.name), keys)
+    });
+    CsiNode { drivers, topology_keys: keys.collect() }
 }
 
 /// Converts a CSIDriver.
 pub fn csi_driver(driver: &storage::CSIDriver) -> CsiDriver {
-    CsiDriver { storage_capacity: driver.spec.storage_capacity.unwrap_or(false) }
+    CsiDriver {
+        storage_capacity: driver.spec.storage_capacity.unwrap_or(false),
+        attach_required: driver.spec.attach_required.unwrap_or(true),
+    }
 }
 
 /// Converts a VolumeAttachment.
@@ -242,6 +258,7 @@ pub fn volume_attachment(names: &mut Names, attachment: &storage::VolumeAttachme
         attacher: names.intern(&spec.attacher),
         node: names.intern(&spec.node_name),
         volume: spec.source.persistent_volume_name.as_deref().map(|name| names.intern(name)),
+        attached: attachment.status.as_ref().is_some_and(|status| status.attached),
     }
 }
 

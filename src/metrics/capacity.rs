@@ -166,12 +166,6 @@ impl Capacity {
     pub(crate) fn fragmentation_ppm(&self) -> i64 {
         ratio_ppm(self.sum.stranded_cpu, self.sum.free_cpu)
     }
-
-    /// Load of a node now: (cpu, memory) requested, parts per million of allocatable; 0 unless Ready.
-    pub(crate) fn load_of(&self, id: NodeId) -> (i64, i64) {
-        let share = self.shares.get(id.index()).copied().unwrap_or_default();
-        (ratio_ppm(share.cpu, share.cpu_allocatable), ratio_ppm(share.memory, share.memory_allocatable))
-    }
 }
 
 /// `part` of `whole` in parts per million; 0 of nothing.

@@ -81,6 +81,10 @@ fn words(change: Change, cluster: &Cluster) -> (u64, u32, u64) {
         Change::ObjectMarked(object) => (28, object.0, 0),
         Change::ObjectRemoved(object) => (29, object.0, 0),
         Change::CreateRefused(object) => (30, object.0, 0),
+        Change::NodeVolumes(node) => {
+            (31, node.0, cluster.node(node).map_or(0, |node| node.volumes_in_use.len() as u64))
+        }
+        Change::NodePaced(node) => (32, node.0, cluster.node(node).map_or(0, |node| u64::from(node.pace.start_milli))),
     }
 }
 
@@ -112,5 +116,6 @@ fn container(container: Container) -> u64 {
         Container::Started => 2,
         Container::Ready => 3,
         Container::Ended => 4,
+        Container::Crashed => 5,
     }
 }

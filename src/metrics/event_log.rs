@@ -26,6 +26,7 @@ pub fn change_row(change: Change, cluster: &Cluster) -> Option<EventRow> {
         Change::NodeCordoned(node, on) => node_row(node, "Unschedulable", on.to_string(), cluster),
         Change::NodeResized(node) => node_row(node, "Resized", allocatable(node, cluster), cluster),
         Change::Machine(node) => node_row(node, "Machine", machine(node, cluster), cluster),
+        Change::NodePaced(node) => node_row(node, "Pace", pace(node, cluster), cluster),
         Change::PodCreated(pod) => pod_row(pod, "Created", owner(pod, cluster), cluster),
         Change::PodBound(pod) => pod_row(pod, "Node", node_of(pod, cluster), cluster),
         Change::PodPhase { pod, to, .. } => pod_row(pod, "Phase", to.as_str().to_string(), cluster),
@@ -44,6 +45,7 @@ pub fn change_row(change: Change, cluster: &Cluster) -> Option<EventRow> {
         Change::ObjectRemoved(object) => object_row(object, "Removed", String::new(), cluster)?,
         Change::NodeLabelled(_)
         | Change::NodeImages(_)
+        | Change::NodeVolumes(_)
         | Change::LeaseRenewing(..)
         | Change::PodAssumed(_)
         | Change::PodForgotten(..)
@@ -102,9 +104,16 @@ fn pod_row(pod: PodId, reason: &'static str, message: String, cluster: &Cluster)
     EventRow { at: cluster.now, kind: "pod", namespace, name: cluster.pod_name(pod), class: "Fact", reason, message }
 }
 
-/// `None` if the object is gone already and cannot be named.
+/// How many times as long as usual starts and work take.
+fn pace(node: NodeId, cluster: &Cluster) -> String {
+    let pace = cluster.node(node).map(|node| node.pace).unwrap_or_default();
+    let times = |milli: u32| format!("{}.{:03}", milli / 1000, milli % 1000);
+    format!("start x{}, work x{}", times(pace.start_milli), times(pace.progress_milli))
+}
+
+/// `None` if the object is long gone and cannot be named.
 fn object_row(id: ObjectId, reason: &'static str, message: String, cluster: &Cluster) -> Option<EventRow> {
-    let object = cluster.object(id)?;
+    let object = cluster.object(id).or_else(|| cluster.removed_object(id))?;
     let kind = match object.body.kind().as_str() {
         "Deployment" => "deployment",
         "ReplicaSet" => "replicaset",

@@ -62,6 +62,8 @@ impl Metrics {
             digest: self.digest.value(),
             changes: self.digest.changes(),
             arrivals: 0, // the simulation knows
+            fault_trace: 0,
+            idle_faults: Vec::new(),
             actions: self.actions,
             incidents,
             workloads,
@@ -117,7 +119,7 @@ fn status(pod: &Pod) -> &'static str {
         _ if pod.deletion.is_some() => "Terminating",
         Phase::Pending if pod.gated => "SchedulingGated",
         Phase::Pending if pod.container == Container::Starting => "ContainerCreating",
-        Phase::Running if pod.container == Container::Ended => "CrashLoopBackOff",
+        Phase::Running if pod.container.has_ended() => "CrashLoopBackOff",
         Phase::Succeeded => "Completed",
         Phase::Failed => "Error",
         phase => phase.as_str(),

@@ -148,7 +148,7 @@ pub struct Settings {
     pub series_points: usize,
     /// Series are kept for the first so many workloads …
     pub series_workloads: usize,
-    /// … and the first so many nodes.
+    /// … and for so many nodes: half of them the first, half the first that fail.
     pub series_nodes: usize,
 }
 
@@ -255,8 +255,10 @@ impl Metrics {
             | Change::NodeResized(node)
             | Change::Machine(node) => self.node_changed(node, false, cluster),
             Change::NodeTainted(_)
+            | Change::NodeVolumes(_)
             | Change::NodeLabelled(_)
             | Change::NodeImages(_)
+            | Change::NodePaced(_)
             | Change::LeaseRenewing(..)
             | Change::CreateRefused(_) => (),
             Change::ObjectStatus(object) => {
@@ -370,13 +372,13 @@ impl Metrics {
 
     fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.capacity.node_changed(node, false, cluster);
-        self.nodes.load_changed(node, &self.capacity, cluster);
+        self.nodes.load_changed(node, cluster);
     }
 
     fn node_changed(&mut self, node: NodeId, gone: bool, cluster: &Cluster) {
         self.capacity.node_changed(node, gone, cluster);
         self.nodes.node_changed(node, gone, cluster);
-        self.nodes.load_changed(node, &self.capacity, cluster);
+        self.nodes.load_changed(node, cluster);
         self.incidents.node_changed(node, cluster, &mut self.workloads);
     }
 

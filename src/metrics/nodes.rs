@@ -1,11 +1,12 @@
-//! Each node's states over time, and for the first nodes their load and number of pods.
+//! Each node's states over time, and for some nodes their load and number of pods: half of the places are
+//! for the first nodes, half for the first that fail.
 
 use crate::cluster::taint::taint_text;
-use crate::cluster::{Cluster, Node, NodeId, Status};
+use crate::cluster::{Cluster, Node, NodeId, Resources, Status};
 use crate::engine::{Integral, Span, Time};
 use crate::outcome::{NodeRow, NodeState, Series};
 
-use super::capacity::{Capacity, PPM};
+use super::capacity::{PPM, ratio_ppm};
 use super::series::Recorder;
 use super::{Metric, Rows};
 
@@ -27,19 +28,30 @@ struct NodeSeries {
     pods: Recorder,
 }
 
+impl NodeSeries {
+    fn starting(now: Time, limit: usize) -> Self {
+        let recorder = || Recorder::starting(now, 0, limit);
+        NodeSeries { cpu: recorder(), memory: recorder(), pods: recorder() }
+    }
+}
+
 /// All nodes there ever were.
 #[derive(Clone, Debug)]
 pub(crate) struct Nodes {
     histories: Vec<Option<History>>,
-    series_of: usize,
+    /// Places for nodes that fail.
+    places: usize,
+    /// Nodes below this have series from the start.
+    first: usize,
     series_limit: usize,
     pub(crate) outages: u64,
 }
 
 impl Nodes {
-    /// Series of at most `series_limit` points for the first `series_of` nodes.
+    /// Series of at most `series_limit` points for `series_of` nodes.
     pub(crate) fn new(series_of: usize, series_limit: usize) -> Self {
-        Nodes { histories: Vec::new(), series_of, series_limit, outages: 0 }
+        let first = series_of.div_ceil(2);
+        Nodes { histories: Vec::new(), places: series_of - first, first, series_limit, outages: 0 }
     }
 
     /// A node's state, or what runs on it, may have changed.
@@ -49,10 +61,15 @@ impl Nodes {
         if self.histories.len() <= id.index() {
             self.histories.resize(id.index() + 1, None);
         }
-        let first_few = id.index() < self.series_of;
+        let first_few = id.index() < self.first;
         let limit = self.series_limit;
         let history =
             self.histories[id.index()].get_or_insert_with(|| History::new(id, cluster, first_few.then_some(limit)));
+        let failed = matches!(state, NodeState::Unnoticed | NodeState::NotReady);
+        if failed && history.series.is_none() && self.places > 0 {
+            self.places -= 1;
+            history.series = Some(NodeSeries::starting(now, limit));
+        }
         let was_ready = history.states.last().is_none_or(|(_, last)| *last != NodeState::NotReady);
         history.enter(now, state);
         if was_ready && state == NodeState::NotReady {
@@ -61,20 +78,20 @@ impl Nodes {
     }
 
     /// Load or number of pods of a node may have changed.
-    pub(crate) fn load_changed(&mut self, id: NodeId, capacity: &Capacity, cluster: &Cluster) {
-        if id.index() >= self.series_of {
-            return;
-        }
+    pub(crate) fn load_changed(&mut self, id: NodeId, cluster: &Cluster) {
         let history = self.histories.get_mut(id.index()).and_then(Option::as_mut);
         if let Some(series) = history.and_then(|history| history.series.as_mut()) {
-            let (cpu, memory) = capacity.load_of(id);
-            series.cpu.set(cluster.now, cpu);
-            series.memory.set(cluster.now, memory);
+            let load = |of: fn(&Resources) -> i64| {
+                let share = |node: &Node| ratio_ppm(of(&node.requested), of(&node.spec.allocatable));
+                cluster.node(id).map_or(0, share)
+            };
+            series.cpu.set(cluster.now, load(|resources| resources.cpu));
+            series.memory.set(cluster.now, load(|resources| resources.memory));
             series.pods.set(cluster.now, cluster.node(id).map_or(0, |node| node.n_pods));
         }
     }
 
-    /// The nodes table, and the series of the first nodes.
+    /// The nodes table, and the series.
     pub(crate) fn finish(self, cluster: &Cluster) -> (Vec<NodeRow>, Vec<Series>) {
         let mut rows = Vec::new();
         let mut all_series = Vec::new();
@@ -107,17 +124,12 @@ impl Nodes {
 impl History {
     fn new(id: NodeId, cluster: &Cluster, series: Option<usize>) -> Self {
         let zone = cluster.node(id).map_or("", |node| cluster.names.text(node.zone.1));
-        let recorder = |limit| Recorder::starting(cluster.now, 0, limit);
         History {
             name: cluster.node_name(id).to_string(),
             zone: zone.to_string(),
             states: Vec::new(),
             not_ready: Integral::starting(cluster.now, 0),
-            series: series.map(|limit| NodeSeries {
-                cpu: recorder(limit),
-                memory: recorder(limit),
-                pods: recorder(limit),
-            }),
+            series: series.map(|limit| NodeSeries::starting(cluster.now, limit)),
         }
     }
 

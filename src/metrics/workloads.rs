@@ -311,7 +311,7 @@ impl Workloads {
     pub(crate) fn object_changed(&mut self, id: ObjectId, cluster: &Cluster) -> Option<u32> {
         let desired = match cluster.object(id) {
             Some(object) if object.owner.is_some() => return None,
-            Some(object) if object.deleting => Some(0),
+            Some(object) if object.deleting => desired(object, cluster).map(|_| 0),
             Some(object) => desired(object, cluster),
             None => Some(0),
         }?;

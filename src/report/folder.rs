@@ -59,7 +59,18 @@ impl Folder {
             files.extend((reporter.files)(outcome)?);
         }
         let Run { scenario, seed, policy, settings, provenance, .. } = outcome.run.clone();
-        self.write_files(files, &Head { scenario, seed, policy, settings, digest: outcome.digest, provenance })
+        self.write_files(
+            files,
+            &Head {
+                scenario,
+                seed,
+                policy,
+                settings,
+                digest: outcome.digest,
+                fault_trace: outcome.fault_trace,
+                provenance,
+            },
+        )
     }
 
     /// Writes these files and a manifest, and moves them into place; returns their paths below the folder.

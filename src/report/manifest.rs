@@ -27,6 +27,8 @@ pub struct Manifest {
     pub arguments: Vec<String>,
     /// The digest of the run's changes, or of all runs.
     pub digest: String,
+    /// Hash over all faults that struck.
+    pub fault_trace: String,
     /// Data that was read, with hashes.
     pub inputs: Vec<FileJson>,
     /// Files that were written, with hashes.
@@ -84,6 +86,8 @@ pub struct Head {
     pub settings: Vec<(String, String)>,
     /// Digest of the run, or of all runs.
     pub digest: u64,
+    /// Hash over all faults that struck.
+    pub fault_trace: u64,
     /// Where it comes from.
     pub provenance: Provenance,
 }
@@ -105,6 +109,7 @@ pub(crate) fn json(head: &Head, files: Vec<FileJson>) -> String {
         set: head.settings.iter().map(setting).collect(),
         arguments: head.provenance.arguments.clone(),
         digest: digest_text(head.digest),
+        fault_trace: digest_text(head.fault_trace),
         inputs: head.provenance.inputs.iter().map(input).collect(),
         files,
         scenarios: head.provenance.scenarios.iter().map(scenario).collect(),

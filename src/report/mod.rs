@@ -3,6 +3,7 @@
 //!
 //! [`ALL`] lists the reporters. A new one is a file with a function from outcome to files, and a line.
 
+pub mod comparison;
 mod folder;
 mod format;
 pub mod manifest;

@@ -40,6 +40,10 @@ fn heading(out: &mut String, outcome: &Outcome) {
     let simulated = duration(outcome.duration);
     let digest = digest_text(outcome.digest);
     line(out, format_args!("{} · seed {}{policy} · {simulated} simulated · digest {digest}", run.scenario, run.seed));
+    if outcome.fault_trace != 0 {
+        let trace = digest_text(outcome.fault_trace);
+        line(out, format_args!("faults {trace}: the same for every policy under this seed"));
+    }
     line(out, format_args!(""));
 }
 

@@ -52,6 +52,8 @@ pub(super) fn node_failure() -> Outcome {
         digest: 0x5c1f_3a77_0b21_9e04,
         arrivals: 0,
         changes: 123,
+        fault_trace: 0,
+        idle_faults: Vec::new(),
         actions: vec![crash(2, 120.0), scale],
         incidents: vec![crash_incident()],
         workloads: vec![Workload {

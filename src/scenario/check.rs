@@ -3,8 +3,11 @@
 
 mod components;
 mod expect;
+mod faults;
+mod matrix;
 pub(super) mod objects;
 mod replications;
+mod storage;
 mod timeline;
 mod twice;
 
@@ -19,6 +22,7 @@ use super::manifests::Object;
 use super::read::Spanned;
 use super::schema::Scenario;
 use super::schema::cluster::{Cluster, MAX_NODES, NodeGroup};
+use super::schema::faults::Fault;
 use super::schema::timeline::Action;
 use super::schema::values::{ResourceList, check_label_key, check_label_value};
 use super::schema::workloads::{MAX_PODS, PodTemplate, Strategy, StrategyType, Workload};
@@ -33,6 +37,8 @@ pub(super) struct Known {
     pub(super) nodes: bool,
     /// All workloads are known.
     pub(super) workloads: bool,
+    /// All policies of one's own are known.
+    pub(super) policies: bool,
 }
 
 /// Checks a scenario whose values have all been read.
@@ -40,7 +46,9 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     if scenario.duration.value == Span::ZERO {
         problems.report(scenario.duration.location, "a run takes time").expected("expected more than 0");
     }
-    cluster(&scenario.cluster, known, scenario.duration.location, problems);
+    if scenario.placement.is_none() {
+        cluster(&scenario.cluster, known, scenario.duration.location, problems);
+    }
     for (_, group) in node_groups(scenario) {
         node_group(group, problems);
     }
@@ -49,9 +57,11 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     workloads(scenario, problems);
     twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);
+    storage::check(&objects, known, problems);
     for step in &scenario.timeline {
         timeline::step(step, scenario, &names, problems);
     }
+    faults::check(scenario, &names, problems);
     components::controller_manager(&scenario.control_plane.controller_manager, problems);
     components::kubelet(&scenario.kubelet, problems);
     components::phases(&scenario.phases, scenario, &names, problems);
@@ -67,15 +77,36 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
             .report(scoring.location, "`scoring` is about the default profile")
             .expected("it does not go with `policy` or `config`");
     }
-    if let Some(policy) =
-        scheduler.policy.as_ref().filter(|policy| POLICIES.iter().all(|(name, _)| *name != policy.value))
-    {
-        let problem = problems.report(policy.location, format!("no policy is called `{}`", policy.value));
-        let names = || POLICIES.iter().map(|(name, _)| *name);
-        problem.expected(format!("expected one of {}", listed(names()))).suggest(policy, names());
+    if let Some(written) = &scheduler.policy {
+        policy(written, scenario, known, problems);
     }
+    own_policies(scenario, problems);
+    matrix::check(scenario, known, problems);
     expect::check(scenario, &objects, &names, problems);
     replications::check(&scenario.replications, problems);
+}
+
+/// Reports a policy that there is not.
+fn policy(written: &Spanned<String>, scenario: &Scenario, known: Known, problems: &mut Problems) {
+    let own = scenario.policies.iter().map(|policy| policy.name.text.as_str());
+    let names: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).chain(own).collect();
+    if known.policies && !names.contains(&written.value.as_str()) {
+        let problem = problems.report(written.location, format!("no policy is called `{}`", written.value));
+        problem.expected(format!("expected one of {}", listed(names.iter().copied()))).suggest(written, names);
+    }
+}
+
+/// Names of own policies are new ones, each once.
+fn own_policies(scenario: &Scenario, problems: &mut Problems) {
+    for (index, policy) in scenario.policies.iter().enumerate() {
+        let name = policy.name.text.as_str();
+        if POLICIES.iter().any(|(known, _)| *known == name) {
+            let problem = problems.report(policy.name.location, format!("there is a policy `{name}` already"));
+            problem.expected("expected a name of its own");
+        } else if scenario.policies[..index].iter().any(|other| other.name.text == name) {
+            problems.report(policy.name.location, format!("policy `{name}` stands here twice"));
+        }
+    }
 }
 
 /// The scheduling policies: names, and a line on each.
@@ -95,7 +126,11 @@ fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> 
         Action::AddNodes(group) => Some((step.at.value, group)),
         _ => None,
     });
-    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added)
+    let ordered = scenario.faults.iter().filter_map(|entry| match &entry.fault {
+        Fault::NodeAdded(added) => Some((added.timing.at.as_ref().map_or(Span::ZERO, |at| at.value), &added.nodes)),
+        _ => None,
+    });
+    scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added).chain(ordered)
 }
 
 /// The names that other parts of the file can refer to.

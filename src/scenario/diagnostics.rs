@@ -8,11 +8,13 @@ use super::source::{Location, Sources};
 
 /// More problems than this are counted, not drawn.
 const MAX_SHOWN: usize = 100;
+/// More than this are counted, and nothing else is kept of them: a file can hold a million mistakes.
+const MAX_KEPT: usize = 10 * MAX_SHOWN;
 /// Longer lines are not drawn; the position is still given.
 const MAX_LINE: usize = 400;
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
     /// Where; `None` if it is about no particular text (a file that cannot be opened).
     pub location: Option<Location>,
@@ -24,6 +26,8 @@ pub struct Problem {
     pub help: Option<String>,
     /// Another place that matters, and why.
     pub context: Option<(Location, String)>,
+    /// Whether it is only counted: nobody will read more about it.
+    counted: bool,
 }
 
 impl Problem {
@@ -41,7 +45,7 @@ impl Problem {
 
     /// Adds "did you mean …?" if one of `names` is near `name`.
     pub fn suggest<'a>(&mut self, name: &str, names: impl IntoIterator<Item = &'a str>) -> &mut Problem {
-        if let Some(near) = nearest(name, names) {
+        if let Some(near) = (!self.counted).then(|| nearest(name, names)).flatten() {
             self.help(format!("did you mean `{near}`?"));
         }
         self
@@ -58,6 +62,10 @@ impl Problem {
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
+    /// How many were counted only.
+    more: usize,
+    /// Stands for each of those.
+    counted: Problem,
 }
 
 impl Problems {
@@ -72,30 +80,49 @@ impl Problems {
     }
 
     fn push(&mut self, location: Option<Location>, message: String) -> &mut Problem {
-        self.list.push(Problem { location, message, expected: String::new(), help: None, context: None });
+        if self.list.len() >= MAX_KEPT {
+            self.more += 1;
+            self.counted.counted = true;
+            return &mut self.counted;
+        }
+        self.list.push(Problem { location, message, ..Problem::default() });
         self.list.last_mut().expect("just pushed")
     }
 
     /// Takes over all problems of another list.
     pub fn append(&mut self, mut other: Problems) {
         self.list.append(&mut other.list);
+        self.more += other.more + self.list.len().saturating_sub(MAX_KEPT);
+        self.list.truncate(MAX_KEPT);
+    }
+
+    /// The places they are about, in the order of the text.
+    pub fn places(&self) -> Vec<Location> {
+        let mut places: Vec<Location> = self.list.iter().filter_map(|problem| problem.location).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// Keeps the problems about places that `keep` says, and those about no place.
+    pub fn retain(&mut self, keep: impl Fn(Location) -> bool) {
+        self.list.retain(|problem| problem.location.is_none_or(&keep));
     }
 
     /// Whether some problem is about text inside `location`.
     pub fn any_within(&self, location: Location) -> bool {
         let inside =
             |at: Location| at.source == location.source && location.start <= at.start && at.start <= location.end;
-        self.list.iter().any(|problem| problem.location.is_some_and(inside))
+        self.more > 0 || self.list.iter().any(|problem| problem.location.is_some_and(inside))
     }
 
     /// Whether some problem is about exactly this text.
     pub fn any_at(&self, location: Location) -> bool {
-        self.list.iter().any(|problem| problem.location == Some(location))
+        self.more > 0 || self.list.iter().any(|problem| problem.location == Some(location))
     }
 
     /// Number of problems.
     pub fn len(&self) -> usize {
-        self.list.len()
+        self.list.len() + self.more
     }
 
     /// Whether there are none.
@@ -108,16 +135,18 @@ impl Problems {
 #[derive(Clone, Debug)]
 pub struct Diagnostics {
     problems: Vec<Problem>,
+    /// Problems beyond those.
+    more: usize,
     sources: Sources,
 }
 
 impl Diagnostics {
     /// Brings the problems into the order of the text and drops repetitions, which an alias makes.
     pub fn new(problems: Problems, sources: Sources) -> Diagnostics {
-        let mut problems = problems.list;
+        let Problems { list: mut problems, more, .. } = problems;
         problems.sort_by_key(|problem| problem.location); // stable: equal places keep the order of finding
         problems.dedup_by(|a, b| a.location.is_some() && a.location == b.location && a.message == b.message);
-        Diagnostics { problems, sources }
+        Diagnostics { problems, more, sources }
     }
 
     /// The problems in the order of the text.
@@ -138,8 +167,9 @@ impl Diagnostics {
             text += renderer.render(&[self.group(problem)]).trim_end();
             text += "\n\n";
         }
-        if self.problems.len() > MAX_SHOWN {
-            text += &format!("… and {} more problems\n", self.problems.len() - MAX_SHOWN);
+        let all = self.problems.len() + self.more;
+        if all > MAX_SHOWN {
+            text += &format!("… and {} more problems\n", all - MAX_SHOWN);
         } else {
             text.pop();
         }

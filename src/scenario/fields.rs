@@ -95,12 +95,16 @@ pub struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// Reads what stands under `key`, or its default.
+    /// Reads what stands under `key`, or its default. What cannot be read is reported and counts as its
+    /// default, so that the rest can be checked.
     pub fn take<T: Read>(&self, key: &str, default: Option<&str>, problems: &mut Problems) -> Option<T> {
         let written = self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
         match (written, default) {
             (Some(node), Some(default)) if node.is_null() => T::read(&literal(default), problems),
-            (Some(node), _) => T::read(node, problems),
+            (Some(node), default) => T::read(node, problems).or_else(|| match default {
+                Some(default) => T::read(&literal(default), &mut Problems::default()),
+                None => T::absent(),
+            }),
             (None, Some(default)) => T::read(&literal(default), problems),
             (None, None) => T::absent().or_else(|| {
                 problems.report(self.location, format!("missing key `{key}`"));

@@ -1,6 +1,6 @@
 //! From a path to a checked [`Scenario`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::diagnostics::{Diagnostics, Problems};
@@ -11,7 +11,8 @@ use super::schema::Scenario;
 use super::schema::scheduler::SchedulerConfig;
 use super::schema::workloads::Workload;
 use super::source::{Entry, Location, Node, Sources, Value};
-use super::{check, overrides};
+use super::{check, outages, overrides};
+use crate::faults::Outage;
 
 /// Reads and checks a scenario file and the files that it names.
 ///
@@ -97,12 +98,24 @@ impl Loader {
                 overrides::apply(&mut root, path, value, &mut self.sources, &mut self.problems);
             }
         }
+        if root.get("placement").is_some_and(|placement| !placement.is_null()) && root.get("duration").is_none() {
+            let (key, key_location) = ("duration".to_string(), root.location);
+            if let Value::Map(entries) = &mut root.value {
+                entries.push(Entry { key, key_location, value: literal("1s") }); // there is no time
+            }
+        }
         let scenario = Scenario::read_record(&root, &mut self.problems);
         // a section that cannot be read must not hide what is wrong between the others
         let mut scenario = scenario.or_else(|| Scenario::read_record(&readable(&root), &mut Problems::default()))?;
+        let unread = std::mem::take(&mut self.problems);
         self.load_files(&mut scenario);
         let known = known(&root, &scenario);
         check::check(&scenario, known, &mut self.problems);
+        // where something could not be read, defaults stand that nobody wrote
+        let mut keys = BTreeSet::new();
+        keys_above(&root, &unread.places(), &mut keys);
+        self.problems.retain(|at| !unread.any_within(at) && !keys.contains(&at));
+        self.problems.append(unread);
         Some(scenario)
     }
 
@@ -121,6 +134,11 @@ impl Loader {
         for step in &mut scenario.timeline {
             if let Some(workload) = step.action.workload_mut() {
                 self.load_workload(workload);
+            }
+        }
+        for entry in &mut scenario.faults {
+            if let Some(trace) = entry.fault.trace_mut() {
+                trace.loaded.outages = self.outages(&trace.file);
             }
         }
         if let Some(SchedulerConfig::File(path)) = &scenario.scheduler.config {
@@ -162,6 +180,19 @@ impl Loader {
         (objects, unread)
     }
 
+    /// The outages recorded in a file.
+    fn outages(&mut self, path: &Spanned<String>) -> Vec<Outage> {
+        let source = match self.sources.read(&self.folder.join(&path.value)) {
+            Ok(source) => source,
+            Err(why) => {
+                let problem = self.problems.report(path.location, format!("cannot read {}: {why}", path.value));
+                problem.expected("named here");
+                return Vec::new();
+            }
+        };
+        outages::read(source, self.sources.get(source).1, &mut self.problems)
+    }
+
     /// The documents of a file named at `location`; empty ones are passed over.
     fn documents(&mut self, path: &str, location: Location) -> Vec<Node> {
         let path = self.folder.join(path);
@@ -181,10 +212,31 @@ impl Loader {
     }
 }
 
+/// The keys of all values in which something could not be read; `unread` in the order of the text.
+fn keys_above(node: &Node, unread: &[Location], keys: &mut BTreeSet<Location>) {
+    let within = |at: Location| {
+        let next = unread.partition_point(|other| (other.source, other.start) < (at.source, at.start));
+        unread.get(next).is_some_and(|other| other.source == at.source && other.start <= at.end)
+    };
+    match &node.value {
+        Value::Map(entries) => {
+            for entry in entries.iter().filter(|entry| within(entry.value.location)) {
+                keys.insert(entry.key_location);
+                keys_above(&entry.value, unread, keys);
+            }
+        }
+        Value::List(items) => {
+            items.iter().filter(|item| within(item.location)).for_each(|item| keys_above(item, unread, keys));
+        }
+        Value::Scalar { .. } => {}
+    }
+}
+
 /// Which sections have been read to the last item, whatever may be wrong with what the items say.
 fn known(root: &Node, scenario: &Scenario) -> check::Known {
     let items = |node: Option<&Node>| match node.map(|node| &node.value) {
         Some(Value::List(items)) => items.len(),
+        Some(Value::Scalar { .. } | Value::Map(_)) if !node.is_some_and(Node::is_null) => usize::MAX, // unread
         _ => 0,
     };
     let cluster = root.get("cluster");
@@ -200,6 +252,7 @@ fn known(root: &Node, scenario: &Scenario) -> check::Known {
     check::Known {
         nodes: all_nodes && (steps || !adds("add-nodes")),
         workloads: all_workloads && (steps || !adds("create") && !adds("apply")),
+        policies: items(root.get("policies")) == scenario.policies.len(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `--set path=value`: changes to the tree before anything is read from it.
 
 use super::diagnostics::{Problems, nearest};
+use super::read::Read;
+use super::schema::matrix::Written;
 use super::source::{Entry, Location, Node, SETTING, Sources, Value};
 
 /// Sets what stands at a path such as `cluster.nodes[0].count` or `workloads.0.replicas` to a value
@@ -31,6 +33,15 @@ pub(super) fn apply(root: &mut Node, path: &str, value: &str, sources: &mut Sour
         }
     }
     *node = value;
+}
+
+/// The items of a list written on one line, each as YAML on one line; `None` if it is no list.
+pub fn list_items(text: &str) -> Option<Vec<String>> {
+    let (mut sources, mut problems) = (Sources::default(), Problems::default());
+    let source = sources.add("a list", text);
+    let node = sources.parse(source, &mut problems)?.pop()?;
+    let Value::List(items) = &node.value else { return None };
+    Some(items.iter().filter_map(|item| Written::read(item, &mut problems)).map(|item| item.text).collect())
 }
 
 /// The keys and indexes of a path; a key may stand in double quotes.
@@ -97,6 +108,12 @@ fn descend<'a>(node: &'a mut Node, step: &str, at: Location) -> Result<&'a mut N
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_fall_into_items() {
+        assert_eq!(list_items("[1, 30s, \"a b\", [x]]").unwrap(), ["1", "30s", "\"a b\"", "[\"x\"]"]);
+        assert!(list_items("30s").is_none() && list_items("[").is_none());
+    }
 
     #[test]
     fn paths_have_keys_indexes_and_quoted_keys() {

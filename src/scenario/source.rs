@@ -162,6 +162,12 @@ impl Sources {
         files.map(|file| (relative(&file.name), file.text.clone())).collect()
     }
 
+    /// What `--set` gave, as `path=value`.
+    pub fn settings(&self) -> Vec<String> {
+        let settings = self.files.iter().filter_map(|file| Some((file.name.strip_prefix(SETTING)?, &file.text)));
+        settings.map(|(path, value)| format!("{path}={value}")).collect()
+    }
+
     /// Keeps a text under the name shown in diagnostics; returns its number.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
         let mut text: String = text.into();
@@ -213,14 +219,13 @@ impl Sources {
     }
 
     /// The documents of a source, in order; nothing if any of it is not sound YAML, in which case
-    /// the reason is among `problems`.
+    /// the reason is among `problems`. Of a key that stands twice the first counts, and it is reported.
     pub fn parse(&self, source: u32, problems: &mut Problems) -> Option<Vec<Node>> {
         let text = &self.files[source as usize].text;
         if text.len() > MAX_BYTES {
             problems.report(Location { source, start: 0, end: 0 }, format!("text larger than {} MiB", MAX_BYTES >> 20));
             return None;
         }
-        let before = problems.len();
         let mut builder = Builder::new(source, text);
         for event in Parser::new_from_str(text) {
             let outcome = match event {
@@ -243,7 +248,7 @@ impl Sources {
                 return None;
             }
         }
-        (problems.len() == before).then_some(builder.documents)
+        Some(builder.documents)
     }
 }
 

@@ -35,7 +35,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use crate::cluster::{Cluster, DeviceSet, Name, NodeId, PodId};
-use crate::engine::{Seed, Stream, Time};
+use crate::engine::{Seed, Span, Stream, Time};
 
 use cache::Cache;
 pub use config::{Config, TieBreak};
@@ -205,6 +205,14 @@ impl Scheduler {
     /// The binding of an assumed pod failed and the simulation has forgotten it: back to the queue.
     pub fn binding_failed(&mut self, pod: PodId, cluster: &Cluster) {
         self.queue.error(pod, cluster.now);
+    }
+
+    /// How long the claims of an assumed pod may take to be bound: `bindTimeoutSeconds` of its profile.
+    pub fn bind_timeout(&self, pod: PodId, cluster: &Cluster) -> Span {
+        let name = cluster.pod(pod).map(|found| cluster.spec(found.spec).scheduler_name);
+        let profiles = &self.config.profiles;
+        let profile = profiles.iter().find(|profile| Some(profile.name) == name).or_else(|| profiles.first());
+        profile.map_or(Span::ZERO, |profile| profile.args.bind_timeout)
     }
 
     fn decide(&mut self, pod: PodId, cluster: &Cluster) -> Decision {

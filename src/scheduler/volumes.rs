@@ -2,23 +2,13 @@
 
 use smallvec::SmallVec;
 
-use crate::cluster::spec::VolumeSource;
 use crate::cluster::volumes::{PersistentVolume, PersistentVolumeClaim, StorageClass};
 use crate::cluster::{Body, Cluster, Kind, Name, ObjectId, PodId};
 
 /// The names of the pod's claims, those of generic ephemeral volumes (`<pod>-<volume>`) included if
 /// such a name was ever used.
 pub fn claims(cluster: &Cluster, pod: PodId) -> SmallVec<[Name; 2]> {
-    let mut names = SmallVec::new();
-    let Some(found) = cluster.pod(pod) else { return names };
-    for volume in &cluster.spec(found.spec).volumes {
-        match volume {
-            VolumeSource::Claim(name) => names.push(*name),
-            VolumeSource::Ephemeral(volume) => names.extend(cluster.names.find(&ephemeral_name(cluster, pod, *volume))),
-            VolumeSource::Disk(..) => (),
-        }
-    }
-    names
+    cluster.pod_claims(pod)
 }
 
 /// The name of the claim for a generic ephemeral volume.

@@ -4,6 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::cluster::{Action, Cascade, Cluster, Effect, Kind, Link, Machine, Name, NodeId, Pod, PodId, PodName, Power};
 use crate::engine::Span;
+use crate::faults::Condition;
 use crate::outcome::ActionKind;
 
 use super::observer::{Note, Observer};
@@ -13,22 +14,24 @@ use super::{Simulation, target};
 impl Simulation {
     /// Carries out one entry of the timeline.
     pub(super) fn execute(&mut self, command: Command, observer: &mut dyn Observer) {
-        let index = self.commands_executed;
-        self.commands_executed += 1;
-        let nodes = target_of(&command).map(|target| target::resolve(target, &self.cluster, index)).unwrap_or_default();
-        observer.note(self.describe(&command, &nodes), &self.cluster);
+        let nodes = target_of(&command).map(|target| self.resolve(target, &command)).unwrap_or_default();
+        let note = self.describe(&command, &nodes);
+        if note.kind == ActionKind::Fault {
+            self.trace(note.verb, &nodes, None);
+        }
+        observer.note(note, &self.cluster);
+        if needs_api(&command) && !self.faults.outages.api_is_up() {
+            return; // the request fails
+        }
         match command {
-            Command::Crash(_, back) => {
-                self.each_machine(&nodes, |machine| machine.power = Power::Off);
-                self.undo_later(back, &nodes, Command::Recover);
-            }
+            Command::Crash(_, back) => self.begin_outage(Condition::Off, &nodes, back),
             Command::Reboot(_, duration) => self.reboot(&nodes, duration),
-            Command::Partition(_, back) => {
-                self.each_machine(&nodes, |machine| machine.link = Link::Partitioned);
-                self.undo_later(back, &nodes, Command::Heal);
-            }
+            Command::Partition(_, back) => self.begin_outage(Condition::CutOff, &nodes, back),
             Command::Recover(_) => self.recover(&nodes),
-            Command::Heal(_) => self.each_machine(&nodes, |machine| machine.link = Link::Connected),
+            Command::Heal(_) => {
+                self.end_outages(&nodes, &[Condition::CutOff]);
+                self.each_machine(&nodes, |machine| machine.link = Link::Connected);
+            }
             Command::Cordon(_, back) => {
                 self.each(&nodes, |cluster, node| cluster.set_cordon(node, true));
                 self.undo_later(back, &nodes, Command::Uncordon);
@@ -42,6 +45,18 @@ impl Simulation {
             Command::DeleteNode(_) => self.each(&nodes, Cluster::remove_node),
             other => self.execute_on_kubelets(other, &nodes),
         }
+    }
+
+    /// The nodes a command is for. A sample is drawn from a stream named by the verb, the instant, and how many
+    /// such commands came before at that instant: no other entry of the timeline moves it.
+    fn resolve(&mut self, target: &Target, command: &Command) -> Vec<NodeId> {
+        let (_, verb) = verb(command);
+        let now = self.cluster.now;
+        let (at, before) = self.targets_drawn.entry(verb).or_default();
+        *before = if *at == now { *before + 1 } else { 0 };
+        *at = now;
+        let stream = self.cluster.seed.stream(&format!("target/{verb}/{before}"), now.0);
+        target::resolve(target, &self.cluster, stream)
     }
 
     /// Labels, and what kubelets say of their nodes.
@@ -148,6 +163,7 @@ impl Simulation {
 
     /// Machines that are off are switched on; partitions end.
     fn recover(&mut self, nodes: &[NodeId]) {
+        self.end_outages(nodes, &[Condition::Off, Condition::CutOff, Condition::NoKubelet]);
         self.each_machine(nodes, |machine| {
             machine.link = Link::Connected;
             machine.kubelet = true;
@@ -160,11 +176,8 @@ impl Simulation {
     /// Power off and on again; a given duration stands for the whole boot.
     fn reboot(&mut self, nodes: &[NodeId], duration: Option<Span>) {
         match duration {
-            None => self.each_machine(nodes, |machine| machine.power = Power::Booting),
-            Some(_) => {
-                self.each_machine(nodes, |machine| machine.power = Power::Off);
-                self.undo_later(duration, nodes, Command::Recover);
-            }
+            None => self.restart_machines(nodes),
+            Some(_) => self.begin_outage(Condition::Off, nodes, duration),
         }
     }
 
@@ -205,7 +218,8 @@ impl Simulation {
             Some(_) => !nodes.is_empty(),
             None => self.has_object(command),
         };
-        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec(), struck }
+        let struck = struck && (self.faults.outages.api_is_up() || !needs_api(command));
+        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec(), pods: Vec::new(), struck }
     }
 
     /// What is created or applied, as kubectl names it.
@@ -246,7 +260,7 @@ impl Simulation {
 }
 
 /// Up to three names, and how many more.
-fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
+pub(super) fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<T> = names.collect();
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match names.len() {
@@ -292,6 +306,24 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Start(..) => (FaultEnded, "start"),
         Command::FailOver(..) => (Fault, "fail over"),
     }
+}
+
+/// Whether a command is a request to the API server.
+fn needs_api(command: &Command) -> bool {
+    let physical = matches!(
+        command,
+        Command::Crash(..)
+            | Command::Recover(_)
+            | Command::Reboot(..)
+            | Command::Partition(..)
+            | Command::Heal(_)
+            | Command::Sicken(..)
+            | Command::Cure(_)
+            | Command::Stop(_)
+            | Command::Start(_)
+            | Command::FailOver(..)
+    );
+    !physical
 }
 
 fn target_of(command: &Command) -> Option<&Target> {

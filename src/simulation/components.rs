@@ -66,6 +66,7 @@ impl Simulation {
                 self.processes.scheduler = false;
                 self.scheduling.next_cycle = Time::MAX;
                 self.scheduling.hears = false;
+                self.pre_binds.clear();
                 let assumed = self.cluster.pods().filter(|(_, pod)| pod.node.is_some() && !pod.bound);
                 let assumed: Vec<PodId> = assumed.map(|(id, _)| id).collect();
                 assumed.into_iter().for_each(|pod| self.cluster.forget(pod));
@@ -79,13 +80,17 @@ impl Simulation {
             Component::ControllerManager => &self.settings.controllers.startup,
             Component::Scheduler => &self.settings.scheduling.startup,
         };
-        let mut stream = self.cluster.seed.stream("component-start", self.commands_executed);
+        let mut stream =
+            self.cluster.seed.stream(&format!("component-start/{}", component.as_str()), self.cluster.now.0);
         let at = self.cluster.now + startup.sample(&mut stream);
         self.queue.push(at, Class::Control, Event::Begin(component));
     }
 
     /// The caches are filled: the work begins.
     pub(super) fn begin(&mut self, component: Component) {
+        if self.faults.outages.holds(component) {
+            return;
+        }
         match component {
             Component::ControllerManager if !self.processes.controllers => {
                 self.processes.controllers = true;
@@ -93,6 +98,8 @@ impl Simulation {
                 let settings = controllers::Settings {
                     node_monitor_phase: now,
                     pod_gc_phase: now,
+                    attach_detach_phase: now,
+                    volume_binder_phase: now,
                     ..self.settings.controllers.clone()
                 };
                 self.rebuild_controllers(&settings);
@@ -114,7 +121,8 @@ impl Simulation {
     /// expired, at its next retry; a released lease, at its next retry.
     pub(super) fn fail_over(&mut self, component: Component, exit: Exit, after: Option<Span>) {
         self.stop(component);
-        let mut stream = self.cluster.seed.stream("leader-election", self.commands_executed);
+        let mut stream =
+            self.cluster.seed.stream(&format!("leader-election/{}", component.as_str()), self.cluster.now.0);
         let retry = Distribution::Uniform(RETRY.0, RETRY.1);
         let released = component == Component::Scheduler && exit == Exit::Terminated;
         let drawn = if released {

@@ -87,6 +87,10 @@ impl Simulation {
         if !self.cluster.pod_exists(eviction.pod) {
             return;
         }
+        if !self.faults.outages.api_is_up() {
+            self.request_again(index);
+            return;
+        }
         match eviction.read {
             None => match self.answer(eviction.pod) {
                 Answer::Delete => self.delete_evicted(eviction),

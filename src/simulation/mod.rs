@@ -10,10 +10,12 @@
 mod command;
 mod components;
 mod eviction;
+mod faults;
 mod observer;
+mod outages;
+mod pre_bind;
 pub mod setup;
 mod target;
-mod volumes;
 mod why;
 mod workers;
 
@@ -23,7 +25,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::cluster::{
-    Action, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
+    Action, Change, Cluster, Effect, Lease, Message, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Subject, Taint,
 };
 use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
@@ -58,12 +60,26 @@ enum Event {
     Begin(Component),
     /// The scheduler runs a cycle.
     Schedule,
+    /// A look at whether the claims of a pod are bound.
+    PreBind(PodId),
     /// A binding reaches the API.
     Bind(PodId),
     /// A victim of a preemption is deleted: the victim, and the pod that room is made for.
     Preempt(PodId, PodId),
     /// The next step of an eviction.
     Evict(u32),
+    /// A process of a fault strikes: the fault, the process.
+    Strike(u16, u32),
+    /// A node dragged along by a fault fails; whether others may follow it in a cascade.
+    Follow(u16, NodeId, bool),
+    /// A later step of a strike.
+    FaultStep(u32),
+    /// An outage ends.
+    OutageEnds(u32),
+    /// A machine that has shut down goes off, for so many nanoseconds or for good.
+    PowerOff(NodeId, u64),
+    /// A machine that was ordered joins.
+    Join(u32),
     /// Something on a node.
     Kubelet(kubelet::Event),
 }
@@ -80,18 +96,22 @@ pub struct Simulation {
     kubelet: Kubelet,
     sources: Vec<(Box<dyn Source>, Option<Arrival>)>,
     commands: Vec<Command>,
+    faults: faults::Faults,
+    /// Machines that were ordered, by the number their event carries.
+    joining: Vec<Option<NodeSpec>>,
     /// Pods being evicted, by the number their events carry.
     evictions: Vec<eviction::Eviction>,
-    /// How many have been carried out: the index of the next one's random stream.
-    commands_executed: u64,
+    /// Assumed pods whose claims are being bound.
+    pre_binds: BTreeMap<PodId, pre_bind::PreBind>,
+    /// For each verb, when its last command came and how many came before it at that instant: names the
+    /// random streams that targets are drawn from.
+    targets_drawn: BTreeMap<&'static str, (Time, u64)>,
     until: Time,
     processes: components::Processes,
     /// No delay at all, while the cluster is set up.
     instant: bool,
     events_handled: u64,
     inquiry: Option<Box<why::Inquiry>>,
-    /// What is to be done about the claims of pods whose binding is under way.
-    claims: FxHashMap<PodId, Vec<ClaimDecision>>,
     arrived: ArrivalHash,
 }
 
@@ -101,6 +121,8 @@ struct SchedulingState {
     watch: Stream,
     write: Stream,
     busy_until: Time,
+    /// What `PodScheduled=False` says of pods that wait.
+    reasons: FxHashMap<PodId, Rc<str>>,
     /// The cycle already scheduled.
     next_cycle: Time,
     /// Whether it is one at which news is heard of that is on the way: it takes no second delay.
@@ -116,7 +138,8 @@ impl Simulation {
 
     /// As [`Simulation::new`]; each attempt to schedule the pod asked about is explained.
     fn with_inquiry(setup: Setup, asked: Option<PodId>, observer: &mut dyn Observer) -> Self {
-        let Setup { cluster, duration, nodes, workloads, settled, timeline, sources, settings, scheduler } = setup;
+        let Setup { cluster, duration, nodes, workloads, settled, timeline, faults, sources, settings, scheduler } =
+            setup;
         let seed = cluster.seed;
         let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);
         let mut simulation = Simulation {
@@ -128,20 +151,23 @@ impl Simulation {
                 watch: seed.stream("scheduler-watch", 0),
                 write: seed.stream("scheduler-write", 0),
                 busy_until: Time::ZERO,
+                reasons: FxHashMap::default(),
                 next_cycle: Time::MAX,
                 hears: false,
             },
             kubelet: Kubelet::new(settings.kubelet.clone(), seed),
             sources: Vec::new(),
             commands: Vec::new(),
+            faults: faults::Faults::new(faults),
+            joining: Vec::new(),
             evictions: Vec::new(),
-            commands_executed: 0,
+            pre_binds: BTreeMap::new(),
+            targets_drawn: BTreeMap::new(),
             until: duration,
             processes: components::Processes::default(),
             instant: settled,
             events_handled: 0,
             inquiry: None,
-            claims: FxHashMap::default(),
             arrived: ArrivalHash::default(),
             cluster,
             settings,
@@ -152,6 +178,7 @@ impl Simulation {
         }
         simulation.set_up(nodes, workloads, observer);
         simulation.schedule_inputs(timeline, sources);
+        simulation.begin_faults();
         simulation
     }
 
@@ -272,6 +299,7 @@ impl Simulation {
                 let command = self.commands[index as usize].clone();
                 self.execute(command, observer);
             }
+            Event::Arrival(_) if !self.faults.outages.api_is_up() => self.wait_for_api(event),
             Event::Arrival(source) => self.arrive(source),
             Event::News(worker, life, key) if self.processes.controllers_live(life) => self.news(worker, key),
             Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.timer(worker, key),
@@ -280,9 +308,16 @@ impl Simulation {
             Event::News(..) | Event::Timer(..) | Event::Write(..) | Event::Sent(..) => (),
             Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
+            Event::PreBind(pod) => self.look_at_claims(pod),
             Event::Bind(pod) => self.bind(pod),
             Event::Preempt(victim, by) => self.preempt(victim, by),
             Event::Evict(index) => self.evict(index),
+            Event::Strike(fault, process) => self.strike(fault, process, observer),
+            Event::Follow(fault, node, cascades) => self.follow(fault, node, cascades, observer),
+            Event::FaultStep(number) => self.fault_step(number, observer),
+            Event::OutageEnds(number) => self.outage_ends(number, observer),
+            Event::PowerOff(node, lasts) => self.power_off(node, lasts),
+            Event::Join(number) => self.join_ordered(number),
             Event::Kubelet(event) => {
                 let mut todo = kubelet::Todo::default();
                 self.kubelet.handle(event, &self.cluster, &mut todo);
@@ -302,6 +337,9 @@ impl Simulation {
                     self.scheduler.observe(change, &self.cluster);
                 }
                 self.kubelet.watch(change, &self.cluster, &mut todo);
+                if self.faults.want_news() && matches!(change, Change::NodeAdded(_) | Change::PodBound(_)) {
+                    self.faults_see(change);
+                }
                 if self.processes.controllers {
                     (0..self.workers.len()).for_each(|worker| self.tell(worker, change));
                 }
@@ -371,32 +409,37 @@ impl Simulation {
         if !self.instant {
             let scheduling = &self.settings.scheduling;
             let extra = decision.examined.saturating_sub(100) as u64;
-            self.scheduling.busy_until = now + scheduling.cycle + scheduling.cycle_per_node * extra;
+            let cycle = scheduling.cycle + scheduling.cycle_per_node * extra;
+            self.scheduling.busy_until = now + self.at_schedulers_pace(cycle);
         }
         if !decision.devices.is_empty() {
             self.cluster.choose_devices(decision.pod, decision.devices);
         }
-        self.reserve_claims(decision.pod, decision.claims);
-        self.decide(decision.pod, decision.verdict);
+        self.decide(decision.pod, decision.verdict, decision.claims);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
         }
     }
 
+    /// How long something takes the scheduler now that takes it `span` as a rule.
+    fn at_schedulers_pace(&self, span: Span) -> Span {
+        match self.faults.outages.scheduler_milli() {
+            1000 => span,
+            milli => span * milli / 1000,
+        }
+    }
+
     /// Does what the scheduler decided.
-    fn decide(&mut self, pod: PodId, verdict: Verdict) {
+    fn decide(&mut self, pod: PodId, verdict: Verdict, claims: Vec<ClaimDecision>) {
         match verdict {
             Verdict::Bind(node) => {
+                self.scheduling.reasons.remove(&pod);
                 self.cluster.assume(pod, node);
-                let now = self.cluster.now;
-                let at = if self.instant {
-                    now
+                if claims.is_empty() {
+                    self.bind_later(pod);
                 } else {
-                    let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
-                    let volumes = self.volumes_take(pod);
-                    token + volumes + self.settings.scheduling.api_write.sample(&mut self.scheduling.write)
-                };
-                self.queue.push(at, Class::Control, Event::Bind(pod));
+                    self.pre_bind(pod, node, claims);
+                }
             }
             Verdict::Unschedulable { message, nomination, victims, unnominated } => {
                 self.report_failure(pod, message);
@@ -417,8 +460,27 @@ impl Simulation {
         }
     }
 
-    /// FailedScheduling and `PodScheduled=False`.
+    /// The binding of an assumed pod is sent.
+    fn bind_later(&mut self, pod: PodId) {
+        let now = self.cluster.now;
+        let at = if self.instant {
+            now
+        } else {
+            let token = self.scheduling.client.take(self.scheduling.busy_until.max(now));
+            let write = self.settings.scheduling.api_write.sample(&mut self.scheduling.write);
+            token + self.at_schedulers_pace(write)
+        };
+        self.queue.push(at, Class::Control, Event::Bind(pod));
+    }
+
+    /// FailedScheduling and `PodScheduled=False`: a condition that says something new is patched before the
+    /// next cycle begins (latencies.md).
     fn report_failure(&mut self, pod: PodId, message: Rc<str>) {
+        let known = self.scheduling.reasons.insert(pod, message.clone());
+        if !self.instant && known.is_none_or(|known| known != message) {
+            let token = self.scheduling.client.take(self.scheduling.busy_until.max(self.cluster.now));
+            self.scheduling.busy_until = token + self.settings.scheduling.api_write.sample(&mut self.scheduling.write);
+        }
         self.cluster.record(SCHEDULER, Subject::Pod(pod), Message::FailedScheduling(message));
         self.cluster.set_unschedulable(pod);
     }
@@ -447,7 +509,7 @@ impl Simulation {
 
     /// Deletes a victim with its own grace period.
     fn preempt(&mut self, victim: PodId, by: PodId) {
-        if !self.cluster.pod_exists(victim) {
+        if !self.cluster.pod_exists(victim) || !self.faults.outages.api_is_up() {
             return;
         }
         let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };
@@ -458,7 +520,6 @@ impl Simulation {
 
     /// A binding reaches the API, unless the pod went meanwhile.
     fn bind(&mut self, id: PodId) {
-        self.bind_claims(id);
         let Some(pod) = self.cluster.pod(id).filter(|pod| self.cluster.pod_exists(id) && !pod.bound) else { return };
         let Some(node) = pod.node else { return };
         self.cluster.bind(id);
@@ -520,6 +581,10 @@ fn instant_controllers() -> controllers::Settings {
         kube_api_qps_milli: 1_000_000_000_000_000,
         kube_api_burst: 1,
         watch: zero.clone(),
+        provision: zero.clone(),
+        attach: zero.clone(),
+        detach: zero.clone(),
+        attach_detach_period: Span::ZERO,
         api_write: zero,
         node_monitor_phase: Some(Time::from_secs(1)),
         pod_gc_phase: Some(Time::from_secs(1)),

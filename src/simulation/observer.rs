@@ -1,6 +1,6 @@
 //! Who looks on: metrics, logs, tests. Observers change nothing.
 
-use crate::cluster::{Change, Cluster, NodeId, Record};
+use crate::cluster::{Change, Cluster, NodeId, PodId, Record};
 use crate::metrics::{ActionNote, Metrics};
 use crate::outcome::ActionKind;
 
@@ -15,6 +15,8 @@ pub struct Note {
     pub label: String,
     /// The nodes hit.
     pub nodes: Vec<NodeId>,
+    /// Pods hit beyond those on the nodes.
+    pub pods: Vec<PodId>,
     /// Whether there was anything to do it to: a node that matches, a workload of that name.
     pub struck: bool,
 }
@@ -49,7 +51,7 @@ impl Observer for Metrics {
     }
 
     fn note(&mut self, note: Note, cluster: &Cluster) {
-        let Note { kind, verb, label, nodes, struck } = &note;
-        self.action(cluster, ActionNote { kind: *kind, verb, label, nodes, pods: &[], struck: *struck });
+        let Note { kind, verb, label, nodes, pods, struck } = &note;
+        self.action(cluster, ActionNote { kind: *kind, verb, label, nodes, pods, struck: *struck });
     }
 }

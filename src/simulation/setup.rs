@@ -4,6 +4,7 @@
 use crate::cluster::object::Body;
 use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId, Taint};
 use crate::engine::{Distribution, Span, Time};
+use crate::faults::Fault;
 use crate::workload::Source;
 use crate::{controllers, kubelet, scheduler};
 
@@ -21,6 +22,8 @@ pub struct Setup {
     pub settled: bool,
     /// Commands and faults, in order of time.
     pub timeline: Vec<(Time, Command)>,
+    /// What breaks.
+    pub faults: Vec<Fault>,
     /// Streams of arriving pods.
     pub sources: Vec<Box<dyn Source>>,
     /// Flags and timings.
@@ -55,8 +58,6 @@ pub struct Scheduling {
     pub cycle_per_node: Span,
     /// One API write: the binding.
     pub api_write: Distribution,
-    /// How long a provisioner takes to make a volume.
-    pub volume_provision: Distribution,
     /// `clientConnection.qps`, in thousandths.
     pub qps_milli: u64,
     /// `clientConnection.burst`.
@@ -71,7 +72,6 @@ impl Default for Scheduling {
             cycle: Span::from_millis(1),
             cycle_per_node: Span::from_micros(2),
             api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
-            volume_provision: Distribution::Constant(Span::from_secs(3)),
             qps_milli: 50_000,
             burst: 100,
         }
@@ -88,7 +88,6 @@ impl Scheduling {
             cycle: Span::ZERO,
             cycle_per_node: Span::ZERO,
             api_write: zero,
-            volume_provision: Distribution::Constant(Span::ZERO),
             qps_milli: 1_000_000_000_000_000,
             burst: 1,
         }

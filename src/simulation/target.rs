@@ -1,12 +1,12 @@
 //! Which nodes a command is for, resolved when it strikes.
 
 use crate::cluster::{Cluster, NodeId};
+use crate::engine::Stream;
 
 use super::setup::{Sample, Target};
 
-/// The nodes in the API that match, in the order they were added; a sample is drawn from the stream of
-/// the timeline entry with this index.
-pub(super) fn resolve(target: &Target, cluster: &Cluster, index: u64) -> Vec<NodeId> {
+/// The nodes in the API that match, in the order they were added; a sample is drawn from `stream`.
+pub(super) fn resolve(target: &Target, cluster: &Cluster, mut stream: Stream) -> Vec<NodeId> {
     let matches = |node: &crate::cluster::Node| {
         let named = target.names.is_empty() || target.names.contains(&node.name());
         let zoned = target.zone.is_none_or(|zone| node.zone.1 == zone);
@@ -20,7 +20,7 @@ pub(super) fn resolve(target: &Target, cluster: &Cluster, index: u64) -> Vec<Nod
             Sample::Count(count) => count as usize,
             Sample::Percent(percent) => (nodes.len() * percent as usize).div_ceil(100),
         };
-        cluster.seed.stream("target", index).choose_to_front(&mut nodes, count);
+        stream.choose_to_front(&mut nodes, count);
         nodes.truncate(count);
         nodes.sort_unstable();
     }

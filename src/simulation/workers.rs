@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::cluster::{Action, Change};
+use crate::cluster::{Action, Change, StorageAction};
 use crate::controllers::{self, Client, Controller, Key, Settings, Todo, Wakes};
 use crate::engine::{Class, Seed, Span, Stream, Time};
 
@@ -151,6 +151,9 @@ impl Simulation {
             }
             job.calls = Some(left - 1);
             job.actions.push_front(action);
+            if at == self.cluster.now {
+                continue; // it takes no time
+            }
             worker.busy.extend(job.key.map(|key| (key, false)).filter(|(key, _)| !worker.busy.contains_key(key)));
             let number = worker.next_job;
             worker.next_job = number.wrapping_add(1);
@@ -215,6 +218,7 @@ fn calls(action: &Action) -> u32 {
     match action {
         Action::Record(..) | Action::AnnotateReplicaSet(..) => 0,
         Action::AddTaint(..) | Action::RemoveTaint(..) | Action::ForceDeletePod(_) => 2,
+        Action::Storage(StorageAction::Bind { .. }) => 4,
         _ => 1,
     }
 }

@@ -6,11 +6,13 @@
 
 mod clients;
 mod deployments;
+mod faults;
 mod node_failure;
 mod operations;
 mod partitions;
 mod replica_sets;
 mod rollouts;
+mod volumes;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -27,10 +29,10 @@ use sim::simulation::{Note, Observer, Simulation};
 /// machine that is switched on boots for 40 s, its kubelet reports 5 s later, and 10 s after that the node is
 /// Ready. After a partition a node is heard after 2 s, and 1 s later its pods are reconciled.
 ///
-/// The node monitor looks at 1 s, 6 s, 11 s … (and a microsecond more for each look, since the next begins
+/// The attach/detach reconciler looks at every full tenth of a second. The node monitor looks at 1 s, 6 s, 11 s … (and a microsecond more for each look, since the next begins
 /// 5 s after the end of the last), pod garbage collection at 3 s, 23 s, 43 s …. Leases are renewed every
 /// 10 s, from when `phases.leases` says.
-const COMMON: [(&str, &str); 20] = [
+const COMMON: [(&str, &str); 21] = [
     ("name", "timeline"),
     ("start", "settled"),
     ("control-plane.latencies.api-write", "0s"),
@@ -51,6 +53,7 @@ const COMMON: [(&str, &str); 20] = [
     ("kubelet.resync", "1s"),
     ("phases.node-monitor", "1s"),
     ("phases.pod-gc", "3s"),
+    ("phases.attach-detach", "0s"),
 ];
 
 /// Runs a scenario and compares what `show` picks of its log with `expected`: rows of a kind (`pod`), or of

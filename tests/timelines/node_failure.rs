@@ -145,10 +145,10 @@ fn a_node_that_returns_before_the_eviction_keeps_its_pods_and_starts_them_again(
         # boots 40 s, and the kubelet reports after 5 s; each taint is swapped in two steps
         225.0s node/n-1 Machine=on, unhealthy
         225.0s node/n-1 Ready=False
-        225.0s node/n-1 Taints=[unreachable:NoSchedule, unreachable:NoExecute, not-ready:NoSchedule]
+        225.0s node/n-1 Taints=[unreachable:NoExecute, not-ready:NoSchedule]
         225.0s node/n-1 Taints=[unreachable:NoExecute, not-ready:NoSchedule]
         # NoExecute waits for the next look, at 226 s, at 236 s
-        226.0s node/n-1 Taints=[unreachable:NoExecute, not-ready:NoSchedule, not-ready:NoExecute]
+        226.0s node/n-1 Taints=[not-ready:NoSchedule, not-ready:NoExecute]
         226.0s node/n-1 Taints=[not-ready:NoSchedule, not-ready:NoExecute]
         235.0s node/n-1 Machine=on
         235.0s node/n-1 Ready=True

@@ -111,9 +111,6 @@ fn a_cordoned_node_keeps_its_pods_and_takes_no_new_ones() {
         70.0s pod/web-1-* FailedScheduling=0/1 nodes are available: 1 node(s) were unschedulable. \
 no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.
         120.0s node/n-1 Unschedulable=false
-        # the scheduler tries at once, before the node controller has taken the taint off; then again
-        120.0s pod/web-1-* FailedScheduling=0/1 nodes are available: 1 node(s) had untolerated taint(s). \
-no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.
         120.0s node/n-1 Taints=[]
         120.0s pod/web-1-*@n-1 Node=n-1
         121.0s pod/web-1-*@n-1 Phase=Running

@@ -124,7 +124,7 @@ timeline:
         246.0s node/n-1 Taints=[unreachable:NoSchedule]
         246.0s node/n-2 Taints=[unreachable:NoSchedule]
         246.0s pod/p@n-1 TaintManagerEviction=Cancelling deletion of Pod default/p
-        345.0s node/n-2 Taints=[unreachable:NoSchedule, not-ready:NoSchedule] # swapped in two calls
+        345.0s node/n-2 Taints=[not-ready:NoSchedule]
         345.0s node/n-2 Taints=[not-ready:NoSchedule]
         355.0s node/n-2 Taints=[]
         # the look at 356 s finds n-2 Ready; the rate, nothing until then, begins with an empty bucket

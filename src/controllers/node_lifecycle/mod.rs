@@ -70,7 +70,10 @@ impl NodeLifecycle {
     /// How long the taint of a new node stays: mostly the patch meets one of the kubelet's, and is tried
     /// again after a back-off of 100 ms, jittered (as recorded: a tenth within 12 ms, the others 120 to
     /// 220 ms).
-    fn untainting(&mut self) -> Span {
+    fn untainting(&mut self, name: Name) -> Span {
+        if let Some((_, given)) = self.settings.untainting.iter().find(|(of, _)| *of == name) {
+            return *given;
+        }
         let patch = self.settings.watch.sample(&mut self.stream);
         let conflict = self.settings.watch != Distribution::Constant(Span::ZERO) && self.stream.below(10) > 0;
         patch + if conflict { BACKOFF + Span(self.stream.below(BACKOFF.0)) } else { Span::ZERO }
@@ -230,7 +233,7 @@ impl Controller for NodeLifecycle {
                 self.zones.count(node.zone, None, Some(node.ready.status));
                 self.dirty.insert(id);
                 self.request_pass(cluster.now, &mut wakes.timers);
-                wakes.timers.push((cluster.now + self.untainting(), Key::Node(id)));
+                wakes.timers.push((cluster.now + self.untainting(node.name()), Key::Node(id)));
                 if !node.lease.renewing {
                     // silent since before this controller's time: the grace period starts now
                     self.silent.insert(id, self.tick_at_or_after(cluster.now));

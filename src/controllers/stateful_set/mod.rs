@@ -4,6 +4,7 @@
 //! [`plan`] is one sync: what exists, what is next. A pod that is Terminating, as on a dead node,
 //! still has its identity; nothing takes its place until the object is gone.
 
+mod claims;
 mod plan;
 
 use crate::cluster::objects::ObjectStatus;
@@ -36,6 +37,7 @@ impl StatefulSetController {
         if plan.status != set.status {
             todo.actions.push(Action::SetStatus(id, ObjectStatus::StatefulSet(plan.status)));
         }
+        todo.actions.extend(claims::new_owners(id, cluster));
         todo.timers.extend(plan.look_again.map(|at| (at, Key::Object(id))));
         if self.calls.are_done(id) {
             self.calls.decide(id, plan.creations, plan.deletions, cluster.now);

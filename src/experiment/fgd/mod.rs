@@ -6,17 +6,22 @@
 //! demand that has arrived, and averaged over whole per cents of arrived demand ([`curves`]). Ten seeds give ten
 //! orders of arrival; on equal scores the node that stands first in the seed's order of nodes wins.
 //!
-//! `examples/fgd.rs` makes the whole table and holds it against the published one.
+//! `sim compare scenarios/fgd-openb.yaml --set data=PATH` makes the whole table, and [`table`] holds it against the
+//! published one.
 
+mod cell;
 pub mod curves;
 pub mod openb;
 pub mod published;
+pub mod table;
+
+pub use cell::cell;
 
 use crate::cluster::fragmentation::TypicalPods;
 use crate::engine::Seed;
 use crate::experiment::board::{Board, Machine};
 use crate::scheduler::policies::fgd::Fgd;
-use crate::scheduler::policies::{self, Policy};
+use crate::scheduler::policies::{self, Chosen, Policy};
 
 use curves::{Curves, Recorder};
 use openb::Openb;
@@ -38,9 +43,17 @@ pub const POLICIES: [(&str, &str); 6] = [
 /// If there is no such policy or seed.
 pub fn run(openb: &Openb, policy: &str, seed: u64, draw: u64) -> Curves {
     let Some(entry) = policies::find(policy) else { panic!("no policy is called {policy}") };
-    let mut policy: Box<dyn Policy> = match entry.name {
-        "fgd" => Box::new(Fgd::new(openb.typical.clone())), // known in advance, as in the paper
-        _ => (entry.build)(),
+    run_chosen(openb, &Chosen::Listed(entry), seed, draw)
+}
+
+/// The same under a policy that may come from a scenario.
+///
+/// # Panics
+/// If there is no such seed.
+pub fn run_chosen(openb: &Openb, policy: &Chosen, seed: u64, draw: u64) -> Curves {
+    let mut policy: Box<dyn Policy> = match policy {
+        Chosen::Listed(entry) if entry.name == "fgd" => Box::new(Fgd::new(openb.typical.clone())), // known in advance
+        chosen => chosen.build(),
     };
     run_with(openb, policy.as_mut(), seed, draw)
 }

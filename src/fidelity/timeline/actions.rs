@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cluster::object::Body;
 use crate::cluster::spec::Behaviour;
-use crate::cluster::{Cluster, Effect, Kind, Name, PodId, Taint};
+use crate::cluster::{Cluster, Effect, Kind, Labels, Name, PodId, Taint};
 use crate::engine::{Distribution, Span, Time};
 use crate::manifest::{self, Defaults};
 use crate::simulation::{Command, Component, Exit, Target, Workload};
@@ -17,6 +17,9 @@ use crate::simulation::{Command, Component, Exit, Target, Workload};
 use super::case::{Case, LATENCY, typed};
 use super::fit::succession;
 use super::recorded::list;
+
+/// The namespace that is recorded.
+pub(super) const RECORDED_NAMESPACE: &str = "default";
 
 /// An action at an instant.
 #[derive(Clone, Debug)]
@@ -69,11 +72,13 @@ impl Manifests {
                 Ok(None)
             }
             "Namespace" => {
-                let name = cluster.names.intern(text(&manifest["metadata"]["name"]));
-                cluster.namespaces.push((name, Default::default()));
+                know_namespace(cluster, text(&manifest["metadata"]["name"]));
                 Ok(None)
             }
-            _ => self.workload(cluster, manifest).map(Some),
+            _ => {
+                know_namespace(cluster, text(&manifest["metadata"]["namespace"]));
+                self.workload(cluster, manifest).map(Some)
+            }
         }
     }
 
@@ -160,7 +165,9 @@ impl Manifests {
             }
             "delete" if action["kind"] == "Pod" => {
                 let namespace = action["namespace"].as_str().unwrap_or("default").to_string();
-                let grace = action["grace"].as_u64().map(Span::from_secs);
+                // the recorder's kubelets look after one namespace: pods of others go by force
+                let unkept = (namespace != RECORDED_NAMESPACE).then_some(Span::ZERO);
+                let grace = action["grace"].as_u64().map(Span::from_secs).or(unkept);
                 let what = What::DeletePod(namespace, text(&action["name"]).to_string(), grace);
                 return Ok(vec![Step { t, leases: Vec::new(), what }]);
             }
@@ -200,6 +207,14 @@ impl Manifests {
             return Err("patch of a Pod".to_string());
         }
         Ok(vec![Command::Apply(vec![self.workload(cluster, &manifest)?])])
+    }
+}
+
+/// A namespace, with the label all namespaces have.
+fn know_namespace(cluster: &mut Cluster, name: &str) {
+    let (key, name) = (cluster.names.intern("kubernetes.io/metadata.name"), cluster.names.intern(name));
+    if !cluster.names.text(name).is_empty() && cluster.namespaces.iter().all(|(known, _)| *known != name) {
+        cluster.namespaces.push((name, Labels::new(vec![(key, name)])));
     }
 }
 

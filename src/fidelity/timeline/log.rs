@@ -9,6 +9,7 @@ use crate::cluster::{Change, Cluster, NodeId, ObjectId, Phase, PodId, Record, Su
 use crate::engine::Time;
 use crate::simulation::{Note, Observer};
 
+use super::actions::RECORDED_NAMESPACE;
 use super::guide::Guide;
 use super::recorded::subject;
 use super::states::state_of;
@@ -48,6 +49,10 @@ impl Log {
     }
 
     fn pod_created(&mut self, id: PodId, cluster: &Cluster, t: f64) {
+        let namespace = cluster.pod(id).map(|pod| cluster.names.text(cluster.spec(pod.spec).namespace));
+        if namespace != Some(RECORDED_NAMESPACE) {
+            return;
+        }
         let name = cluster.pod_name(id);
         let owner = cluster.pod(id).and_then(|pod| pod.owner).and_then(|owner| self.objects.get(&owner)).cloned();
         let owner = owner.unwrap_or_else(|| format!("Pod/{name}"));
@@ -164,6 +169,7 @@ impl Observer for Log {
 
     fn record(&mut self, record: &Record, cluster: &Cluster) {
         let about = match record.subject {
+            Subject::Pod(pod) if !self.pods.contains_key(&pod) => return,
             Subject::Pod(pod) => subject("Pod", &self.aliases.of(&cluster.pod_name(pod))),
             Subject::Node(node) => subject("Node", cluster.node_name(node)),
             Subject::Object(object) => self.objects.get(&object).cloned().unwrap_or_default(),

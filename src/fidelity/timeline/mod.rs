@@ -20,6 +20,8 @@ mod states;
 pub mod story;
 pub mod table;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 pub use case::{Case, Phases};
@@ -35,38 +37,52 @@ pub struct Outcome {
     pub class: String,
     /// How many comparisons were made.
     pub comparisons: usize,
-    /// Those that differ.
+    /// Those that no seed of the latencies meets.
     pub differences: Vec<Difference>,
-    /// The seed of the latencies with which it came to that: races between components are chance.
-    pub seed: u64,
+    /// Those that another seed than the best one meets: who wins a race between components is chance.
+    pub by_chance: Vec<Difference>,
 }
 
 /// So many seeds of the latencies are tried: what some of them give, the mechanism can give.
 const SEEDS: u64 = 30;
 
-/// Replays one case.
+/// Replays one case. A comparison agrees if it does with some seed of the latencies; those that do not
+/// with the best one are listed apart.
 ///
 /// # Errors
 /// If it is no recording.
 pub fn replay(data: Value) -> Result<Outcome, String> {
     let case = Case::new(data)?;
-    let (id, class) = (case.id.clone(), case.class.clone());
-    let mut best: Option<Outcome> = None;
-    let fitted = fit::fit(&case);
-    for seed in 1..=SEEDS {
-        let (comparisons, differences) = match fitted.clone().and_then(|phases| run(&case, Phases { seed, ..phases })) {
-            Ok(compared) => compared,
-            Err(missing) => (1, vec![Difference::new("not modelled", String::new(), missing)]),
-        };
-        let outcome = Outcome { id: id.clone(), class: class.clone(), comparisons, differences, seed };
-        if best.as_ref().is_none_or(|best| outcome.differences.len() < best.differences.len()) {
-            best = Some(outcome);
+    let mut outcome = Outcome {
+        id: case.id.clone(),
+        class: case.class.clone(),
+        comparisons: 1,
+        differences: Vec::new(),
+        by_chance: Vec::new(),
+    };
+    let phases = match fit::fit(&case) {
+        Ok(phases) => phases,
+        Err(missing) => {
+            outcome.differences.push(Difference::new("not modelled", String::new(), missing));
+            return Ok(outcome);
         }
-        if best.as_ref().is_some_and(|best| best.differences.is_empty() || best.differences[0].what == "not modelled") {
+    };
+    let mut best: Option<Vec<Difference>> = None;
+    let mut persistent = BTreeSet::new();
+    for seed in 1..=SEEDS {
+        let (comparisons, differences) = run(&case, Phases { seed, ..phases })?;
+        let differ: BTreeSet<String> = differences.iter().map(|difference| difference.what.clone()).collect();
+        persistent = if seed == 1 { differ } else { &persistent & &differ };
+        if best.as_ref().is_none_or(|best| differences.len() < best.len()) {
+            (outcome.comparisons, best) = (comparisons, Some(differences));
+        }
+        if best.as_ref().is_some_and(Vec::is_empty) {
             break;
         }
     }
-    best.ok_or_else(|| "no seed was tried".to_string())
+    let differs = |difference: &Difference| persistent.contains(&difference.what);
+    (outcome.differences, outcome.by_chance) = best.unwrap_or_default().into_iter().partition(differs);
+    Ok(outcome)
 }
 
 /// What happens in a run of the case, with the phases fitted to it.

@@ -40,6 +40,15 @@ impl Story {
 }
 
 impl Story {
+    /// How long, in seconds, nodes had their first taint, where no queue made them wait for the patch.
+    pub fn untainted(&self) -> Vec<(&str, f64)> {
+        let stays = self.nodes.iter().filter_map(|(name, node)| match &node.taints[..] {
+            [(from, first), (to, then), ..] if first.len() == 1 && then.is_empty() => Some((name.as_str(), to - from)),
+            _ => None,
+        });
+        stays.filter(|(_, stay)| *stay <= LONGEST_STAY).collect()
+    }
+
     /// Nodes in the order in which they became Unknown.
     pub fn unknown_order(&self) -> Vec<&str> {
         let unknown = self.nodes.iter().flat_map(|(name, node)| {
@@ -59,6 +68,9 @@ impl Story {
         in_order(tainted.collect())
     }
 }
+
+/// A conflict, the longest back-off after it, and two calls, in seconds.
+const LONGEST_STAY: f64 = 0.25;
 
 fn in_order(mut names: Vec<Since<&str>>) -> Vec<&str> {
     names.sort_by(|a, b| a.0.total_cmp(&b.0));

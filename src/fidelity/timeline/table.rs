@@ -13,6 +13,8 @@ pub struct Summary {
     pub classes: BTreeMap<String, (usize, usize, usize, usize)>,
     /// Cases that differ, with how many of how many comparisons, and the first difference.
     pub differing: Vec<(String, usize, usize, String)>,
+    /// Cases in which races decide, with how many comparisons each decides.
+    pub by_chance: Vec<(String, BTreeMap<&'static str, usize>)>,
 }
 
 impl Summary {
@@ -27,6 +29,11 @@ impl Summary {
         if let Some(first) = outcome.differences.first() {
             let text = format!("{}: recorded `{}`, ours `{}`", first.what, short(&first.recorded), short(&first.ours));
             self.differing.push((outcome.id.clone(), differ, outcome.comparisons, text));
+        }
+        if !outcome.by_chance.is_empty() {
+            let mut races = BTreeMap::new();
+            outcome.by_chance.iter().for_each(|difference| *races.entry(race(&difference.what)).or_default() += 1);
+            self.by_chance.push((outcome.id.clone(), races));
         }
     }
 
@@ -45,7 +52,31 @@ impl Summary {
         for (id, differ, of, first) in &self.differing {
             let _ = writeln!(text, "| {id} | {differ} | {of} | {} |", first.replace('|', "/"));
         }
+        if !self.by_chance.is_empty() {
+            text.push_str("\n| case | by chance | comparisons |\n|---|---|---:|\n");
+        }
+        for (id, races) in &self.by_chance {
+            for (race, comparisons) in races {
+                let _ = writeln!(text, "| {id} | {race} | {comparisons} |");
+            }
+        }
         text
+    }
+}
+
+/// The race that decides a comparison which one seed of the latencies meets and another does not.
+fn race(what: &str) -> &'static str {
+    let ends = |text: &str| what.ends_with(text);
+    match what.split(' ').next() {
+        Some("node") => "which node of those that fell silent together a pass takes first",
+        Some("event") if what.contains("ScalingReplicaSet") => "in how many steps a burst of a rollout is done",
+        Some("event") => "how many events come before the client combines or drops them",
+        Some("pod") if ends("marked") || ends("removed") => {
+            "which pod of a ReplicaSet ranks first, by the pods on its node at the instant of a step"
+        }
+        Some("pod") if ends("node") => "which of several waiting pods is bound first, and so which nodes are the best",
+        Some("pod") => "which of several pods is taken before others: creations, bindings, deletions side by side",
+        _ => "which of two syncs comes first",
     }
 }
 

@@ -58,17 +58,6 @@ impl Axis {
         canvas.line(&[(self.from, bottom), (self.to, bottom)], &GREY, 1);
         canvas.text(((self.from + self.to) / 2, bottom + 36), unit, 12.0, Hold::Middle, GREY);
     }
-
-    /// Horizontal grid lines with labels to the left.
-    pub(super) fn up(&self, canvas: &Canvas, left: i32, right: i32, unit: &str) {
-        for tick in self.ticks() {
-            let y = self.at(tick);
-            canvas.line(&[(left, y), (right, y)], &PALE, 1);
-            canvas.text((left - 8, y), &label(tick), 12.0, Hold::Right, GREY);
-        }
-        canvas.line(&[(left, self.from), (left, self.to)], &GREY, 1);
-        canvas.text((left - 8, self.to.min(self.from) - 18), unit, 12.0, Hold::Middle, GREY);
-    }
 }
 
 /// A number as short as it can be; small ones keep their digits.

@@ -211,7 +211,8 @@ pub(super) struct Mark {
     pub(super) colour: RGBColor,
 }
 
-/// Marks that share a column (within four pixels) become one, the words of up to three joined.
+/// Marks that share a column (within four pixels) become one, the words of up to three joined. It stands
+/// where the last of them does.
 fn joined(frame: &Frame, mut marks: Vec<Mark>) -> Vec<Mark> {
     marks.sort_by_key(|mark| mark.at);
     let mut all: Vec<Mark> = Vec::new();
@@ -224,7 +225,7 @@ fn joined(frame: &Frame, mut marks: Vec<Mark>) -> Vec<Mark> {
                     1 | 2 => last.words = format!("{}, {}", last.words, mark.words),
                     _ => last.words.push_str(", …"),
                 }
-                last.colour = mark.colour;
+                (last.at, last.colour) = (mark.at, mark.colour);
             }
             _ => all.push(mark),
         }
@@ -232,21 +233,40 @@ fn joined(frame: &Frame, mut marks: Vec<Mark>) -> Vec<Mark> {
     all
 }
 
-/// Marks with a row for the words of each.
-pub(super) struct Placed(Vec<(Mark, Option<usize>)>);
+/// Where the words of a mark stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Words {
+    /// The row above the frame.
+    row: usize,
+    /// To the right of the line or, near the right edge, to its left.
+    hold: Hold,
+}
+
+/// Marks with a place for the words of each.
+pub(super) struct Placed(Vec<(Mark, Option<Words>)>);
 
 /// Gives the words of each mark one of at most `rows` rows above the frame, so that they touch neither
 /// other words nor the lines of other marks; words without such a row are left out. Words stand to the
 /// right of their line, so each must be above the marks it reaches over; marks are taken from the right.
+/// Words that would leave the picture stand to the left, in the lowest row, if no other mark is there.
 pub(super) fn placed(frame: &Frame, marks: Vec<Mark>, rows: usize) -> Placed {
-    let mut all: Vec<(Mark, Option<usize>)> = joined(frame, marks).into_iter().map(|mark| (mark, None)).collect();
+    let mut all: Vec<(Mark, Option<Words>)> = joined(frame, marks).into_iter().map(|mark| (mark, None)).collect();
+    let reach = |mark: &Mark| 12 + width_of(&mark.words, 12.0);
     for index in (0..all.len()).rev() {
         let x = frame.x(all[index].0.at);
-        let end = x + 12 + width_of(&all[index].0.words, 12.0);
-        let reached = |mark: &Mark| frame.x(mark.at) < end;
-        let under = all[index + 1..].iter().take_while(|(mark, _)| reached(mark));
-        let row = under.filter_map(|(_, row)| *row).max().map_or(0, |row| row + 1);
-        all[index].1 = (row < rows && end < frame.right + 24).then_some(row);
+        let end = x + reach(&all[index].0);
+        if end >= frame.right + 24 {
+            let is_free = index == 0 || frame.x(all[index - 1].0.at) < x - reach(&all[index].0);
+            all[index].1 = is_free.then_some(Words { row: 0, hold: Hold::Right });
+            continue;
+        }
+        let start = |(mark, words): &(Mark, Option<Words>)| {
+            let to_the_left = words.is_some_and(|words| words.hold == Hold::Right);
+            frame.x(mark.at) - if to_the_left { reach(mark) } else { 0 }
+        };
+        let under = all[index + 1..].iter().filter(|other| start(other) < end);
+        let row = under.filter_map(|(_, words)| Some(words.as_ref()?.row)).max().map_or(0, |row| row + 1);
+        all[index].1 = (row < rows).then_some(Words { row, hold: Hold::Left });
     }
     Placed(all)
 }
@@ -254,21 +274,22 @@ pub(super) fn placed(frame: &Frame, marks: Vec<Mark>, rows: usize) -> Placed {
 impl Placed {
     /// Pixels needed above the frame.
     pub(super) fn height(&self) -> i32 {
-        let rows = self.0.iter().filter_map(|(_, row)| *row).max().map_or(0, |row| row as i32 + 1);
+        let rows = self.0.iter().filter_map(|(_, words)| *words).map(|words| words.row as i32 + 1).max().unwrap_or(0);
         (12 + 18 * rows).max(24)
     }
 
     /// Draws the marks as vertical lines with their words.
     pub(super) fn draw(&self, canvas: &Canvas, frame: &Frame) {
-        for (mark, row) in &self.0 {
+        for (mark, words) in &self.0 {
             let x = frame.x(mark.at);
-            let Some(row) = row else {
+            let Some(Words { row, hold }) = words else {
                 canvas.line(&[(x, frame.top), (x, frame.bottom)], &mark.colour, 1);
                 continue;
             };
             let y = frame.top - 14 - 18 * *row as i32;
             canvas.line(&[(x, y - 6), (x, frame.bottom)], &mark.colour, 1);
-            canvas.text((x + 5, y), &mark.words, 12.0, Hold::Left, mark.colour);
+            let beside = if *hold == Hold::Left { 5 } else { -5 };
+            canvas.text((x + beside, y), &mark.words, 12.0, *hold, mark.colour);
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod axes;
 mod canvas;
+pub(super) mod comparison;
 mod lines;
 mod nodes;
 mod paint;

@@ -1,5 +1,7 @@
 //! Nodes over time: a strip of states for each, and heat maps of their load.
 
+use std::collections::BTreeMap;
+
 use plotters::style::RGBColor;
 
 use crate::engine::Time;
@@ -88,9 +90,12 @@ pub(super) struct Heat {
 
 /// A heat map of one series over nodes and time; `None` without data.
 pub(super) fn heat(outcome: &Outcome, heat: &Heat) -> Option<Picture> {
-    let all: Vec<&Series> = outcome.series.iter().filter(|series| series.name == heat.series).take(ROWS).collect();
+    let mut all: Vec<&Series> = outcome.series.iter().filter(|series| series.name == heat.series).collect();
     if all.is_empty() {
         return None;
+    }
+    if all.len() > ROWS {
+        all = most_interesting(all, outcome);
     }
     let highest = all.iter().flat_map(|series| &series.points).map(|point| point.max).fold(0.0, f64::max);
     let full = if heat.share { 1.0 } else { highest.max(1.0) };
@@ -99,7 +104,7 @@ pub(super) fn heat(outcome: &Outcome, heat: &Heat) -> Option<Picture> {
     let marks = placed(&frame, super::actions(outcome), 3);
     let frame = frame.lowered(marks.height());
     let of = if all.len() < outcome.nodes.len() {
-        format!("the first {} nodes", all.len())
+        format!("{} of {} nodes, those that failed first and others", all.len(), outcome.nodes.len())
     } else {
         "each node".to_string()
     };
@@ -114,6 +119,21 @@ pub(super) fn heat(outcome: &Outcome, heat: &Heat) -> Option<Picture> {
         marks.draw(canvas, &frame);
         scale(canvas, &frame, full, heat.share);
     }))
+}
+
+/// Half of the rows for those with the most changes of state, the rest for the others, in the order of all.
+fn most_interesting<'a>(all: Vec<&'a Series>, outcome: &Outcome) -> Vec<&'a Series> {
+    let changes: BTreeMap<&str, usize> =
+        outcome.nodes.iter().map(|node| (node.name.as_str(), node.states.len())).collect();
+    let changes = |series: &Series| series.label("node").and_then(|node| changes.get(node)).copied().unwrap_or(0);
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(changes(all[*index]))); // stable: first added first
+    let mut calm = order.split_off(ROWS / 2);
+    let mut rows = order;
+    calm.sort_by_key(|index| (changes(all[*index]), *index));
+    rows.extend(calm.into_iter().take(ROWS / 2));
+    rows.sort_unstable();
+    rows.into_iter().map(|index| all[index]).collect()
 }
 
 /// One row, drawn in pixels of time: the mean over each column's steps, weighted by their width.

@@ -48,17 +48,19 @@ pub(crate) struct Picture {
 }
 
 /// How a backend sets text: the size that makes one em a pixel, and how far the baseline of text held
-/// at its top is below that point, in ems.
+/// at its top is below that point, in ems; and how it draws lines of steps.
 struct Type {
     em: f64,
     baseline: f64,
+    /// Each step a rectangle: plotters' bitmaps lose a line that turns back within a column.
+    steps_in_blocks: bool,
 }
 
 /// plotters-svg divides sizes by 1.24 and puts `dy="0.76em"`.
-const SVG_TYPE: Type = Type { em: 1.24, baseline: 0.76 };
+const SVG_TYPE: Type = Type { em: 1.24, baseline: 0.76, steps_in_blocks: false };
 /// ab_glyph takes the height from descender to ascender for the size, which in DejaVu Sans is 1.164 em,
 /// and plotters puts the baseline at half of it.
-const PNG_TYPE: Type = Type { em: 1.164, baseline: 0.582 };
+const PNG_TYPE: Type = Type { em: 1.164, baseline: 0.582, steps_in_blocks: true };
 /// Text looks centred with its baseline this much below the middle, in ems: half of the letter x.
 const MIDDLE: f64 = 0.28;
 
@@ -115,7 +117,12 @@ fn paint_shape<B: DrawingBackend>(area: &DrawingArea<B, Shift>, shape: &Shape, s
     match shape {
         Shape::Line(points, colour, width) => {
             let points: Vec<_> = points.iter().map(scaled).collect();
-            done(area.draw(&PathElement::new(points, colour.stroke_width(width * scale as u32))));
+            let width = width * scale as u32;
+            let is_step = |pair: &[(i32, i32)]| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1;
+            if letters.steps_in_blocks && width > 1 && points.windows(2).all(is_step) {
+                return steps(area, &points, width as i32, colour);
+            }
+            done(area.draw(&PathElement::new(points, colour.stroke_width(width))));
         }
         Shape::Area(points, colour) => {
             let points: Vec<_> = points.iter().map(scaled).collect();
@@ -141,9 +148,37 @@ fn paint_shape<B: DrawingBackend>(area: &DrawingArea<B, Shift>, shape: &Shape, s
     }
 }
 
+/// A line of horizontal and vertical pieces, each a rectangle.
+fn steps<B: DrawingBackend>(area: &DrawingArea<B, Shift>, points: &[(i32, i32)], width: i32, colour: &RGBAColor) {
+    let (before, after) = (width / 2, width - width / 2);
+    for pair in points.windows(2) {
+        let (left, right) = (pair[0].0.min(pair[1].0) - before, pair[0].0.max(pair[1].0) + after);
+        let (top, bottom) = (pair[0].1.min(pair[1].1) - before, pair[0].1.max(pair[1].1) + after);
+        done(area.draw(&Rectangle::new([(left, top), (right, bottom)], colour.filled())));
+    }
+}
+
 /// Drawing into memory cannot fail once the fonts are there.
 fn done<E: std::fmt::Debug>(result: Result<(), E>) {
     if let Err(error) = result {
         panic!("a picture in memory cannot fail: {error:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dip_of_no_width_reaches_its_depth_in_the_bitmap() {
+        // down and up again within one column
+        let line = Shape::Line(vec![(10, 10), (50, 10), (50, 80), (50, 10), (90, 10)], BLACK.to_rgba(), 2);
+        let png = Picture { width: 100, height: 100, shapes: vec![line] }.png().unwrap();
+        let mut reader = png::Decoder::new(io::Cursor::new(png)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let dark = |x: usize, y: usize| pixels[(y * 200 + x) * 3] < 64;
+        assert!((20..=160).all(|y| dark(100, y)), "every pixel down to 80 times the scale of 2");
+        assert!(!dark(100, 170) && !dark(110, 100));
     }
 }

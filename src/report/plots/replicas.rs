@@ -26,7 +26,7 @@ pub(super) fn draw(outcome: &Outcome, workload: &Workload) -> Option<Picture> {
     let highest = [desired, serving, ready].into_iter().flat_map(|series| &series.points).map(|point| point.max);
     let max = (highest.fold(1.0, f64::max) * 1.12).max(2.0);
     let frame = Frame { left: 72, right: 976, top: 76, bottom: 346, end: outcome.duration, max };
-    let marks = placed(&frame, marks(outcome, workload), 5);
+    let marks = placed(&frame, marks(outcome, workload), 7);
     let frame = frame.lowered(marks.height());
     Some(picture(1000, frame.bottom as u32 + 60, |canvas| {
         canvas.title(&format!("{}: pods serving", workload.label), &story(outcome, workload));

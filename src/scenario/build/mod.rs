@@ -45,6 +45,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod faults;
 mod nodes;
 mod objects;
 mod scheduler;
@@ -67,6 +68,7 @@ use super::schema::workloads::Workload as WrittenWorkload;
 use super::schema::{Scenario, Start};
 use super::source::Node;
 
+pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
 
 /// Makes what a run needs. The same scenario and seed give the same setup; another seed is set by
@@ -82,6 +84,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let objects: Vec<Object> = scenario.workloads.iter().flat_map(WrittenWorkload::objects).collect();
     let workloads: Vec<Workload> = objects.iter().flat_map(|object| builder.create(object)).collect();
     let timeline = builder.timeline();
+    let faults = builder.faults();
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
     let Builder { cluster, problems, .. } = builder;
@@ -95,6 +98,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         workloads,
         settled: scenario.start == Start::Settled,
         timeline,
+        faults,
         sources: Vec::new(),
         settings,
         scheduler,

@@ -1,8 +1,8 @@
 //! Kubernetes objects, those of the shorthand included, as what is created in a run.
 
 use super::Builder;
+use crate::cluster::Names;
 use crate::cluster::spec::Behaviour;
-use crate::cluster::volumes::VolumePhase;
 use crate::manifest;
 use crate::scenario::manifests::{Body, Object};
 use crate::scenario::schema::workloads::Behaviour as WrittenBehaviour;
@@ -38,22 +38,12 @@ impl Builder<'_> {
                 .map(|quota| Some(crate::cluster::Body::ResourceQuota(quota))),
             Body::LimitRange(range) => manifest::quota::limit_range(&mut self.cluster.names, range)
                 .map(|range| Some(crate::cluster::Body::LimitRange(range))),
-            Body::PersistentVolume(volume) => {
-                manifest::persistent_volume(&mut self.cluster.names, volume).map(|mut volume| {
-                    volume.phase = VolumePhase::Available;
-                    Some(crate::cluster::Body::PersistentVolume(volume))
-                })
-            }
-            Body::PersistentVolumeClaim(claim) => {
-                let class = self.defaults.storage_class.as_deref();
-                manifest::persistent_volume_claim(&mut self.cluster.names, claim, class)
-                    .map(|claim| Some(crate::cluster::Body::PersistentVolumeClaim(claim)))
-            }
-            Body::StorageClass(class) => manifest::storage_class(&mut self.cluster.names, class)
-                .map(|class| Some(crate::cluster::Body::StorageClass(class))),
-            Body::CSINode(node) => {
-                Ok(Some(crate::cluster::Body::CsiNode(manifest::csi_node(&mut self.cluster.names, node))))
-            }
+            Body::PersistentVolume(_)
+            | Body::PersistentVolumeClaim(_)
+            | Body::StorageClass(_)
+            | Body::CSINode(_)
+            | Body::CSIDriver(_)
+            | Body::CSIStorageCapacity(_) => self.storage(object),
             Body::Namespace(_) | Body::Node(_) | Body::PriorityClass(_) | Body::RuntimeClass(_) => Ok(None),
         };
         match made {
@@ -69,6 +59,12 @@ impl Builder<'_> {
                 Vec::new()
             }
         }
+    }
+
+    /// The cluster's form of an object about storage.
+    fn storage(&mut self, object: &Object) -> Result<Option<crate::cluster::Body>, manifest::Problems> {
+        let (names, class) = (&mut self.cluster.names, self.defaults.storage_class.as_deref());
+        storage_body(object, names, class).transpose()
     }
 
     /// The cluster's form of an object with a pod template.
@@ -106,6 +102,29 @@ impl Builder<'_> {
             Some(count) => (1..=count).map(|number| named(&format!("{}-{number}", object.name))).collect(),
         }
     }
+}
+
+/// The cluster's form of an object about storage; `None` for other kinds. Claims that name no class get
+/// `default_class`.
+pub(in crate::scenario) fn storage_body(
+    object: &Object,
+    names: &mut Names,
+    default_class: Option<&str>,
+) -> Option<Result<crate::cluster::Body, manifest::Problems>> {
+    use crate::cluster::Body as Made;
+    Some(match &object.body {
+        Body::PersistentVolume(volume) => manifest::persistent_volume(names, volume).map(Made::PersistentVolume),
+        Body::PersistentVolumeClaim(claim) => {
+            manifest::persistent_volume_claim(names, claim, default_class).map(Made::PersistentVolumeClaim)
+        }
+        Body::StorageClass(class) => manifest::storage_class(names, class).map(Made::StorageClass),
+        Body::CSINode(node) => Ok(Made::CsiNode(manifest::csi_node(names, node))),
+        Body::CSIDriver(driver) => Ok(Made::CsiDriver(manifest::csi_driver(driver))),
+        Body::CSIStorageCapacity(capacity) => {
+            manifest::csi_storage_capacity(names, capacity).map(Made::CsiStorageCapacity)
+        }
+        _ => return None,
+    })
 }
 
 /// What containers do, as the cluster keeps it. A readiness probe is Kubernetes' own to describe.

@@ -8,9 +8,9 @@ use crate::scenario::read::to_json;
 use crate::scenario::schema::Scenario;
 use crate::scenario::schema::scheduler::{Queue, SchedulerConfig, Scoring};
 use crate::scenario::source::{Location, Node, Value};
+use crate::scheduler::Config;
 use crate::scheduler::config::{Problem, Strategy, read};
 use crate::scheduler::order_of_pods::QueueOrder;
-use crate::scheduler::{Config, policies};
 
 /// What the scenario says about the scheduler; what is wrong with its configuration is reported at its
 /// place in the file, and the default stands in.
@@ -28,7 +28,7 @@ pub(in crate::scenario) fn config(scenario: &Scenario, names: &mut Names, proble
             Scoring::MostAllocated => Strategy::MostAllocated,
         };
     }
-    if let Some(policy) = scenario.scheduler.policy.as_ref().and_then(|policy| policies::find(policy)) {
+    if let Some(policy) = scenario.scheduler.policy.as_ref().and_then(|policy| scenario.chosen_policy(policy)) {
         config.use_policy(policy);
     }
     config.queue_order = match scenario.scheduler.queue {

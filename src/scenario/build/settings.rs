@@ -22,7 +22,6 @@ impl Builder<'_> {
                 cycle: latencies.scheduling_cycle,
                 cycle_per_node: latencies.scheduling_cycle_per_node,
                 api_write: latencies.api_write.0.clone(),
-                volume_provision: latencies.volume_provision.0.clone(),
                 qps_milli: scheduler.client_qps_milli,
                 burst: scheduler.client_burst,
             },
@@ -54,9 +53,15 @@ fn controllers(
         kube_api_burst: flags.kube_api_burst.value.into(),
         watch: latencies.watch.0.clone(),
         api_write: latencies.api_write.0.clone(),
+        provision: latencies.volume_provision.0.clone(),
+        attach: latencies.volume_attach.0.clone(),
+        detach: latencies.volume_detach.0.clone(),
+        disable_force_detach_on_timeout: flags.disable_force_detach_on_timeout,
         monitor_pass: latencies.node_monitor_pass.value,
         node_monitor_phase: phase(&phases.node_monitor),
         pod_gc_phase: phase(&phases.pod_gc),
+        attach_detach_phase: phase(&phases.attach_detach),
+        volume_binder_phase: phase(&phases.volume_binder),
         // nodes are Ready from the moment they join, so that none is ever waited for
         ..controllers::Settings::default()
     }
@@ -85,6 +90,7 @@ fn kubelet(flags: &components::Kubelet, latencies: &components::Latencies) -> ku
         status: distribution(&flags.status),
         stop: distribution(&flags.stop),
         teardown: distribution(&flags.teardown),
+        volume_report: distribution(&flags.volume_report),
         boot: distribution(&flags.boot),
         kubelet_start: distribution(&flags.kubelet_start),
         node_ready: distribution(&flags.node_ready),

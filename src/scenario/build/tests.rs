@@ -1,6 +1,7 @@
 //! The text of a scenario in, what a run is made of or what it did out.
 
 mod runs;
+mod storage;
 
 use super::build;
 use crate::cluster::taint::taint_text;
@@ -170,7 +171,6 @@ control-plane:
     kubelet-watch: 3ms
     scheduling-cycle: 4ms
     scheduling-cycle-per-node: 5us
-    volume-provision: 7s
     node-monitor-pass: 6ms
 kubelet: {{ node-lease-duration-seconds: 20, node-lease-jitter: 0.1, stop: 3s, image-size: 5M, registry-rate: 1G }}
 phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
@@ -217,7 +217,6 @@ phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
             cycle: Span::from_millis(4),
             cycle_per_node: Span::from_micros(5),
             api_write: ms(1),
-            volume_provision: Distribution::Constant(Span::from_secs(7)),
             qps_milli: 1500,
             burst: 2,
         }

@@ -119,7 +119,7 @@ fn target(written: &Target, names: &mut Names) -> simulation::Target {
     target
 }
 
-fn selector(written: &LabelSelector, names: &mut Names) -> Selector {
+pub(super) fn selector(written: &LabelSelector, names: &mut Names) -> Selector {
     let requirements = written.requirements.iter().map(|requirement| Requirement {
         key: names.intern(&requirement.key),
         operator: match requirement.operator {

@@ -112,6 +112,12 @@ pub(super) fn phases(phases: &Phases, scenario: &Scenario, names: &Names<'_>, pr
     if let Some(phase) = &phases.pod_gc {
         within(phase, Span::from_secs(20), problems);
     }
+    if let Some(phase) = &phases.attach_detach {
+        within(phase, Span::from_millis(100), problems);
+    }
+    if let Some(phase) = &phases.volume_binder {
+        within(phase, Span::from_secs(15), problems);
+    }
     let lease_period = Span::from_millis(u64::from(kubelet.node_lease_duration_seconds.value) * 250);
     for (node, phase) in &phases.leases {
         names.node(node, Span::MAX, phase.location, problems);

@@ -7,6 +7,7 @@ use super::Known;
 use crate::cluster::Names;
 use crate::engine::Span;
 use crate::manifest::{self, Defaults};
+use crate::scenario::build::storage_body;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::manifests::{Body, Object};
 use crate::scenario::schema::Scenario;
@@ -49,8 +50,9 @@ pub(in crate::scenario) fn defaults(objects: &[(Span, Object)], scenario: &Scena
                 }
             }
             Body::StorageClass(class) => {
-                let read = manifest::storage_class(names, class);
-                if read.is_ok_and(|class| class.is_default) {
+                let is_default = manifest::storage_class(names, class).is_ok_and(|class| class.is_default);
+                let first = defaults.storage_class.as_ref().is_none_or(|other| object.name < *other);
+                if is_default && first {
                     defaults.storage_class = Some(object.name.clone());
                 }
             }
@@ -67,11 +69,6 @@ pub(in crate::scenario) fn defaults(objects: &[(Span, Object)], scenario: &Scena
     defaults
 }
 
-/// Whether a class of this provisioner makes volumes for claims that find none.
-fn makes_volumes(provisioner: &str) -> bool {
-    !provisioner.is_empty() && provisioner != "kubernetes.io/no-provisioner"
-}
-
 fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest::Problems {
     let mut found = match &object.body {
         Body::Node(node) => manifest::node_spec(names, node).err().unwrap_or_default(),
@@ -83,20 +80,11 @@ fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest:
         Body::PodDisruptionBudget(budget) => manifest::disruption_budget(names, budget).err().unwrap_or_default(),
         Body::ResourceQuota(quota) => manifest::quota::resource_quota(names, quota).err().unwrap_or_default(),
         Body::LimitRange(range) => manifest::quota::limit_range(names, range).err().unwrap_or_default(),
-        Body::PersistentVolume(volume) => manifest::persistent_volume(names, volume).err().unwrap_or_default(),
-        Body::PersistentVolumeClaim(claim) => {
-            manifest::persistent_volume_claim(names, claim, None).err().unwrap_or_default()
+        Body::StatefulSet(set) => claim_templates(set, names, defaults),
+        _ => {
+            let made = storage_body(object, names, defaults.storage_class.as_deref());
+            made.and_then(Result::err).unwrap_or_default()
         }
-        Body::StorageClass(class) => match manifest::storage_class(names, class) {
-            Ok(read) if !read.wait_for_first_consumer && makes_volumes(&class.provisioner) => vec![manifest::Problem {
-                path: "volumeBindingMode".to_string(),
-                message: "volumes made before a pod asks for them are not modelled, as nothing says where: write \
-                          `WaitForFirstConsumer`, or `kubernetes.io/no-provisioner` as the provisioner"
-                    .to_string(),
-            }],
-            read => read.err().unwrap_or_default(),
-        },
-        _ => Vec::new(),
     };
     if let Some((path, meta, pod)) = object.template() {
         let prefix = path.strip_suffix("spec").unwrap_or_default();
@@ -105,6 +93,22 @@ fn convert(object: &Object, names: &mut Names, defaults: &Defaults) -> manifest:
         found.extend(wrong.into_iter().map(|p| manifest::Problem { path: format!("{prefix}{}", p.path), ..p }));
     }
     found
+}
+
+/// What is wrong with the claims of a StatefulSet.
+fn claim_templates(
+    set: &k8s_openapi::api::apps::v1::StatefulSet,
+    names: &mut Names,
+    defaults: &Defaults,
+) -> manifest::Problems {
+    let templates = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
+    let wrong = templates.enumerate().flat_map(|(index, claim)| {
+        let found = manifest::persistent_volume_claim(names, claim, defaults.storage_class.as_deref());
+        let prefix = format!("spec.volumeClaimTemplates[{index}]");
+        let nested = move |p: manifest::Problem| manifest::Problem { path: format!("{prefix}.{}", p.path), ..p };
+        found.err().unwrap_or_default().into_iter().map(nested)
+    });
+    wrong.collect()
 }
 
 fn selector(

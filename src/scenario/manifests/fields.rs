@@ -27,7 +27,8 @@ pub struct TypeFields {
 /// The decision about a field. A type without entry has only fields that count; a field missing
 /// from its type's entry is refused.
 pub fn decision(type_name: &str, field: &str) -> Decision {
-    let Some(entry) = ALL.iter().find(|entry| entry.name == type_name) else { return Decision::Modelled };
+    let mut entries = ALL.iter().chain(super::storage_fields::ALL);
+    let Some(entry) = entries.find(|entry| entry.name == type_name) else { return Decision::Modelled };
     let has = |names: &str| names.split(' ').any(|name| name == field);
     if has(entry.modelled) {
         return Decision::Modelled;
@@ -55,7 +56,7 @@ pub fn page() -> String {
         let fields = fields.split(' ').map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");
         text += &format!("| {name} | {fields} | {what} |\n");
     };
-    for entry in ALL {
+    for entry in ALL.iter().chain(super::storage_fields::ALL) {
         row(entry.name, entry.modelled, "modelled");
         entry.harmless.iter().for_each(|(fields, why)| row(entry.name, fields, &format!("no effect: {why}")));
         entry.refused.iter().for_each(|(fields, why)| row(entry.name, fields, &format!("refused: {why}")));
@@ -66,7 +67,7 @@ pub fn page() -> String {
 const STATUS: (&str, &str) = ("status", "written by controllers, never by whoever creates the object");
 const TRAFFIC: &str = "traffic is not modelled";
 
-const fn whole(name: &'static str, modelled: &'static str) -> TypeFields {
+pub(super) const fn whole(name: &'static str, modelled: &'static str) -> TypeFields {
     TypeFields { name, modelled, harmless: &[], refused: &[] }
 }
 
@@ -218,14 +219,13 @@ pub const ALL: &[TypeFields] = &[
     ),
     TypeFields {
         name: "Volume",
-        modelled: "awsElasticBlockStore gcePersistentDisk iscsi name persistentVolumeClaim rbd",
+        modelled: "awsElasticBlockStore ephemeral gcePersistentDisk iscsi name persistentVolumeClaim rbd",
         harmless: &[(
             "configMap downwardAPI emptyDir gitRepo hostPath image nfs projected secret",
             "such volumes are there on every node",
         )],
         refused: &[
             ("csi", "inline CSI volumes count against a node's volume limit"),
-            ("ephemeral", "nothing makes its claim; write a PersistentVolumeClaim"),
             (
                 "azureDisk azureFile cephfs cinder fc flexVolume flocker glusterfs photonPersistentDisk portworxVolume quobyte scaleIO storageos vsphereVolume",
                 "drivers that Kubernetes has removed or moved to CSI",
@@ -286,60 +286,10 @@ pub const ALL: &[TypeFields] = &[
         harmless: &[("handler", "every node has every handler")],
         refused: &[("scheduling", "it decides where pods fit; give the pods its node selector and tolerations")],
     },
-    TypeFields {
-        name: "PersistentVolume",
-        modelled: "apiVersion kind metadata spec",
-        harmless: &[STATUS],
-        refused: &[],
-    },
-    TypeFields {
-        name: "PersistentVolumeSpec",
-        modelled: "accessModes awsElasticBlockStore capacity claimRef csi gcePersistentDisk nodeAffinity storageClassName volumeMode",
-        harmless: &[
-            (
-                "azureDisk azureFile cephfs cinder fc flexVolume flocker glusterfs hostPath iscsi local nfs photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos vsphereVolume",
-                "capacity, modes, class and node affinity decide, not the medium",
-            ),
-            ("mountOptions", "how it is mounted changes no decision"),
-            (
-                "persistentVolumeReclaimPolicy",
-                "volumes outlive their claims; one is bound again only to a claim of the same name",
-            ),
-        ],
-        refused: &[("volumeAttributesClassName", "it decides which claims fit")],
-    },
-    TypeFields {
-        name: "PersistentVolumeClaim",
-        modelled: "apiVersion kind metadata spec",
-        harmless: &[STATUS],
-        refused: &[],
-    },
-    TypeFields {
-        name: "PersistentVolumeClaimSpec",
-        modelled: "accessModes resources selector storageClassName volumeMode volumeName",
-        harmless: &[("dataSource dataSourceRef", "what is on a volume changes no decision")],
-        refused: &[("volumeAttributesClassName", "it decides which volumes fit")],
-    },
-    TypeFields {
-        name: "StorageClass",
-        modelled: "allowedTopologies apiVersion kind metadata provisioner volumeBindingMode",
-        harmless: &[
-            ("allowVolumeExpansion mountOptions parameters", "how volumes are made and mounted changes no decision"),
-            ("reclaimPolicy", "volumes outlive their claims; one is bound again only to a claim of the same name"),
-        ],
-        refused: &[],
-    },
-    TypeFields { name: "CSINode", modelled: "apiVersion kind metadata spec", harmless: &[], refused: &[] },
-    TypeFields {
-        name: "CSINodeDriver",
-        modelled: "allocatable name",
-        harmless: &[("nodeID topologyKeys", "addresses and identities change no decision")],
-        refused: &[],
-    },
 ];
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde::de::{Deserialize, Deserializer, Visitor, value::Error};
 
@@ -366,7 +316,7 @@ mod tests {
         }
     }
 
-    fn fields_of<T: for<'de> Deserialize<'de>>() -> (&'static str, &'static [&'static str]) {
+    pub(crate) fn fields_of<T: for<'de> Deserialize<'de>>() -> (&'static str, &'static [&'static str]) {
         let mut answer = None;
         let _ = T::deserialize(Ask(&mut answer));
         answer.unwrap()
@@ -375,9 +325,7 @@ mod tests {
     #[test]
     fn every_field_of_every_listed_type_is_decided_once() {
         use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-        use k8s_openapi::api::{
-            apps::v1::*, batch::v1::*, core::v1::*, node::v1::*, scheduling::v1::*, storage::v1::*,
-        };
+        use k8s_openapi::api::{apps::v1::*, batch::v1::*, core::v1::*, node::v1::*, scheduling::v1::*};
         let types = [
             fields_of::<Deployment>(),
             fields_of::<DeploymentSpec>(),
@@ -417,16 +365,15 @@ mod tests {
             fields_of::<Namespace>(),
             fields_of::<PriorityClass>(),
             fields_of::<RuntimeClass>(),
-            fields_of::<PersistentVolume>(),
-            fields_of::<PersistentVolumeSpec>(),
-            fields_of::<PersistentVolumeClaim>(),
-            fields_of::<PersistentVolumeClaimSpec>(),
-            fields_of::<StorageClass>(),
-            fields_of::<CSINode>(),
-            fields_of::<CSINodeDriver>(),
         ];
-        assert_eq!(types.map(|(name, _)| name).to_vec(), ALL.iter().map(|entry| entry.name).collect::<Vec<_>>());
-        for ((_, fields), entry) in types.iter().zip(ALL) {
+        assert_all_decided(&types, ALL);
+    }
+
+    /// Whether the list is about these types, and decides each of their fields once.
+    pub(crate) fn assert_all_decided(types: &[(&str, &[&str])], all: &[TypeFields]) {
+        let names: Vec<&str> = types.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, all.iter().map(|entry| entry.name).collect::<Vec<_>>());
+        for ((_, fields), entry) in types.iter().zip(all) {
             let lists = entry.harmless.iter().chain(entry.refused).map(|(names, _)| *names);
             let mut decided: Vec<&str> =
                 std::iter::once(entry.modelled).chain(lists).flat_map(|names| names.split(' ')).collect();

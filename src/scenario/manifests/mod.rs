@@ -5,6 +5,7 @@
 mod deserializer;
 pub mod fields;
 pub mod shorthand;
+mod storage_fields;
 mod validate;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -16,7 +17,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
-use k8s_openapi::api::storage::v1::{CSINode, StorageClass};
+use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, CSIStorageCapacity, StorageClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::diagnostics::{Problems, listed};
@@ -65,6 +66,8 @@ pub enum Body {
     PersistentVolumeClaim(Box<PersistentVolumeClaim>),
     StorageClass(Box<StorageClass>),
     CSINode(Box<CSINode>),
+    CSIDriver(Box<CSIDriver>),
+    CSIStorageCapacity(Box<CSIStorageCapacity>),
 }
 
 /// How a kind is read.
@@ -107,6 +110,8 @@ const KINDS: &[Kind] = &[
     kind!("v1", true, PersistentVolumeClaim),
     kind!("storage.k8s.io/v1", false, StorageClass),
     kind!("storage.k8s.io/v1", false, CSINode),
+    kind!("storage.k8s.io/v1", false, CSIDriver),
+    kind!("storage.k8s.io/v1", true, CSIStorageCapacity),
 ];
 
 /// Kinds that are accepted and change nothing: access, names, traffic.
@@ -215,6 +220,8 @@ impl Object {
             Body::PersistentVolumeClaim(_) => "PersistentVolumeClaim",
             Body::StorageClass(_) => "StorageClass",
             Body::CSINode(_) => "CSINode",
+            Body::CSIDriver(_) => "CSIDriver",
+            Body::CSIStorageCapacity(_) => "CSIStorageCapacity",
         }
     }
 
@@ -240,6 +247,8 @@ impl Object {
             Body::PersistentVolumeClaim(object) => &object.metadata,
             Body::StorageClass(object) => &object.metadata,
             Body::CSINode(object) => &object.metadata,
+            Body::CSIDriver(object) => &object.metadata,
+            Body::CSIStorageCapacity(object) => &object.metadata,
         }
     }
 

@@ -52,20 +52,15 @@ pub(super) fn check(object: &mut Object, problems: &mut Problems) {
         }
         _ => {}
     }
-    let has_pods = !matches!(
+    let has_pods = matches!(
         object.body,
-        Body::Namespace(_)
-            | Body::Node(_)
-            | Body::Service(_)
-            | Body::PriorityClass(_)
-            | Body::RuntimeClass(_)
-            | Body::PodDisruptionBudget(_)
-            | Body::ResourceQuota(_)
-            | Body::LimitRange(_)
-            | Body::PersistentVolume(_)
-            | Body::PersistentVolumeClaim(_)
-            | Body::StorageClass(_)
-            | Body::CSINode(_)
+        Body::Deployment(_)
+            | Body::ReplicaSet(_)
+            | Body::StatefulSet(_)
+            | Body::DaemonSet(_)
+            | Body::Job(_)
+            | Body::CronJob(_)
+            | Body::Pod(_)
     );
     match object.template() {
         Some((path, meta, pod)) => {

@@ -46,6 +46,8 @@ record! {
         "kube-api-burst" => kube_api_burst: Spanned<u32> = "30",
         /// Ended pods that are kept; 0 keeps all.
         "terminated-pod-gc-threshold" => terminated_pod_gc_threshold: u32 = "12500",
+        /// Volumes are never detached from a node that is not Ready because of the time alone (6 min).
+        "disable-force-detach-on-timeout" => disable_force_detach_on_timeout: bool = "false",
     }
 }
 
@@ -86,8 +88,12 @@ record! {
         "scheduling-cycle" => scheduling_cycle: Span = "1ms",
         /// What each node looked at beyond the hundredth adds to it.
         "scheduling-cycle-per-node" => scheduling_cycle_per_node: Span = "2us",
-        /// A provisioner makes a volume for a claim whose class waits for its first pod.
-        "volume-provision" => volume_provision: Latency = "3s",
+        /// From the moment a volume is asked for until the driver has made it, or deleted it.
+        "volume-provision" => volume_provision: Latency = "{ lognormal: { median: 5500ms, sigma: 0.6 } }",
+        /// From the moment a volume is to be on a node until it is attached and mounted there.
+        "volume-attach" => volume_attach: Latency = "{ lognormal: { median: 8s, sigma: 0.6 } }",
+        /// Detaching a volume from a node.
+        "volume-detach" => volume_detach: Latency = "{ lognormal: { median: 8s, sigma: 0.6 } }",
         /// One look of kube-controller-manager at all nodes.
         "node-monitor-pass" => node_monitor_pass: Spanned<Span> = "2ms",
     }
@@ -109,7 +115,7 @@ record! {
         "start" => start: Option<Latency>,
         /// From hearing of a pod until work on it begins.
         "notice" => notice: Latency = "{ uniform: { min: 0s, max: 20ms } }",
-        /// Until its volumes are there.
+        /// Until its volumes are there, once those that have to be attached are.
         "volumes" => volumes: Latency = "{ uniform: { min: 100ms, max: 400ms } }",
         /// Making its sandbox and network.
         "sandbox" => sandbox: Latency = "{ lognormal: { median: 350ms, sigma: 0.5 } }",
@@ -137,6 +143,8 @@ record! {
         "stop" => stop: Latency = "{ lognormal: { median: 500ms, sigma: 0.8 } }",
         /// From the end of the last container until the pod is gone.
         "teardown" => teardown: Latency = "{ lognormal: { median: 800ms, sigma: 0.5 } }",
+        /// From the unmounting of a volume until the node's status says so, sent every 10 s.
+        "volume-report" => volume_report: Latency = "{ uniform: { min: 0s, max: 10s } }",
         /// From power on until the kubelet starts.
         "boot" => boot: Latency = "{ lognormal: { median: 40s, sigma: 0.4 } }",
         /// From the start of the kubelet to its first report.
@@ -171,6 +179,10 @@ record! {
         "node-monitor" => node_monitor: Option<Spanned<Span>>,
         /// The pod garbage collector.
         "pod-gc" => pod_gc: Option<Spanned<Span>>,
+        /// The pass of the attach/detach controller over all volumes, ten times a second.
+        "attach-detach" => attach_detach: Option<Spanned<Span>>,
+        /// The look of the volume binder at all claims that wait, every 15 s.
+        "volume-binder" => volume_binder: Option<Spanned<Span>>,
         /// The renewal of node leases, by node.
         "leases" => leases: BTreeMap<String, Spanned<Span>>,
     }

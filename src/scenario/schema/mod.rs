@@ -3,9 +3,14 @@
 pub mod cluster;
 pub mod components;
 pub mod expect;
+pub mod fault_kinds;
+pub mod faults;
+pub mod matrix;
+pub mod policies;
 pub mod replications;
 pub mod scheduler;
 pub mod selector;
+pub mod strikes;
 pub mod timeline;
 pub mod values;
 pub mod workloads;
@@ -13,16 +18,20 @@ pub mod workloads;
 use std::path::PathBuf;
 
 use crate::engine::Span;
-use crate::outcome::provenance::StoredScenario;
+use crate::outcome::provenance::{Input, StoredScenario};
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::fields::{Fields, Key, Record};
 use crate::scenario::read::Spanned;
 use crate::scenario::record::{record, words};
 use crate::scenario::source::Sources;
+use crate::scheduler::policies::{self as listed, Chosen};
 
 use cluster::Cluster;
 use components::{ControlPlane, Kubelet, Phases};
 use expect::Expectation;
+use faults::FaultEntry;
+use matrix::{Matrix, Placement};
+use policies::WrittenPolicy;
 use replications::Replications;
 use scheduler::Scheduler;
 use timeline::Step;
@@ -48,6 +57,10 @@ record! {
         "start" => start: Start = "empty",
         /// What happens when.
         "timeline" => timeline: Vec<Step>,
+        /// What breaks by chance, or again and again.
+        "faults" => faults: Vec<FaultEntry>,
+        /// Placement policies of one's own.
+        "policies" => policies: Vec<WrittenPolicy>,
         /// How pods are placed.
         "scheduler" => scheduler: Scheduler,
         /// Flags and latencies of the control plane.
@@ -62,6 +75,12 @@ record! {
         "expect" => expect: Vec<Expectation>,
         /// The same under several seeds, for intervals instead of single numbers.
         "replications" => replications: Replications,
+        /// What `sim compare` varies.
+        "matrix" => matrix: Matrix,
+        /// One-shot placement without time, in place of a run; `cluster` and `duration` are not needed then.
+        "placement" => placement: Option<Placement>,
+        /// Folder of the data that `placement` reads, relative to the scenario file: `--set data=PATH`.
+        "data" => data: Option<String>,
         /// What is written beside the summary.
         "outputs" => outputs: Outputs,
         ..files: Files
@@ -77,6 +96,13 @@ impl Scenario {
             (None, None, Some(scoring)) => scoring.value.word().to_string(),
             (None, None, None) => "default".to_string(),
         }
+    }
+
+    /// The policy of this name: of the scenario, or of the list. `default` is none.
+    pub fn chosen_policy(&self, name: &str) -> Option<Chosen> {
+        let written = self.policies.iter().find(|policy| policy.name.text == name);
+        let written = written.map(|policy| Chosen::Written(policy.policy()));
+        written.or_else(|| listed::find(name).map(Chosen::Listed))
     }
 
     /// The scenario's files, for a manifest.
@@ -98,6 +124,8 @@ pub struct Files {
     pub sources: Sources,
     /// The folder of the scenario file.
     pub folder: PathBuf,
+    /// The data it reads, with hashes; filled in when somebody asks.
+    pub inputs: Vec<Input>,
 }
 
 impl Record for Files {

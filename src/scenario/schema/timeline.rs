@@ -74,9 +74,6 @@ choice! {
     }
 }
 
-/// The actions that break something.
-pub const FAULTS: [&str; 3] = ["crash", "reboot", "partition"];
-
 record! {
     /// Which nodes. `node`, or `nodes` with a list, names them; `zone`, `nodes` with a `selector` and
     /// `random` narrow down all nodes, and can stand together.

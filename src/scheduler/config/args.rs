@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::cluster::Name;
 use crate::cluster::spec::SpreadConstraint;
+use crate::engine::Span;
 use crate::manifest;
 use crate::scheduler::plugins;
 
@@ -66,7 +67,9 @@ fn read_plugin_args(
         "NodeAffinity" => read_added(reader, &join(path, "addedAffinity"), field(map, "addedAffinity"), args),
         "DefaultPreemption" => read_preemption(reader, path, map, args),
         "VolumeBinding" => {
-            reader.integer(&join(path, "bindTimeoutSeconds"), field(map, "bindTimeoutSeconds"), (0, i64::MAX), 600);
+            let timeout = "bindTimeoutSeconds";
+            let seconds = reader.integer(&join(path, timeout), field(map, timeout), (0, i64::MAX), 600);
+            args.bind_timeout = Span::from_secs(seconds.unsigned_abs());
             if !field(map, "shape").is_null() {
                 reader.problem(join(path, "shape"), "only with the feature gate StorageCapacityScoring, which is off");
             }

@@ -119,8 +119,10 @@ pub struct Args {
     pub min_candidate_percentage: u64,
     /// DefaultPreemption: `minCandidateNodesAbsolute`.
     pub min_candidate_absolute: u64,
+    /// VolumeBinding: `bindTimeoutSeconds`.
+    pub bind_timeout: Span,
     /// PlacementPolicy: which.
-    pub policy: Option<&'static policies::Entry>,
+    pub policy: Option<policies::Chosen>,
 }
 
 impl Args {
@@ -137,6 +139,7 @@ impl Args {
             default_constraints: None,
             added_required: None,
             added_preferred: Vec::new(),
+            bind_timeout: Span::from_secs(600),
             min_candidate_percentage: 10,
             min_candidate_absolute: 100,
             policy: None,
@@ -241,10 +244,15 @@ impl Config {
 
     /// Puts a placement policy in the place of the score plugins of all profiles. Filters, preemption and
     /// binding stay. All nodes are looked at, and ties go to the first of them.
-    pub fn use_policy(&mut self, policy: &'static policies::Entry) {
+    pub fn use_policy(&mut self, policy: impl Into<policies::Chosen>) {
+        let policy = policy.into();
         self.ties = TieBreak::First;
         for profile in &mut self.profiles {
-            profile.args.policy = Some(policy);
+            if policy.filters() {
+                profile.points.pre_filter.push(plugins::PLACEMENT_POLICY);
+                profile.points.filter.push(plugins::PLACEMENT_POLICY);
+            }
+            profile.args.policy = Some(policy.clone());
             profile.percentage_of_nodes_to_score = 100;
             profile.points.pre_score = vec![plugins::PLACEMENT_POLICY];
             profile.points.score = vec![(plugins::PLACEMENT_POLICY, 1)];

@@ -6,9 +6,10 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, ObjectId, Phase, RestartPolicy};
-use crate::scheduler::config::Args;
-use crate::scheduler::framework::{Context, Plugin};
+use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, ObjectId, Phase, PodId, Resources, RestartPolicy};
+use crate::scheduler::config::{Args, WellKnown};
+use crate::scheduler::event::Event;
+use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
 use crate::scheduler::policies::{Ask, Candidate, Policy, Room};
 
 /// The plugin.
@@ -25,12 +26,17 @@ pub struct PlacementPolicy {
 impl PlacementPolicy {
     /// An instance, without effect if no policy is set.
     pub fn new(args: &Args) -> Self {
-        let policy = args.policy.map(|entry| (entry.build)());
+        let policy = args.policy.as_ref().map(|chosen| chosen.build());
         PlacementPolicy { policy, placed: 0, chosen: None, group: FxHashMap::default() }
     }
 
     fn candidate<'n>(&self, id: NodeId, node: &'n Node) -> Candidate<'n> {
-        let (alloc, used) = (&node.spec.allocatable, &node.requested);
+        self.seen(id, node, &node.requested, node.n_pods)
+    }
+
+    /// A node of which so much is asked for by so many pods.
+    fn seen<'n>(&self, id: NodeId, node: &'n Node, used: &Resources, pods: i64) -> Candidate<'n> {
+        let alloc = &node.spec.allocatable;
         let room = |capacity: i64, used: i64| Room { free: capacity - used, capacity };
         let (pods_of_group, failures_of_group) = self.group.get(&id).copied().unwrap_or_default();
         Candidate {
@@ -38,7 +44,7 @@ impl PlacementPolicy {
             cpu: room(alloc.cpu, used.cpu),
             memory: room(alloc.memory, used.memory),
             gpus: &node.gpus,
-            pods: node.n_pods,
+            pods,
             pods_of_group,
             failures_of_group,
         }
@@ -74,6 +80,20 @@ fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
 }
 
 impl Plugin for PlacementPolicy {
+    fn pre_filter(&mut self, cx: &mut Context<'_>) -> PreFilter {
+        self.read_group(cx.cluster, ask(cx).group);
+        PreFilter::Filter
+    }
+
+    fn filter(&self, cx: &Context<'_>, view: &NodeView<'_>) -> Result<(), Rejection> {
+        let Some(policy) = &self.policy else { return Ok(()) };
+        let node = self.seen(view.id, view.node, view.requested, view.n_pods);
+        match policy.may(&ask(cx), &node) {
+            true => Ok(()),
+            false => Err(Rejection::unschedulable("node(s) were refused by the placement policy")),
+        }
+    }
+
     fn pre_score(&mut self, cx: &mut Context<'_>, feasible: &[NodeId]) -> bool {
         let ask = ask(cx);
         self.chosen = None;
@@ -95,6 +115,10 @@ impl Plugin for PlacementPolicy {
             (None, Some(policy)) => policy.score(&ask(cx), &self.candidate(id, node)),
             (None, None) => 0,
         }
+    }
+
+    fn wakes(&self, _: &Cluster, _: &WellKnown, _: &Event<'_>, _: PodId) -> bool {
+        true // nobody knows what an expression looks at
     }
 
     fn placed(&mut self, cx: &Context<'_>, id: NodeId, node: &Node) -> DeviceSet {

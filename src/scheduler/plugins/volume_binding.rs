@@ -20,6 +20,8 @@ pub struct VolumeBinding {
     bound: Vec<Option<ObjectId>>,
     /// Unbound claims, the smallest first.
     unbound: Vec<ObjectId>,
+    /// For each of them the volumes that could serve it, in the order of preference.
+    candidates: Vec<Vec<ObjectId>>,
 }
 
 /// What is to be done about a claim once the pod has its node.
@@ -55,7 +57,7 @@ impl VolumeBinding {
     /// An instance.
     pub fn new(known: &WellKnown) -> Self {
         let (empty, no_provisioner) = (known.empty, known.no_provisioner);
-        VolumeBinding { empty, no_provisioner, bound: Vec::new(), unbound: Vec::new() }
+        VolumeBinding { empty, no_provisioner, bound: Vec::new(), unbound: Vec::new(), candidates: Vec::new() }
     }
 
     /// Sorts a claim into bound and unbound; an error rejects the pod.
@@ -124,8 +126,8 @@ impl VolumeBinding {
                 None => (),
             }
         }
-        for (claim_id, claim) in claims.filter(|(_, claim)| claim.selected_node.is_none()) {
-            match self.match_volume(cx, claim_id, claim, node, &taken) {
+        for (claim_id, _) in claims.filter(|(_, claim)| claim.selected_node.is_none()) {
+            match self.match_volume(cx, claim_id, node, &taken) {
                 Some(volume) => {
                     taken.push(volume);
                     served.push(ClaimDecision::Bind { claim: claim_id, volume });
@@ -143,44 +145,14 @@ impl VolumeBinding {
         Findings::Served(served)
     }
 
-    /// The volume kept for the claim, or the smallest free one that fits; the oldest of equals.
-    fn match_volume(
-        &self,
-        cx: &Context<'_>,
-        claim_id: ObjectId,
-        claim: &PersistentVolumeClaim,
-        node: &Node,
-        taken: &[ObjectId],
-    ) -> Option<ObjectId> {
-        let claim_object = cx.cluster.object(claim_id)?;
-        let own = (claim_object.namespace, claim_object.name);
-        let mut smallest: Option<(i64, ObjectId)> = None;
-        for &id in cx.index.objects.volumes.iter().filter(|id| !taken.contains(id)) {
-            let Some(object) = cx.cluster.object(id) else { continue };
-            let Body::PersistentVolume(volume) = &object.body else { continue };
-            let kept = volume.claim == Some(own);
-            let same_class = Some(volume.class) == claim.class;
-            if !same_class || (volume.claim.is_some() && !kept) || volume.capacity < claim.request {
-                continue;
-            }
-            if volume.block != claim.block || object.deleting {
-                continue;
-            }
-            let reachable = volume
-                .node_affinity
-                .as_ref()
-                .is_none_or(|affinity| affinity.matches(&node.spec.labels, node.name(), &cx.cluster.names));
-            if kept {
-                return reachable.then_some(id);
-            }
-            let selected =
-                claim.selector.as_ref().is_none_or(|selector| selector.matches(&object.labels, &cx.cluster.names));
-            let fits = volume.phase == VolumePhase::Available && volume.access_modes.contains(claim.access_modes);
-            if reachable && selected && fits && smallest.is_none_or(|(size, _)| volume.capacity < size) {
-                smallest = Some((volume.capacity, id));
-            }
-        }
-        smallest.map(|(_, id)| id)
+    /// The first candidate that the node reaches and no other claim of the pod has.
+    fn match_volume(&self, cx: &Context<'_>, claim: ObjectId, node: &Node, taken: &[ObjectId]) -> Option<ObjectId> {
+        let position = self.unbound.iter().position(|id| *id == claim)?;
+        let reaches = |id: &ObjectId| {
+            let affinity = cx.cluster.volume(*id).and_then(|volume| volume.node_affinity.as_ref());
+            affinity.is_none_or(|affinity| affinity.matches(&node.spec.labels, node.name(), &cx.cluster.names))
+        };
+        self.candidates[position].iter().copied().find(|id| !taken.contains(id) && reaches(id))
     }
 
     /// Whether a volume for the claim can be made for this node.
@@ -190,12 +162,7 @@ impl VolumeBinding {
         if class.provisioner == self.empty || class.provisioner == self.no_provisioner {
             return Err(Findings::NoVolume);
         }
-        let labels = &node.spec.labels;
-        let allowed = class.allowed_topologies.iter().any(|term| {
-            !term.is_empty()
-                && term.iter().all(|(key, values)| labels.get(*key).is_some_and(|value| values.contains(&value)))
-        });
-        if !class.allowed_topologies.is_empty() && !allowed {
+        if !class.allows(node) {
             return Err(Findings::NoVolume);
         }
         let driver = cx.cluster.find_object(Kind::CsiDriver, self.empty, class.provisioner);
@@ -206,6 +173,37 @@ impl VolumeBinding {
         }
         Ok(())
     }
+}
+
+/// The volumes that could serve a claim: the one kept for it alone, or else the free ones that fit, the
+/// smallest first and the oldest of equals.
+fn candidates(cx: &Context<'_>, claim_id: ObjectId) -> Vec<ObjectId> {
+    let (Some(claim), Some(object)) = (claim_of(cx.cluster, claim_id), cx.cluster.object(claim_id)) else {
+        return Vec::new();
+    };
+    let own = Some((object.namespace, object.name));
+    let mut free: Vec<(i64, ObjectId)> = Vec::new();
+    for &id in &cx.index.objects.volumes {
+        let (Some(object), Some(volume)) = (cx.cluster.object(id), cx.cluster.volume(id)) else { continue };
+        let suits = Some(volume.class) == claim.class
+            && volume.capacity >= claim.request
+            && volume.block == claim.block
+            && !object.deleting;
+        if !suits {
+            continue;
+        }
+        if volume.claim == own {
+            return vec![id];
+        }
+        let selected =
+            claim.selector.as_ref().is_none_or(|selector| selector.matches(&object.labels, &cx.cluster.names));
+        let fits = volume.phase == VolumePhase::Available && volume.access_modes.contains(claim.access_modes);
+        if volume.claim.is_none() && selected && fits {
+            free.push((volume.capacity, id));
+        }
+    }
+    free.sort_by_key(|(capacity, _)| *capacity);
+    free.into_iter().map(|(_, id)| id).collect()
 }
 
 /// Whether some CSIStorageCapacity of the class promises `bytes` to the node.
@@ -234,7 +232,7 @@ impl Plugin for VolumeBinding {
         for volume in &cx.spec.volumes {
             let (name, ephemeral) = match volume {
                 VolumeSource::Claim(name) => (cx.cluster.names.text(*name).to_string(), false),
-                VolumeSource::Ephemeral(name) => (volumes::ephemeral_name(cx.cluster, cx.pod, *name), true),
+                VolumeSource::Ephemeral(name, _) => (volumes::ephemeral_name(cx.cluster, cx.pod, *name), true),
                 VolumeSource::Disk(..) => continue,
             };
             if let Err(text) = self.read_claim(cx, &name, ephemeral, &mut waits) {
@@ -246,6 +244,7 @@ impl Plugin for VolumeBinding {
             return PreFilter::Reject(Code::UnschedulableAndUnresolvable, text);
         }
         self.unbound.sort_by_key(|id| claim_of(cx.cluster, *id).map(|claim| claim.request));
+        self.candidates = self.unbound.iter().map(|claim| candidates(cx, *claim)).collect();
         if self.bound.is_empty() && self.unbound.is_empty() { PreFilter::Skip } else { PreFilter::Filter }
     }
 

@@ -31,6 +31,9 @@ pub mod nomad;
 pub mod random;
 pub mod swarm;
 pub mod tetris;
+pub mod written;
+
+use std::sync::Arc;
 
 use crate::cluster::{DeviceSet, GpuRequest, Gpus, NodeId, ObjectId};
 use crate::engine::Stream;
@@ -111,6 +114,12 @@ pub trait Policy {
         true
     }
 
+    /// Whether the pod may go there at all, as far as the policy has a say. As [`Policy::score`], it must depend on
+    /// nothing but `ask` and `node`.
+    fn may(&self, _ask: &Ask<'_>, _node: &Candidate<'_>) -> bool {
+        true
+    }
+
     /// The devices to take on the node chosen; the pod asks for some, and they fit.
     fn devices(&self, ask: &Ask<'_>, node: &Candidate<'_>, _draw: &mut Stream) -> DeviceSet {
         ask.gpu.and_then(|gpu| node.gpus.tightest(gpu)).unwrap_or_default()
@@ -174,6 +183,36 @@ pub const ALL: &[Entry] = policies! {
     "gpu-best-fit", "the least cpu and GPU left (BestFit of the FGD paper)", best_fit::BestFit;
     "fgd", "the smallest rise of GPU fragmentation (USENIX ATC 2023)", fgd::Fgd::learning();
 };
+
+/// A policy to be used: one of the list, or one that a scenario wrote.
+#[derive(Clone, Debug)]
+pub enum Chosen {
+    /// From [`ALL`], or a list of one's own.
+    Listed(&'static Entry),
+    /// From a scenario.
+    Written(Arc<written::Written>),
+}
+
+impl Chosen {
+    /// Makes one that has placed nothing yet.
+    pub fn build(&self) -> Box<dyn Policy> {
+        match self {
+            Chosen::Listed(entry) => (entry.build)(),
+            Chosen::Written(written) => Box::new(written::Expressed(Arc::clone(written))),
+        }
+    }
+
+    /// Whether [`Policy::may`] has to be asked.
+    pub fn filters(&self) -> bool {
+        matches!(self, Chosen::Written(written) if written.filter.is_some())
+    }
+}
+
+impl From<&'static Entry> for Chosen {
+    fn from(entry: &'static Entry) -> Chosen {
+        Chosen::Listed(entry)
+    }
+}
 
 /// The policy of this name.
 pub fn find(name: &str) -> Option<&'static Entry> {

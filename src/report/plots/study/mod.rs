@@ -27,6 +27,6 @@ pub(in crate::report) fn files(study: &Study) -> io::Result<Files> {
 }
 
 /// The line at the bottom of each picture.
-pub(super) fn foot(canvas: &Canvas, y: i32, words: &str) {
+pub(in crate::report::plots) fn foot(canvas: &Canvas, y: i32, words: &str) {
     canvas.text((24, y), words, 11.0, Hold::Left, GREY);
 }

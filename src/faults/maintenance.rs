@@ -1,0 +1,43 @@
+//! `maintenance`: cordon, drain, reboot, uncordon, as an operator plans it (latencies.md 6).
+
+use std::rc::Rc;
+
+use crate::engine::Span;
+
+use super::{About, Condition, Deed, Effect, Entry, Plan, Step, Strike};
+
+/// The nodes are drained, go off after the time left for that, and are uncordoned once they are on again.
+#[derive(Clone, Copy, Debug)]
+pub struct Maintenance {
+    /// How long the drain may take before the machine goes off.
+    pub drain: Span,
+}
+
+/// The line in the registry.
+pub(super) const ENTRY: Entry = Entry {
+    name: "maintenance",
+    about: "nodes are cordoned and drained, go off for the length, boot and are uncordoned",
+    hits: About::Nodes,
+    chaos: Some(|_, _| Rc::new(Maintenance { drain: Span::from_secs(120) })),
+};
+
+impl Plan for Maintenance {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn is_planned(&self) -> bool {
+        true
+    }
+
+    fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
+        let nodes = || strike.nodes.to_vec();
+        let off = strike.lasts.unwrap_or(Span(1));
+        let step = |after, lasts, effect| Step { after, lasts, effect };
+        vec![
+            step(Span::ZERO, None, Effect::Deed(Deed::Drain(None), nodes())),
+            step(self.drain, Some(off), Effect::Node(Condition::Off, nodes())),
+            step(self.drain + off, None, Effect::Deed(Deed::Uncordon, nodes())),
+        ]
+    }
+}

@@ -1,0 +1,45 @@
+//! `node-added`: capacity that comes, after the time a machine takes to boot (latencies.md 4).
+
+use crate::cluster::NodeSpec;
+use crate::engine::Distribution;
+
+use super::{About, Effect, Entry, Plan, Step, Strike};
+
+/// Machines are ordered and join once they have booted, each after a time of its own.
+#[derive(Clone, Debug)]
+pub struct NodeAdded {
+    /// The machines.
+    pub nodes: Vec<NodeSpec>,
+    /// From the order to the registration.
+    pub boot: Distribution,
+}
+
+/// The line in the registry.
+pub(super) const ENTRY: Entry = Entry {
+    name: "node-added",
+    about: "new machines are ordered and join once they have booted",
+    hits: About::ControlPlane,
+    chaos: None,
+};
+
+impl Plan for NodeAdded {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn is_planned(&self) -> bool {
+        true
+    }
+
+    fn needs_victims(&self) -> bool {
+        false
+    }
+
+    fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
+        let join = |spec: &NodeSpec| {
+            let after = self.boot.sample(strike.stream);
+            Step { after, lasts: None, effect: Effect::Join(vec![spec.clone()]) }
+        };
+        self.nodes.iter().map(join).collect()
+    }
+}

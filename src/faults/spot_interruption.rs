@@ -1,0 +1,48 @@
+//! `spot-interruption`: the provider takes machines back, with notice (latencies.md 4).
+
+use std::rc::Rc;
+
+use crate::engine::{Distribution, Span};
+
+use super::{About, Condition, Deed, Effect, Entry, Plan, Step, Strike};
+
+/// A notice, then power goes and the cloud controller removes the Node objects.
+#[derive(Clone, Debug)]
+pub struct SpotInterruption {
+    /// From the notice to the end: 120 s (AWS), 30 s (GCP, Azure).
+    pub notice: Span,
+    /// Whether a termination handler drains the nodes on notice.
+    pub drain: bool,
+    /// How long until a machine like it joins under the same name; `None`: never.
+    pub replacement: Option<Distribution>,
+}
+
+/// The line in the registry.
+pub(super) const ENTRY: Entry = Entry {
+    name: "spot-interruption",
+    about: "the provider takes machines back after a notice; others may come in their place",
+    hits: About::Nodes,
+    chaos: Some(|_, stream| {
+        let replacement = Some(Distribution::Uniform(Span::from_secs(30), Span::from_secs(180)));
+        Rc::new(SpotInterruption { notice: Span::from_secs(120), drain: stream.below(2) == 0, replacement })
+    }),
+};
+
+impl Plan for SpotInterruption {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
+        let deed = |after, deed| Step { after, lasts: None, effect: Effect::Deed(deed, strike.nodes.to_vec()) };
+        let mut steps = Vec::new();
+        if self.drain {
+            steps.push(deed(Span::ZERO, Deed::Drain(None)));
+        }
+        let off = Effect::Node(Condition::Off, strike.nodes.to_vec());
+        steps.push(Step { after: self.notice, lasts: None, effect: off });
+        steps.extend(self.replacement.iter().map(|after| deed(self.notice, Deed::Replace(after.clone()))));
+        steps.push(deed(self.notice, Deed::Delete));
+        steps
+    }
+}
