@@ -246,32 +246,16 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         return None; // nobody mistypes a name into that, and distances cost the product of the lengths
     }
     let simple = |text: &str| text.to_lowercase().replace(['-', '_'], "");
-    let wanted: Vec<char> = simple(name).chars().collect();
+    let wanted = simple(name);
     names
         .into_iter()
         .filter(|other| other.len() <= 100)
-        .map(|other| (edits(&wanted, &simple(other).chars().collect::<Vec<_>>()), other))
-        .filter(|(edits, other)| *edits <= (other.chars().count().max(3) / 3).max(1) && *edits < wanted.len().max(1))
+        .map(|other| (strsim::osa_distance(&wanted, &simple(other)), other))
+        .filter(|(edits, other)| {
+            *edits <= (other.chars().count().max(3) / 3).max(1) && *edits < wanted.chars().count().max(1)
+        })
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, other)| other)
-}
-
-/// Insertions, deletions, substitutions and swaps of neighbours between two words.
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    rows[0] = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        rows[i][0] = i;
-        for j in 1..=b.len() {
-            let same = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[a.len()][b.len()]
 }
 
 /// `a`, `b` and `c`, for messages; the first dozen if there are many.

@@ -143,20 +143,7 @@ impl Observer for Search {
 /// letters that were drawn.
 fn distance(asked: &str, name: &str) -> usize {
     let begin: String = name.chars().take(asked.chars().count()).collect();
-    edits(name, asked).min(edits(&begin, asked) + 1)
-}
-
-/// How many letters must be changed, added or taken away (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.chars().enumerate() {
-            let cost = (diagonal + usize::from(from != to)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], cost);
-        }
-    }
-    row[b.chars().count()]
+    strsim::levenshtein(name, asked).min(strsim::levenshtein(&begin, asked) + 1)
 }
 
 /// Keeps the pod's failed attempts.
@@ -182,14 +169,6 @@ impl Observer for History {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edits_are_counted() {
-        assert_eq!(edits("web-1", "web-1"), 0);
-        assert_eq!(edits("web-1", "web-21"), 1);
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("", "abc"), 3);
-    }
 
     #[test]
     fn the_begin_of_a_name_is_near_it() {
