@@ -1,9 +1,8 @@
 //! One run of many: a scenario and a seed in, what is kept of its outcome out.
 
 use crate::engine::Time;
-use crate::outcome::provenance::{hash, hash_on};
 use crate::outcome::study::{Curve, Recovery, Replicate, Value};
-use crate::outcome::{ActionKind, Outcome, Run, Series, Stage};
+use crate::outcome::{Outcome, Run, Series, Stage};
 use crate::scenario::{self, Diagnostics, Scenario};
 
 use super::run::{Interrupted, Options, Progress, run};
@@ -105,26 +104,12 @@ pub fn kept(outcome: &Outcome) -> Replicate {
         seed: outcome.run.seed,
         digest: outcome.digest,
         arrivals: outcome.arrivals,
-        faults: fault_hash(outcome),
+        faults: outcome.fault_trace,
         values: outcome.metrics.iter().map(value).collect(),
         recoveries: outcome.incidents.iter().filter(|incident| !incident.planned).map(recovery).collect(),
         broken: broken.collect(),
         curves: curves(outcome),
     }
-}
-
-/// Hash over the faults: those of `faults:` as the run hashed them, and of all, when, which, on what nodes.
-fn fault_hash(outcome: &Outcome) -> u64 {
-    let mut sum = hash_on(hash(b""), &outcome.fault_trace.to_le_bytes());
-    for fault in outcome.actions.iter().filter(|action| action.kind == ActionKind::Fault) {
-        sum = hash_on(sum, &fault.at.0.to_le_bytes());
-        sum = hash_on(sum, fault.verb.as_bytes());
-        for node in &fault.nodes {
-            sum = hash_on(sum, node.as_bytes());
-            sum = hash_on(sum, b" ");
-        }
-    }
-    sum
 }
 
 /// The curves of the whole cluster and of the first workloads.
@@ -184,22 +169,5 @@ mod tests {
         // a stretch without a step keeps the value, and a series that begins late is 0 before
         let late = Series { points: vec![point(10, 6.0)], ..Series::default() };
         assert_eq!(stretched(&late, Time(20), 4), [0.0, 0.0, 6.0, 6.0]);
-    }
-
-    #[test]
-    fn the_hash_of_faults_knows_time_kind_and_nodes() {
-        let action = |at, node: &str, kind| crate::outcome::Action {
-            at: Time(at),
-            kind,
-            verb: "crash".to_string(),
-            label: "words do not matter".to_string(),
-            nodes: vec![node.to_string()],
-            struck: true,
-        };
-        let hash = |actions: Vec<crate::outcome::Action>| fault_hash(&Outcome { actions, ..Outcome::default() });
-        let crash = hash(vec![action(1, "a", ActionKind::Fault)]);
-        assert_ne!(crash, hash(vec![action(2, "a", ActionKind::Fault)]));
-        assert_ne!(crash, hash(vec![action(1, "b", ActionKind::Fault)]));
-        assert_eq!(hash(vec![]), hash(vec![action(1, "a", ActionKind::Command)]));
     }
 }
