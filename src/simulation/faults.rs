@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::cluster::{Change, Name, NodeId, PodId};
 use crate::engine::{Class, Span, Stream, Time};
-use crate::faults::{Aim, Effect, Fault, NodeVictims, Step, Strike, Victims, When};
+use crate::faults::{Aim, Effect, Fault, Mode, Step, Strike, Victims, When};
 use crate::outcome::ActionKind;
 
 use super::outages::Outages;
@@ -101,7 +101,7 @@ impl Simulation {
         self.faults.begun = true;
         for index in 0..self.faults.armed.len() {
             let fault = self.faults.armed[index].fault.clone();
-            let own = |mode| fault.when.is_process() && mode == crate::faults::Mode::All;
+            let own = |mode| fault.when.is_process() && mode == Mode::All;
             match &fault.victims {
                 Victims::Nodes(nodes) if own(nodes.mode) && nodes.by_domain.is_some() => {
                     for domain in nodes.domains(&self.cluster) {
@@ -127,25 +127,20 @@ impl Simulation {
     /// Nodes and pods that come later get processes of their own.
     pub(super) fn faults_see(&mut self, change: Change) {
         for index in 0..self.faults.armed.len() {
-            let fault = self.faults.armed[index].fault.clone();
-            if !fault.when.is_process() {
-                continue;
-            }
-            match (change, &fault.victims) {
-                (Change::NodeAdded(id), Victims::Nodes(NodeVictims { by_domain: None, mode, .. }))
-                    if *mode == crate::faults::Mode::All =>
-                {
-                    let Victims::Nodes(nodes) = &fault.victims else { continue };
-                    if self.cluster.node(id).is_some_and(|node| nodes.matches(node, &self.cluster)) {
-                        self.begin_process(index, Aim::Node(id));
-                    }
+            let fault = &self.faults.armed[index].fault;
+            let aim = match (change, &fault.victims) {
+                _ if !fault.when.is_process() => None,
+                (Change::NodeAdded(id), Victims::Nodes(nodes)) if nodes.mode == Mode::All => {
+                    let node = self.cluster.node(id).filter(|_| nodes.by_domain.is_none());
+                    node.filter(|node| nodes.matches(node, &self.cluster)).map(|_| Aim::Node(id))
                 }
-                (Change::PodBound(id), Victims::Pods(pods))
-                    if pods.mode == crate::faults::Mode::All && pods.matches(id, &self.cluster) =>
-                {
-                    self.begin_process(index, Aim::Pod(id));
+                (Change::PodBound(id), Victims::Pods(pods)) if pods.mode == Mode::All => {
+                    pods.matches(id, &self.cluster).then_some(Aim::Pod(id))
                 }
-                _ => (),
+                _ => None,
+            };
+            if let Some(aim) = aim {
+                self.begin_process(index, aim);
             }
         }
     }
