@@ -203,3 +203,10 @@ fn a_pod_that_is_not_there_is_a_mistake_with_the_nearest_name() {
     let (code, _, stderr) = why(&["heavy", "--at", "10s"]);
     assert_eq!((code, stderr.as_str()), (Some(2), "error: no pod heavy was created until then\n"));
 }
+
+#[test]
+fn an_instant_beyond_the_run_is_a_mistake() {
+    let (code, stdout, stderr) = why(&["web", "--at", "11m"]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""));
+    assert_eq!(stderr, "error: --at 11m: the run ends at 10m\n");
+}

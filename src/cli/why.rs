@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::engine::Time;
+use crate::report::terminal::moment;
 use crate::report::why::{Detail, json, text};
 use crate::scenario::{self, duration};
 use crate::simulation;
@@ -34,7 +35,10 @@ fn instant(text: &str) -> Result<Time, String> {
 pub(super) fn run(args: &WhyArgs) -> Result<(), Failure> {
     let scenario = args.scenario.load(&Library::Disk)?;
     let end = scenario::build(&scenario)?.duration;
-    let at = args.at.unwrap_or(end).min(end);
+    let at = args.at.unwrap_or(end);
+    if at > end {
+        return Err(Failure::Usage(format!("--at {}: the run ends at {}", moment(at), moment(end))));
+    }
     let why = simulation::why(|| scenario::build(&scenario), &args.pod, at)??;
     let detail = if args.all { Detail::Full } else { Detail::Short };
     print(&if args.json { json(&why) } else { text(&why, detail) })
