@@ -44,6 +44,17 @@ struct IncidentJson<'a> {
     workload: &'a str,
     nodes: &'a [String],
     fault_seconds: f64,
+    /// Instants of the run; null: it never came to that.
+    detected_seconds: Option<f64>,
+    first_evicted_seconds: Option<f64>,
+    last_evicted_seconds: Option<f64>,
+    first_created_seconds: Option<f64>,
+    last_created_seconds: Option<f64>,
+    first_scheduled_seconds: Option<f64>,
+    last_scheduled_seconds: Option<f64>,
+    last_ready_seconds: Option<f64>,
+    returned_seconds: Option<f64>,
+    whole_seconds: Option<f64>,
     recovery_seconds: Option<f64>,
     stages: Option<Vec<StageJson>>,
     serving_before: u32,
@@ -144,12 +155,23 @@ fn action(action: &crate::outcome::Action) -> ActionJson<'_> {
 fn incident(i: &Incident) -> IncidentJson<'_> {
     let stage =
         |stage: &crate::outcome::Stage| StageJson { stage: stage.name, seconds: rounded(stage.span.as_secs_f64()) };
+    let instant = |at: Option<crate::engine::Time>| at.map(|at| rounded(at.as_secs_f64()));
     IncidentJson {
         action: &i.label,
         planned: i.planned,
         workload: &i.workload,
         nodes: &i.nodes,
         fault_seconds: rounded(i.fault.as_secs_f64()),
+        detected_seconds: instant(i.detected),
+        first_evicted_seconds: instant(i.first_evicted),
+        last_evicted_seconds: instant(i.last_evicted),
+        first_created_seconds: instant(i.first_created),
+        last_created_seconds: instant(i.last_created),
+        first_scheduled_seconds: instant(i.first_scheduled),
+        last_scheduled_seconds: instant(i.last_scheduled),
+        last_ready_seconds: instant(i.last_ready),
+        returned_seconds: instant(i.returned),
+        whole_seconds: instant(i.whole),
         recovery_seconds: i.recovery().map(|span| rounded(span.as_secs_f64())),
         stages: i.stages().map(|stages| stages.iter().map(stage).collect()),
         serving_before: i.serving_before,

@@ -1,6 +1,7 @@
 //! The summary a person wants first: what broke, when it was noticed, when it was whole again, what it
 //! cost. Plain text; reads the same with and without colours.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::engine::{Span, Time};
@@ -29,6 +30,7 @@ pub fn summary(outcome: &Outcome) -> String {
         worst(&mut out, outcome);
     }
     workloads(&mut out, outcome);
+    pending(&mut out, outcome);
     unserved(&mut out, outcome);
     expectations(&mut out, outcome);
     out
@@ -45,6 +47,27 @@ fn heading(out: &mut String, outcome: &Outcome) {
         line(out, format_args!("faults {trace}: the same for every policy under this seed"));
     }
     line(out, format_args!(""));
+}
+
+/// Pods that wait at the end, of workloads of which no incident has told so.
+fn pending(out: &mut String, outcome: &Outcome) {
+    let told = |label: &str| outcome.incidents.iter().any(|i| i.workload == label && i.pods_pending > 0);
+    let mut groups: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for pod in outcome.pods.iter().filter(|pod| pod.node.is_empty() && !pod.reason.is_empty()) {
+        if pod.status == "Pending" && !told(&pod.workload) {
+            *groups.entry((&pod.workload, &pod.reason)).or_default() += 1;
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    line(out, format_args!(""));
+    for ((workload, reason), pods) in groups.iter().take(WORST) {
+        line(out, format_args!("pending   {} of {workload}: {reason}", count(*pods, "pod")));
+    }
+    if groups.len() > WORST {
+        line(out, format_args!("          … and more in pods.csv"));
+    }
 }
 
 /// Pods that stay Pending without a word, as in Kubernetes.
@@ -104,21 +127,8 @@ fn tell(out: &mut String, i: &Incident) {
     let hit = format!("{} of {} hit", i.pods_hit, count(i.serving_before.max(i.pods_hit), "pod"));
     say(&i.workload, "", hit);
     let after = |at: Time| format!("+{}", duration(at.since(i.fault)));
-    let until_whole = |at: Option<Time>| at.filter(|at| i.whole.is_none_or(|whole| *at <= whole));
-    if let Some(at) = until_whole(i.detected).filter(|_| !i.planned) {
-        say(&after(at), "noticed", String::new());
-    }
-    if let Some(at) = until_whole(i.returned) {
-        say(&after(at), "back", i.nodes.join(" "));
-    }
-    if let Some(at) = until_whole(i.last_evicted) {
-        say(&after(at), "evicted", count(i.pods_displaced, "pod"));
-    }
-    if let Some(at) = until_whole(i.last_created) {
-        say(&after(at), "replaced", count(i.pods_replaced, "pod"));
-    }
-    if let Some(at) = until_whole(i.last_scheduled) {
-        say(&after(at), "scheduled", String::new());
+    for (at, what, detail) in instants(i) {
+        say(&after(at), what, detail);
     }
     match i.whole {
         Some(whole) if whole == i.fault => say("+0s", "whole", "service never dipped".to_string()),
@@ -130,6 +140,27 @@ fn tell(out: &mut String, i: &Incident) {
         say("pending", "", format!("{}: {reason}", count(i.pods_pending, "pod")));
     }
     say("cost", "", cost(i));
+}
+
+/// What followed until the workload was whole, in order of time.
+fn instants(i: &Incident) -> Vec<(Time, &'static str, String)> {
+    let mut instants: Vec<(Time, &'static str, String)> = Vec::new();
+    instants.extend(i.detected.filter(|_| !i.planned).map(|at| (at, "noticed", String::new())));
+    instants.extend(i.returned.map(|at| (at, "back", i.nodes.join(" "))));
+    let after = |at: Time| duration(at.since(i.fault));
+    for (first, last, what, detail) in [
+        (i.first_evicted, i.last_evicted, "evicted", count(i.pods_displaced, "pod")),
+        (i.first_created, i.last_created, "replaced", count(i.pods_replaced, "pod")),
+        (i.first_scheduled, i.last_scheduled, "scheduled", String::new()),
+    ] {
+        let (Some(first), Some(last)) = (first, last) else { continue };
+        let to = if after(first) == after(last) { String::new() } else { format!("the last +{}", after(last)) };
+        let between = if detail.is_empty() || to.is_empty() { "" } else { ", " };
+        instants.push((first, what, format!("{detail}{between}{to}")));
+    }
+    instants.retain(|(at, ..)| i.whole.is_none_or(|whole| *at <= whole));
+    instants.sort_by_key(|(at, ..)| *at); // stable: equal instants stay in the order of cause and effect
+    instants
 }
 
 fn cost(i: &Incident) -> String {

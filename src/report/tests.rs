@@ -234,7 +234,7 @@ node-failure · seed 1 · 15m simulated · digest 5c1f3a770b219e04
             +47.4s     noticed
             +5m47.5s   evicted      2 pods
             +5m47.5s   replaced     2 pods
-            +5m47.6s   scheduled
+            +5m47.5s   scheduled    the last +5m47.6s
             +5m49.6s   whole again
             cost       699.1 pod-seconds unavailable, fewest 4 of 6 serving
 10m       scale deployment web to 8
@@ -247,6 +247,26 @@ BROKEN  availability_ratio{workload=\"web\"} >= 0.90   observed 0.881, off by 0.
 ";
     let told = terminal::summary(&node_failure());
     assert_eq!(told, expected, "\n{told}");
+}
+
+#[test]
+fn the_terminal_tells_why_pods_wait() {
+    let mut outcome = node_failure();
+    let waiting = |workload: &str, reason: &str| PodRow {
+        workload: workload.to_string(),
+        status: "Pending",
+        reason: reason.to_string(),
+        ..PodRow::default()
+    };
+    outcome.pods = vec![
+        waiting("big", "0/3 nodes are available: 3 Insufficient cpu."),
+        waiting("big", "0/3 nodes are available: 3 Insufficient cpu."),
+        waiting("web", "told by its incident"),
+    ];
+    outcome.incidents[0].pods_pending = 1;
+    let told = terminal::summary(&outcome);
+    let pending: Vec<&str> = told.lines().filter(|line| line.starts_with("pending")).collect();
+    assert_eq!(pending, ["pending   2 pods of big: 0/3 nodes are available: 3 Insufficient cpu."], "{told}");
 }
 
 #[test]
