@@ -105,7 +105,7 @@ impl Calls {
     /// looked at again.
     pub(super) fn returned(&mut self, owner: ObjectId, now: Time, todo: &mut Todo) {
         if !self.are_done(owner) {
-            self.start_batch(owner, now, &mut todo.client);
+            self.start_batch(owner, now, todo.client);
         } else if !self.have_failed(owner) {
             todo.timers.push((now, Key::Object(owner)));
         }

@@ -20,19 +20,6 @@ pub struct Client {
     pub waiting: u32,
 }
 
-impl Default for Client {
-    /// A client that nobody slows down.
-    fn default() -> Self {
-        Client {
-            bucket: TokenBucket::new(Span::ZERO, 1),
-            api_write: Distribution::Constant(Span::ZERO),
-            stream: Seed(0).stream("client", 0),
-            correlator: Correlator::default(),
-            waiting: 0,
-        }
-    }
-}
-
 impl Client {
     /// The client of the controller with this name.
     pub fn new(name: &str, settings: &Settings, seed: Seed) -> Self {

@@ -89,11 +89,18 @@ pub struct Wakes {
     pub records: Vec<(&'static str, Subject, Message)>,
 }
 
+impl Wakes {
+    /// Whether the change does not concern the controller.
+    pub fn are_none(&self) -> bool {
+        self.news.is_empty() && self.timers.is_empty() && self.records.is_empty()
+    }
+}
+
 /// What comes of looking at a key.
-#[derive(Debug, Default)]
-pub struct Todo {
+#[derive(Debug)]
+pub struct Todo<'c> {
     /// The controller's client, lent for the sync.
-    pub client: Box<Client>,
+    pub client: &'c mut Client,
     /// API calls that are made now: their tokens have been taken from the client.
     pub calls: Vec<Action>,
     /// What else is to be written, one call after the other as the client's rate allows. The key is not
@@ -101,6 +108,13 @@ pub struct Todo {
     pub actions: Vec<Action>,
     /// Keys to look at again at an instant, without any news.
     pub timers: Vec<(Time, Key)>,
+}
+
+impl<'c> Todo<'c> {
+    /// Nothing to do yet, by this client.
+    pub fn by(client: &'c mut Client) -> Self {
+        Todo { client, calls: Vec::new(), actions: Vec::new(), timers: Vec::new() }
+    }
 }
 
 /// One controller.

@@ -68,7 +68,7 @@ impl Controller for ReplicaSetController {
                 write_status(id, set, self.calls.have_failed(id), cluster, todo);
                 self.sync(id, set, cluster);
             }
-            self.calls.start_batch(id, cluster.now, &mut todo.client);
+            self.calls.start_batch(id, cluster.now, todo.client);
         }
         if let Key::Returned(id) = key {
             self.calls.returned(id, cluster.now, todo);

@@ -14,7 +14,7 @@ use super::{Event, Simulation};
 /// A controller with its work queue and its client.
 pub(super) struct Worker {
     controller: Box<dyn Controller>,
-    client: Box<Client>,
+    client: Client,
     /// Keys whose news is on the way.
     pub(super) dirty: FxHashSet<Key>,
     /// Keys whose last sync still writes, and whether they are to be looked at again.
@@ -46,7 +46,7 @@ impl Worker {
     pub(super) fn new(entry: &controllers::Entry, settings: &Settings, seed: Seed) -> Self {
         Worker {
             controller: (entry.build)(settings, seed),
-            client: Box::new(Client::new(entry.name, settings, seed)),
+            client: Client::new(entry.name, settings, seed),
             dirty: FxHashSet::default(),
             busy: FxHashMap::default(),
             waiting: VecDeque::new(),
@@ -71,18 +71,22 @@ impl Simulation {
         let worker = &mut self.workers[index];
         let mut wakes = Wakes::default();
         worker.controller.watch(change, &self.cluster, &mut wakes);
+        if wakes.are_none() {
+            return; // as a rule: most changes concern a few controllers
+        }
         let (now, life) = (self.cluster.now, self.processes.life);
-        for (source, subject, message) in wakes.records {
+        let Wakes { news, timers, records } = wakes;
+        for (source, subject, message) in records {
             self.cluster.record(source, subject, message);
         }
-        for key in wakes.news {
+        for key in news {
             if worker.dirty.insert(key) {
                 let delay =
                     if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
                 self.queue.push(now + delay, Class::Control, Event::News(index as u8, life, key));
             }
         }
-        for (at, key) in wakes.timers {
+        for (at, key) in timers {
             self.set_timer(index as u8, at.max(now), key);
         }
     }
@@ -123,16 +127,16 @@ impl Simulation {
 
     fn reconcile(&mut self, index: u8, key: Key) {
         let worker = &mut self.workers[index as usize];
-        let mut todo = Todo { client: std::mem::take(&mut worker.client), ..Todo::default() };
+        let mut todo = Todo::by(&mut worker.client);
         worker.controller.reconcile(key, &self.cluster, &mut todo);
-        worker.client = todo.client;
-        for call in todo.calls {
+        let Todo { calls, actions, timers, .. } = todo;
+        for call in calls {
             self.cluster.apply(call);
         }
-        let job = Job { key: is_of_one(key).then_some(key), actions: todo.actions.into(), calls: None };
+        let job = Job { key: is_of_one(key).then_some(key), actions: actions.into(), calls: None };
         self.go_on(index, job);
         self.report(index);
-        for (at, key) in todo.timers {
+        for (at, key) in timers {
             self.set_timer(index, at, key);
         }
     }

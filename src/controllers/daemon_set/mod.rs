@@ -75,7 +75,7 @@ impl DaemonSetController {
             decision.deletions.truncate(BURST);
             self.calls.decide(id, creations, decision.deletions, cluster.now);
         }
-        self.calls.start_batch(id, cluster.now, &mut todo.client);
+        self.calls.start_batch(id, cluster.now, todo.client);
         let status = daemons.status(set, cluster);
         if status != set.status {
             todo.actions.push(Action::SetStatus(id, ObjectStatus::DaemonSet(status)));

@@ -61,7 +61,7 @@ impl JobController {
         } else if let Some(picture) = Picture::of(id, job, cluster) {
             self.sync_picture(&picture, todo);
         }
-        self.calls.start_batch(id, cluster.now, &mut todo.client);
+        self.calls.start_batch(id, cluster.now, todo.client);
     }
 
     fn sync_picture(&mut self, picture: &Picture<'_>, todo: &mut Todo) {

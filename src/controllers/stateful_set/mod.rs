@@ -42,7 +42,7 @@ impl StatefulSetController {
         if self.calls.are_done(id) {
             self.calls.decide(id, plan.creations, plan.deletions, cluster.now);
         }
-        self.calls.start_batch(id, cluster.now, &mut todo.client);
+        self.calls.start_batch(id, cluster.now, todo.client);
     }
 }
 
