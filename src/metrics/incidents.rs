@@ -297,7 +297,8 @@ impl Incidents {
                     open.record.returned.get_or_insert(cluster.now);
                 }
             }
-            if !open.closed || open.record.returned.is_none() {
+            let returns = !open.record.planned && open.record.returned.is_none();
+            if !open.closed || returns {
                 waiting.push(number);
             }
         }
