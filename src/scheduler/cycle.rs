@@ -262,9 +262,8 @@ impl Cycle<'_, '_> {
         if !plugin.pre_score(&mut self.cx, feasible) {
             return false;
         }
-        let nodes = feasible.iter().filter_map(|id| Some((*id, self.cx.cluster.node(*id)?)));
         scores.clear();
-        scores.extend(nodes.map(|(id, node)| plugin.score(&self.cx, id, node)));
+        plugin.scores(&self.cx, feasible, scores);
         plugin.normalize(&self.cx, feasible, scores);
         true
     }
@@ -290,9 +289,8 @@ impl Cycle<'_, '_> {
             if !plugin.pre_score(&mut self.cx, feasible) {
                 continue;
             }
-            let nodes = feasible.iter().filter_map(|id| Some((*id, self.cx.cluster.node(*id)?)));
             scores.clear();
-            scores.extend(nodes.map(|(id, node)| plugin.score(&self.cx, id, node)));
+            plugin.scores(&self.cx, feasible, &mut scores);
             let raw = scores.clone();
             plugin.normalize(&self.cx, feasible, &mut scores);
             for (total, score) in totals.iter_mut().zip(&mut scores) {

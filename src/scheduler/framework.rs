@@ -212,6 +212,13 @@ pub trait Plugin {
         0
     }
 
+    /// Fills `scores`, which is empty, with the raw scores of all feasible nodes; for plugins that can do better
+    /// than one by one.
+    fn scores(&self, cx: &Context<'_>, feasible: &[NodeId], scores: &mut Vec<i64>) {
+        let nodes = feasible.iter().filter_map(|id| Some((*id, cx.cluster.node(*id)?)));
+        scores.extend(nodes.map(|(id, node)| self.score(cx, id, node)));
+    }
+
     /// Brings the raw scores of all feasible nodes into [0, 100].
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], _scores: &mut [i64]) {}
 

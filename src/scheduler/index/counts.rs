@@ -211,6 +211,11 @@ impl PodCounts {
         self.queries[query.0 as usize].per_node.get(node.index()).map_or(0, |count| i64::from(*count))
     }
 
+    /// Matching pods by node; none on nodes beyond its end.
+    pub fn by_node(&self, query: QueryId) -> &[u32] {
+        &self.queries[query.0 as usize].per_node
+    }
+
     /// Matching pods on all nodes.
     pub fn total(&self, query: QueryId) -> u64 {
         self.queries[query.0 as usize].total

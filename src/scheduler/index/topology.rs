@@ -51,6 +51,11 @@ impl Topology {
         self.keys[key.0 as usize].values.get(node.index()).copied().unwrap_or(NONE)
     }
 
+    /// The numbers of all nodes' values; [`NONE`] beyond its end.
+    pub fn values(&self, key: KeyId) -> &[u32] {
+        &self.keys[key.0 as usize].values
+    }
+
     /// One more than the largest number of a value.
     pub fn n_values(&self, key: KeyId) -> usize {
         self.keys[key.0 as usize].numbers.len()

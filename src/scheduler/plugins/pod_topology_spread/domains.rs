@@ -109,6 +109,18 @@ impl Constraint {
         self.domains.counts.get(value as usize).map_or(0, |count| (*count).max(0))
     }
 
+    /// By node: what counts for the score there, matching pods on the node itself or in its domain; `None`
+    /// without the key.
+    pub(super) fn scored<'c>(&'c self, cx: &'c Context<'_>) -> impl Fn(NodeId) -> Option<i64> + 'c {
+        let values = cx.index.topology.values(self.key);
+        let on_nodes = self.query.map_or(&[][..], |query| cx.index.counts.by_node(query));
+        move |node| {
+            let value = values.get(node.index()).copied().filter(|value| *value != NONE)?;
+            let here = || on_nodes.get(node.index()).map_or(0, |count| i64::from(*count));
+            Some(if self.is_hostname { here() } else { self.in_domain(value) })
+        }
+    }
+
     /// The smallest count over domains, or 0 with fewer domains than asked for. `supposed` is added to
     /// the count of a value.
     pub(super) fn min(&self, supposed: Option<impl Fn(u32) -> i64>) -> i64 {

@@ -13,6 +13,7 @@
 mod domains;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::cluster::spec::SpreadConstraint;
 use crate::cluster::{Body, Cluster, Labels, Name, Node, NodeId, ObjectId, PodId, PodSpec, Selector, SpecId};
@@ -236,20 +237,31 @@ impl Plugin for PodTopologySpread {
     }
 
     fn score(&self, cx: &Context<'_>, id: NodeId, _node: &Node) -> i64 {
+        let mut scores = Vec::with_capacity(1);
+        self.scores(cx, &[id], &mut scores);
+        scores[0]
+    }
+
+    fn scores(&self, cx: &Context<'_>, feasible: &[NodeId], scores: &mut Vec<i64>) {
         let Prepared { soft, require_all, .. } = &self.prepared[self.current];
-        if *require_all && !has_all_keys(soft, cx, id) {
-            return 0;
-        }
-        let mut score = 0.0;
+        let mut sums = vec![0.0; feasible.len()];
         for constraint in soft {
-            let value = cx.index.topology.value(constraint.key, id);
-            if value == NONE {
-                continue;
+            let scored = constraint.scored(cx);
+            let skew = (constraint.max_skew - 1) as f64;
+            for (sum, node) in sums.iter_mut().zip(feasible) {
+                if let Some(count) = scored(*node) {
+                    *sum += count as f64 * constraint.weight + skew;
+                }
             }
-            let count = if constraint.is_hostname { constraint.on_node(cx, id) } else { constraint.in_domain(value) };
-            score += count as f64 * constraint.weight + (constraint.max_skew - 1) as f64;
         }
-        score.round() as i64
+        scores.extend(sums.into_iter().map(rounded));
+        if *require_all {
+            for (score, node) in scores.iter_mut().zip(feasible) {
+                if !has_all_keys(soft, cx, *node) {
+                    *score = 0;
+                }
+            }
+        }
     }
 
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], scores: &mut [i64]) {
@@ -258,11 +270,15 @@ impl Plugin for PodTopologySpread {
             min = min.min(*score);
             max = max.max(*score);
         }
+        let normalised = |score: i64| if max == 0 { 100 } else { 100 * (max + min - score) / max };
+        // a few counts many times over: as a rule it is cheaper to divide once for each score there could be
+        let few = usize::try_from(max - min).is_ok_and(|range| range < scores.len());
+        let table: SmallVec<[i64; 64]> = if few { (min..=max).map(normalised).collect() } else { SmallVec::new() };
         for (score, ignored) in scores.iter_mut().zip(&self.ignored) {
-            *score = match (ignored, max) {
-                (true, _) => 0,
-                (false, 0) => 100,
-                (false, max) => 100 * (max + min - *score) / max,
+            *score = match ignored {
+                true => 0,
+                false if few => table[(*score - min) as usize],
+                false => normalised(*score),
             };
         }
     }
@@ -304,6 +320,12 @@ impl Plugin for PodTopologySpread {
     }
 }
 
+/// A sum of scores, which is not negative, to the nearest integer, halves up, as `math.Round` does.
+fn rounded(sum: f64) -> i64 {
+    let whole = sum as i64;
+    whole + i64::from(sum - whole as f64 >= 0.5)
+}
+
 /// Distinct values among nodes; those without the key count as one value.
 fn n_domains(
     constraint: &Constraint,
@@ -314,8 +336,9 @@ fn n_domains(
     let n_values = cx.index.topology.n_values(constraint.key);
     seen.clear();
     seen.resize(n_values + 1, false);
+    let values = cx.index.topology.values(constraint.key);
     for node in nodes {
-        let value = cx.index.topology.value(constraint.key, node);
+        let value = values.get(node.index()).copied().unwrap_or(NONE);
         seen[if value == NONE { n_values } else { value as usize }] = true;
     }
     seen.iter().filter(|seen| **seen).count()
