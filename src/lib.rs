@@ -25,6 +25,8 @@ pub mod metrics;
 
 pub mod simulation;
 
+pub mod kubectl;
+
 pub mod scenario;
 
 pub mod experiment;

@@ -35,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "simulation",
         &["engine", "cluster", "scheduler", "controllers", "kubelet", "workload", "faults", "outcome", "metrics"],
     ),
+    ("kubectl", &["engine", "cluster", "metrics", "outcome", "simulation"]),
     (
         "scenario",
         &[
@@ -65,6 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outcome",
             "metrics",
             "simulation",
+            "kubectl",
             "scenario",
             "experiment",
             "report",

@@ -8,6 +8,10 @@ mod chaos;
 mod check;
 mod compare;
 mod completions;
+mod describe;
+mod events;
+mod get;
+mod instant;
 mod library;
 mod list;
 mod progress;
@@ -46,6 +50,12 @@ enum Command {
     Run(run::RunArgs),
     /// Explain why a pod is where it is, or why it is pending
     Why(why::WhyArgs),
+    /// Show objects in kubectl's columns at an instant of the run
+    Get(get::GetArgs),
+    /// Describe an object at an instant of the run, with its events
+    Describe(describe::DescribeArgs),
+    /// Show the events until an instant of the run
+    Events(events::EventsArgs),
     /// Compare policies or values of parameters over seeds, with intervals, tables and pictures
     Compare(compare::CompareArgs),
     /// Run again what a manifest.json tells of, and say what differs
@@ -166,6 +176,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = panic::catch_unwind(AssertUnwindSafe(|| match &cli.command {
         Command::Why(args) => why::run(args),
+        Command::Get(args) => get::run(args),
+        Command::Describe(args) => describe::run(args),
+        Command::Events(args) => events::run(args),
         Command::Run(args) => run::run(args, &Library::Disk),
         Command::Compare(args) => compare::run(args, &Library::Disk),
         Command::Rerun(args) => rerun::run(args),

@@ -2,24 +2,19 @@
 
 use clap::Args;
 
-use crate::engine::Time;
-use crate::report::terminal::moment;
 use crate::report::why::{Detail, json, text};
-use crate::scenario::{self, duration};
+use crate::scenario;
 use crate::simulation;
 
-use super::library::Library;
-use super::{Failure, ScenarioArgs, print};
+use super::instant::AtArgs;
+use super::{Failure, print};
 
 #[derive(Args)]
 pub(crate) struct WhyArgs {
     #[command(flatten)]
-    scenario: ScenarioArgs,
+    at: AtArgs,
     /// The pod: NAME or NAMESPACE/NAME, as in pods.csv
     pod: String,
-    /// The instant asked about, as in 90s or 5m [default: the end of the run]
-    #[arg(long, value_name = "T", value_parser = instant)]
-    at: Option<Time>,
     /// Tell of every node, however many there are
     #[arg(long, conflicts_with = "json")]
     all: bool,
@@ -28,17 +23,8 @@ pub(crate) struct WhyArgs {
     json: bool,
 }
 
-fn instant(text: &str) -> Result<Time, String> {
-    duration::parse(text).map(|span| Time::ZERO + span).map_err(|error| error.to_string())
-}
-
 pub(super) fn run(args: &WhyArgs) -> Result<(), Failure> {
-    let scenario = args.scenario.load(&Library::Disk)?;
-    let end = scenario::build(&scenario)?.duration;
-    let at = args.at.unwrap_or(end);
-    if at > end {
-        return Err(Failure::Usage(format!("--at {}: the run ends at {}", moment(at), moment(end))));
-    }
+    let (scenario, at) = args.at.load()?;
     let why = simulation::why(|| scenario::build(&scenario), &args.pod, at)??;
     let detail = if args.all { Detail::Full } else { Detail::Short };
     print(&if args.json { json(&why) } else { text(&why, detail) })

@@ -167,12 +167,13 @@ pub fn quantity(resource: QuotaResource, amount: i64) -> String {
     }
 }
 
-fn cpu_text(milli: i64) -> String {
+/// Thousandths of a core as Kubernetes writes them: `2`, `500m`.
+pub fn cpu_text(milli: i64) -> String {
     if milli % 1000 == 0 { (milli / 1000).to_string() } else { format!("{milli}m") }
 }
 
-/// In the largest binary unit that divides it.
-fn bytes_text(bytes: i64) -> String {
+/// Bytes in the largest binary unit that divides them: `2Gi`.
+pub fn bytes_text(bytes: i64) -> String {
     let units = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
     let mut value = bytes;
     let mut unit = 0;

@@ -183,6 +183,19 @@ impl Pod {
         self.node.is_some() && !self.phase.is_terminal()
     }
 
+    /// The STATUS column of `kubectl get pods`, as far as it can be told from what is kept.
+    pub fn status(&self) -> &'static str {
+        match self.phase {
+            _ if self.deletion.is_some() => "Terminating",
+            Phase::Pending if self.gated => "SchedulingGated",
+            Phase::Pending if self.container == Container::Starting => "ContainerCreating",
+            Phase::Running if self.container.has_ended() => "CrashLoopBackOff",
+            Phase::Succeeded => "Completed",
+            Phase::Failed => "Error",
+            phase => phase.as_str(),
+        }
+    }
+
     /// The node it is bound to, if the API knows it.
     pub fn bound_node(&self) -> Option<NodeId> {
         if self.bound { self.node } else { None }

@@ -1,7 +1,7 @@
 //! The end of a run: what was observed becomes an [`Outcome`].
 
 use crate::cluster::spec::Role;
-use crate::cluster::{Cluster, Container, Pod, PodId};
+use crate::cluster::{Cluster, Pod, PodId};
 use crate::engine::Time;
 use crate::outcome::{Outcome, PodRow, Run, Series, Workload as WorkloadRow};
 
@@ -112,7 +112,7 @@ fn pod_row(id: PodId, pod: &Pod, workload: &str, reason: &str, cluster: &Cluster
         name: cluster.pod_name(id),
         workload: workload.to_string(),
         containers: (ready, containers),
-        status: status(pod),
+        status: pod.status(),
         restarts: pod.restarts,
         node: pod.bound_node().map_or(String::new(), |node| cluster.node_name(node).to_string()),
         created: pod.created_at,
@@ -121,20 +121,6 @@ fn pod_row(id: PodId, pod: &Pod, workload: &str, reason: &str, cluster: &Cluster
         cpu_milli: spec.requests.cpu,
         memory_bytes: spec.requests.memory,
         reason: reason.to_string(),
-    }
-}
-
-/// The STATUS column of `kubectl get pods`, as far as it can be told from what is kept.
-fn status(pod: &Pod) -> &'static str {
-    use crate::cluster::Phase;
-    match pod.phase {
-        _ if pod.deletion.is_some() => "Terminating",
-        Phase::Pending if pod.gated => "SchedulingGated",
-        Phase::Pending if pod.container == Container::Starting => "ContainerCreating",
-        Phase::Running if pod.container.has_ended() => "CrashLoopBackOff",
-        Phase::Succeeded => "Completed",
-        Phase::Failed => "Error",
-        phase => phase.as_str(),
     }
 }
 
