@@ -20,6 +20,7 @@ pub mod devices;
 pub mod event;
 pub mod fragmentation;
 pub mod gpu;
+mod identity;
 pub mod ids;
 pub mod labels;
 pub mod names;
