@@ -159,6 +159,7 @@ impl Cluster {
             unschedulable_since: None,
             deletion_cost: new.deletion_cost,
             run_for: new.run_for,
+            progress: None,
             container: Container::Absent,
             epoch: 0,
             slot_in_owner: 0,
@@ -250,6 +251,7 @@ impl Cluster {
             if container.has_ended() {
                 pod.finished_at = Some(now);
             }
+            self.work_changed(id, container);
             self.emit(Change::PodContainer(id));
         }
     }
@@ -372,6 +374,9 @@ impl Cluster {
         change(pod);
         let after = tally(pod);
         let Some(owner) = pod.owner else { return };
+        if before.0 > after.0 {
+            self.leave_work(id);
+        }
         if before == after || self.object(owner).is_none() {
             return;
         }
