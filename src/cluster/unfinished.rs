@@ -114,6 +114,25 @@ impl Cluster {
         }
     }
 
+    /// Work goes on exactly while containers run, and what waits for a successor is unfinished and has an owner.
+    pub(super) fn check_work(&self) -> Result<(), String> {
+        for (id, pod) in self.pods().filter(|(id, _)| self.pod_exists(*id)) {
+            let wrong = pod.progress.as_ref().is_some_and(|it| it.is_running() != pod.container.is_running());
+            if wrong {
+                return Err(format!("{id:?} has containers {:?} and work {:?}", pod.container, pod.progress));
+            }
+        }
+        for ((owner, number), queue) in &self.unfinished.0 {
+            if queue.is_empty()
+                || self.object(*owner).is_none()
+                || queue.iter().any(|(_, work)| work.saved >= work.total)
+            {
+                return Err(format!("{owner:?} {number:?} has left work {queue:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// An owner is gone, and nobody will go on with its pods' work.
     pub(super) fn forget_work(&mut self, owner: ObjectId) {
         self.unfinished.0.retain(|(of, _), _| *of != owner);

@@ -139,6 +139,11 @@ impl Progress {
         (!self.is_done).then(|| self.run.as_ref().map_or(self.work, cut_short))
     }
 
+    /// Whether a container runs.
+    pub(super) fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
     /// What became of the last run that stopped.
     pub fn last_run(&self) -> Spent {
         self.last
