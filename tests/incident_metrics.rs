@@ -108,6 +108,60 @@ fn work_that_is_cut_short_is_lost() {
 }
 
 #[test]
+fn what_a_complete_checkpoint_holds_is_not_lost() {
+    let job = "[{ pod: job, spec: { run-for: 500s, checkpoint-every: 50s, checkpoint-overhead: 10s, node-selector: { topology.kubernetes.io/zone: z1 } } }]";
+    let spent = |outcome: &Outcome, [useful, overhead, lost]: [f64; 3]| {
+        for labels in [&[][..], &[("workload", "(pods)")]] {
+            assert_metric(outcome, "useful_work_seconds", labels, useful);
+            assert_metric(outcome, "checkpoint_overhead_seconds", labels, overhead);
+            assert_metric(outcome, "lost_work_seconds", labels, lost);
+            assert_metric(outcome, "wasted_work_ratio", labels, (lost + overhead) / (lost + overhead + useful));
+        }
+    };
+    // ten times 50 s and nine checkpoints, then again from the start, and in the last 410 s 6 checkpoints and 350 s
+    spent(&run(job, "[]"), [500.0 + 350.0, 90.0 + 60.0, 0.0]);
+    // 55 s: the first is not complete. From the restart at 161 s on until 300 s: two in 120 s, 19 s lost. From 300 s on 400 s
+    // are left, with seven checkpoints; done at 770 s. Back-off until 780 s; of the last 220 s 30 go into checkpoints
+    let faults =
+        "[{ node-crash: { node: n-1, at: 55s, for: 105s } }, { container-crash: { workload: job, at: 300s } }]";
+    spent(&run(job, faults), [100.0 + 400.0 + 190.0, 20.0 + 70.0 + 30.0, 55.0 + 19.0]);
+}
+
+#[test]
+fn checkpoints_that_nobody_goes_on_from_are_lost_with_their_pod() {
+    let job = "[{ pod: job, spec: { run-for: 500s, checkpoint-every: 50s, checkpoint-overhead: 10s, restart-policy: Never } }]";
+    let outcome = run(job, "[{ container-crash: { workload: job, at: 130s } }]");
+    assert_metric(&outcome, "useful_work_seconds", &[], 0.0);
+    assert_metric(&outcome, "checkpoint_overhead_seconds", &[], 20.0);
+    assert_metric(&outcome, "lost_work_seconds", &[], 110.0);
+}
+
+#[test]
+fn a_slow_node_takes_longer_for_work_and_checkpoints() {
+    let job = "[{ pod: job, spec: { run-for: 500s, checkpoint-every: 50s, checkpoint-overhead: 10s, restart-policy: Never } }]";
+    // at half the pace from 55 to 165 s: the first checkpoint is complete after 15 s at 65; 50 s of work take until 165
+    let faults = "[{ slow-node: { nodes: [n-1, n-2], at: 55s, for: 110s, work-factor: 2 } }]";
+    let outcome = run(job, faults);
+    assert_metric(&outcome, "checkpoint_overhead_seconds", &[], 90.0 + 5.0);
+    assert_metric(&outcome, "useful_work_seconds", &[], 500.0 + 50.0);
+    assert_metric(&outcome, "lost_work_seconds", &[], 0.0);
+}
+
+#[test]
+fn work_in_arrivals_takes_its_checkpoints_along() {
+    let streams = "[]
+arrivals:
+  - generate: { every: 1h }
+    pod: { run-for: 100s, checkpoint-every: 50s, checkpoint-overhead: 10s }
+  - generate: { every: 400s }
+    name: short
+    pod: { run-for: 100s, checkpoint-every: 50s, checkpoint-overhead: 10s }";
+    let outcome = run(streams, "[]");
+    assert_metric(&outcome, "useful_work_seconds", &[], 200.0); // at 400 and 800 s
+    assert_metric(&outcome, "checkpoint_overhead_seconds", &[], 20.0);
+}
+
+#[test]
 fn headroom_and_blast_radius() {
     // four pods of one core, two on each node of four cores: one node has room for all
     let four = "[{ deployment: web, replicas: 4, pod: { requests: { cpu: 1 } } }]";

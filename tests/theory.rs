@@ -289,3 +289,52 @@ fn the_control_plane_sees_an_outage_shorter_by_the_time_to_detect_it() {
     let within = 4.0 * (0.622 * 0.378 / crashes).sqrt();
     assert!((noticed - 0.622).abs() <= within, "{noticed} of the outages noticed, 0.622 ± {within} expected");
 }
+
+/// Mean time between failures, and length of a checkpoint: Young's interval √(2·300·21,600) is an hour.
+const FAILURES: f64 = 21_600.0;
+const CHECKPOINT: f64 = 300.0;
+
+/// The share of running time wasted with checkpoints after each `every` seconds of work. An attempt at an interval and
+/// its checkpoint, x, succeeds with probability e^(−x/M); the time until one does is M·(e^(x/M) − 1).
+fn waste_by_law(every: f64) -> f64 {
+    1.0 - every / (FAILURES * libm::expm1((every + CHECKPOINT) / FAILURES))
+}
+
+/// The same of five pods that run, crash at a constant rate and are started again at once, for 200 failures each.
+fn waste(every: f64, seed: u64) -> f64 {
+    let duration = 200.0 * FAILURES;
+    let text = format!(
+        "
+name: theory
+seed: {seed}
+start: settled
+duration: {duration}s
+cluster: {{ nodes: [{{ name: n, capacity: {{ cpu: 8, memory: 8Gi }} }}] }}
+workloads:
+  - {{ deployment: p, replicas: 5, pod: {{ run-for: 10000d, checkpoint-every: {every}s, checkpoint-overhead: {CHECKPOINT}s }} }}
+faults:
+  - container-crash: {{ workload: p, mtbf: {{ exponential: {{ mean: {FAILURES}s }} }} }}
+"
+    );
+    let setup = scenario::load_text("theory.yaml", &text, &[]).and_then(|scenario| scenario::build(&scenario));
+    let mut setup = setup.unwrap_or_else(|wrong| panic!("{wrong}"));
+    setup.settings = instant();
+    setup.settings.kubelet.crash_backoff = Span::ZERO;
+    metric(&outcome(setup), "wasted_work_ratio", &[])
+}
+
+#[test]
+fn the_best_interval_between_checkpoints_is_youngs() {
+    let mut means = Vec::new();
+    for every in [900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0] {
+        let found: Vec<f64> = (1..=20).map(|seed| waste(every, seed)).collect();
+        agrees(&format!("waste with checkpoints every {every} s"), &found, waste_by_law(every), 0.05);
+        means.push(found.iter().sum::<f64>() / 20.0);
+    }
+    let least = means.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!(means[2], least, "{means:?}");
+    // Young's approximation is within 6 % of the minimum of the law, and costs next to nothing more
+    let best = (900..14_400).map(f64::from).min_by(|a, b| waste_by_law(*a).total_cmp(&waste_by_law(*b))).unwrap();
+    assert!((best - 3_600.0).abs() < 0.06 * 3_600.0, "{best}");
+    assert!(waste_by_law(3_600.0) - waste_by_law(best) < 0.001);
+}

@@ -15,6 +15,7 @@ use super::pod::{Container, Phase};
 use super::pods::NewPod;
 use super::storage::StorageAction;
 use super::taint::Effect;
+use super::work::Work;
 
 /// One change somebody wants made to the world.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub enum Action {
     SetStarted(PodId),
     /// Physics: containers changed.
     SetContainer(PodId, Container),
+    /// Physics: containers that write checkpoints start with this work.
+    BeginWork(PodId, Work),
     /// Pending events of the pod's life on its node become void.
     VoidPodEvents(PodId),
     /// A container was started again.
@@ -145,6 +148,7 @@ impl Cluster {
             Action::SetPodReady(pod, ready) => self.on_pod(pod, |c| c.set_pod_ready(pod, ready)),
             Action::SetStarted(pod) => self.on_pod(pod, |c| c.set_started(pod)),
             Action::SetContainer(pod, container) => self.on_pod(pod, |c| c.set_container(pod, container)),
+            Action::BeginWork(pod, work) => self.on_pod(pod, |c| c.begin_work(pod, work)),
             Action::VoidPodEvents(pod) => self.on_pod(pod, |c| {
                 c.void_pod_events(pod);
             }),

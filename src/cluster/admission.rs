@@ -79,7 +79,7 @@ impl Cluster {
     /// The name a refused pod would have had.
     fn refused_name(&mut self, name: PodName) -> String {
         self.refusals += 1;
-        let suffix = super::pods::suffix(self.seed.value("refused-pod-name", self.refusals));
+        let suffix = super::identity::suffix(self.seed.value("refused-pod-name", self.refusals));
         let text = |name| self.names.text(name);
         match name {
             PodName::Given(name) => text(name).to_string(),

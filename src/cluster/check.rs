@@ -17,6 +17,7 @@ impl Cluster {
         self.check_nodes()
             .and_then(|()| self.check_objects())
             .and_then(|()| self.check_storage())
+            .and_then(|()| self.check_work())
             .map_err(|wrong| format!("{}: {wrong}", self.now))
     }
 

@@ -72,6 +72,8 @@ impl Cluster {
         }
         let pod = self.pod_mut(id);
         let (node, holds, owner) = (pod.node, pod.holds_resources(), pod.owner);
+        let was_active = pod.is_active();
+        self.remove_work(id, was_active);
         if let Some(node) = node {
             if holds {
                 self.charge(id, node, -1);

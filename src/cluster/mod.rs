@@ -20,6 +20,7 @@ pub mod devices;
 pub mod event;
 pub mod fragmentation;
 pub mod gpu;
+mod identity;
 pub mod ids;
 pub mod labels;
 pub mod names;
@@ -35,8 +36,10 @@ pub mod resources;
 pub mod spec;
 pub mod storage;
 pub mod taint;
+mod unfinished;
 pub mod volumes;
 pub mod wall;
+pub mod work;
 pub mod workloads;
 
 use std::collections::BTreeMap;
@@ -61,6 +64,7 @@ pub use resources::Resources;
 pub use spec::{PodSpec, RestartPolicy};
 pub use storage::StorageAction;
 pub use taint::{Effect, Taint, Toleration};
+pub use work::{Checkpoints, Work};
 
 /// UIDs given from outside, pod by pod; `None` for the seed's.
 #[derive(Clone, Default)]
@@ -94,6 +98,8 @@ pub struct Cluster {
     /// Nodes that are gone, as they were, for those who still speak of them.
     removed_nodes: BTreeMap<NodeId, Node>,
     pods: pods::PodTable,
+    /// Work with checkpoints that waits for somebody to take it up.
+    unfinished: unfinished::Unfinished,
     specs: Vec<PodSpec>,
     spec_by_text: FxHashMap<String, SpecId>,
     /// Templates made for one node or one ordinal, by what they were made from.
@@ -135,6 +141,7 @@ impl Cluster {
             n_nodes: 0,
             removed_nodes: BTreeMap::new(),
             pods: pods::PodTable::default(),
+            unfinished: unfinished::Unfinished::default(),
             specs: Vec::new(),
             spec_by_text: FxHashMap::default(),
             derived_specs: FxHashMap::default(),

@@ -213,6 +213,7 @@ impl Cluster {
         let node = self.node_mut(id);
         if node.pace != pace {
             node.pace = pace;
+            self.work_is_paced(id, pace.progress_milli);
             self.emit(Change::NodePaced(id));
         }
     }

@@ -176,6 +176,7 @@ impl Cluster {
         }
         self.quotas.retain(|quota| *quota != id);
         self.limit_ranges.retain(|range| *range != id);
+        self.forget_work(id);
         self.emit(Change::ObjectRemoved(id));
         self.removed_objects.push((id, self.objects[id.index()].take()));
     }

@@ -5,6 +5,7 @@ use crate::engine::{Span, Time};
 use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, SpecId};
 use super::names::Name;
+use super::work::Progress;
 
 /// `status.phase`.
 ///
@@ -162,6 +163,8 @@ pub struct Pod {
     pub deletion_cost: i32,
     /// How long the main container runs from its start, drawn at creation; overrides the template.
     pub run_for: Option<Span>,
+    /// How far its work is, if it writes checkpoints and has begun.
+    pub progress: Option<Box<Progress>>,
     /// The truth on the machine.
     pub container: Container,
     /// Grows whenever pending events of the pod's life on its node become void.

@@ -8,6 +8,7 @@ use super::names::{Name, Names};
 use super::resources::Resources;
 use super::taint::Toleration;
 use super::volumes::PersistentVolumeClaim;
+use super::work::Checkpoints;
 
 /// A pod template, interned in the cluster and shared by all pods made from it.
 #[derive(Clone, Debug, PartialEq)]
@@ -169,6 +170,8 @@ pub struct Behaviour {
     pub readiness_probe: Option<(Span, Span)>,
     /// How long the main container runs before it ends by itself; `None`: for ever.
     pub run_for: Option<Distribution>,
+    /// Its checkpoints; `None`: it begins from the start each time.
+    pub checkpoints: Option<Checkpoints>,
     /// The exit code when it ends by itself.
     pub exit_code: i32,
     /// From the deletion mark to the end of the containers; `None`: the kubelet's default.

@@ -322,8 +322,8 @@ impl Cluster {
     /// The name of the volume that is made for a claim: `pvc-<UID of the claim>`.
     pub fn provisioned_name(&self, claim: ObjectId) -> String {
         let halves = ["object-uid-high", "object-uid-low"].map(|label| self.seed.value(label, u64::from(claim.0)));
-        let uid = super::pods::as_uid((u128::from(halves[0]) << 64) | u128::from(halves[1]));
-        format!("pvc-{}", super::pods::uid_text(uid))
+        let uid = super::identity::as_uid((u128::from(halves[0]) << 64) | u128::from(halves[1]));
+        format!("pvc-{}", super::identity::uid_text(uid))
     }
 
     fn attach(&mut self, volume: ObjectId, node: NodeId) {

@@ -8,10 +8,10 @@
 
 use std::rc::Rc;
 
-use crate::cluster::spec::Role;
+use crate::cluster::spec::{Behaviour, Role};
 use crate::cluster::{
     Action, Cluster, Container, Message, NodeId, Pace, Phase, Pod, PodId, PodSpec, Power, Resources, RestartPolicy,
-    Subject,
+    Subject, Work,
 };
 use crate::engine::{Span, Stream, Time};
 
@@ -111,7 +111,7 @@ impl Kubelet {
             Some(whole) => cluster.now + whole.sample(&mut stream),
             None => self.stages(pod, node, cluster, &mut stream),
         };
-        let at = cluster.now + slowed(at.since(cluster.now), pace_of(node, cluster).start_milli);
+        let at = cluster.now + at.since(cluster.now).at_pace(pace_of(node, cluster).start_milli);
         todo.events.push((at, Event::Pod(id, pod.epoch, PodStep::Start)));
     }
 
@@ -145,16 +145,34 @@ impl Kubelet {
         if let (Some(at), false) = (ready_at, is_ready) {
             todo.events.push((at, Event::Pod(id, pod.epoch, PodStep::Ready)));
         }
-        let run_for = pod
-            .run_for
-            .or_else(|| behaviour.run_for.as_ref().map(|run| run.sample(&mut self.stream("pod-run", id, pod))));
-        if let Some(run_for) = run_for {
+        if let Some(length) = self.run_length(id, pod, behaviour, cluster, todo) {
             let pace = pod.node.map(|node| pace_of(node, cluster)).unwrap_or_default();
-            let end = cluster.now + slowed(run_for, pace.progress_milli);
+            let end = cluster.now + length.at_pace(pace.progress_milli);
             self.ends.insert(id, end);
             todo.events.push((end, Event::Pod(id, pod.epoch, PodStep::End)));
         }
         self.report_later(id, pod, cluster, todo);
+    }
+
+    /// How long the main container, started now, runs at the usual pace before it ends by itself, if it does. One
+    /// that writes checkpoints goes on with what was left, its own or another pod's.
+    fn run_length(
+        &self,
+        id: PodId,
+        pod: &Pod,
+        behaviour: &Behaviour,
+        cluster: &Cluster,
+        todo: &mut Todo,
+    ) -> Option<Span> {
+        let drawn = || behaviour.run_for.as_ref().map(|run| run.sample(&mut self.stream("pod-run", id, pod)));
+        let whole = || pod.run_for.or_else(drawn);
+        let Some(checkpoints) = behaviour.checkpoints else { return whole() };
+        let work = match cluster.work_left(id) {
+            Some(left) => Work { checkpoints, ..left }, // the template may have changed
+            None => Work::new(checkpoints, whole()?),
+        };
+        todo.actions.push(Action::BeginWork(id, work));
+        Some(work.takes())
     }
 
     /// The images of a pod that runs are on its node, as the node's status will show.
@@ -319,14 +337,6 @@ pub(super) fn report(id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
 /// How fast a node works.
 fn pace_of(node: NodeId, cluster: &Cluster) -> Pace {
     cluster.node(node).map(|node| node.pace).unwrap_or_default()
-}
-
-/// A length of time at this pace.
-fn slowed(span: Span, milli: u32) -> Span {
-    if milli == 1000 {
-        return span;
-    }
-    Span(u64::try_from(u128::from(span.0) * u128::from(milli) / 1000).unwrap_or(u64::MAX))
 }
 
 fn ends_for_good(spec: &PodSpec, container: Container) -> bool {

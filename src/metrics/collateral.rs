@@ -1,12 +1,10 @@
 //! What failing and healing cost beside downtime: pods that ran twice, pods evicted though they ran, pods moved
-//! though their node was sound, work that was lost.
+//! though their node was sound. Work that was lost is in `work.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
-
-use crate::cluster::{Cluster, Container, Message, NodeId, Pod, PodId, Record, Subject};
-use crate::engine::{Integral, Span, Time};
+use crate::cluster::{Cluster, Message, NodeId, PodId, Record, Subject};
+use crate::engine::{Integral, Time};
 
 use super::{Finished, Metric, Rows};
 
@@ -18,13 +16,10 @@ pub(crate) struct Collateral {
     ghost_pods: Vec<Integral>,
     false_evictions: Vec<u64>,
     moved: Vec<u64>,
-    /// Pods that run for a time: since when.
-    working: FxHashMap<PodId, Time>,
-    lost: Vec<u128>,
 }
 
 /// The entry of a workload.
-fn of<T: Default + Clone>(list: &mut Vec<T>, workload: u32) -> &mut T {
+pub(super) fn of<T: Default + Clone>(list: &mut Vec<T>, workload: u32) -> &mut T {
     if list.len() <= workload as usize {
         list.resize(workload as usize + 1, T::default());
     }
@@ -35,7 +30,6 @@ impl Collateral {
     /// A pod of a workload changed; `gone`: it was removed.
     pub(crate) fn pod_changed(&mut self, id: PodId, gone: bool, workload: u32, cluster: &Cluster) {
         let Some(pod) = cluster.pod(id) else { return };
-        self.work_changed(id, pod, gone, workload, cluster);
         let Some(node) = pod.node else { return };
         let unheard = cluster.node(node).is_some_and(|node| !node.machine.is_heard());
         let is_ghost = unheard && !gone && pod.deletion.is_some() && pod.container.is_running();
@@ -67,23 +61,6 @@ impl Collateral {
         }
         for id in self.ghosts.get(&node).cloned().unwrap_or_default() {
             self.ghost_ends(id, node, workload_of(id), cluster.now);
-        }
-    }
-
-    /// Work of pods that run for a time begins with their containers, and is lost if those end before.
-    fn work_changed(&mut self, id: PodId, pod: &Pod, gone: bool, workload: u32, cluster: &Cluster) {
-        let runs = pod.container.is_running() && !gone;
-        match (self.working.get(&id).copied(), runs) {
-            (None, true) if pod.run_for.is_some() || cluster.spec(pod.spec).behaviour.run_for.is_some() => {
-                self.working.insert(id, cluster.now);
-            }
-            (Some(since), false) => {
-                self.working.remove(&id);
-                if pod.container != Container::Ended {
-                    *of(&mut self.lost, workload) += u128::from(cluster.now.since(since).0);
-                }
-            }
-            _ => (),
         }
     }
 
@@ -141,28 +118,12 @@ pub const COLLATERAL_PODS_TOTAL: Metric = Metric {
     read: |run, rows| rows_of(run, rows, |index| count(&run.collateral.moved, index)),
 };
 
-/// `lost_work_seconds`.
-pub const LOST_WORK_SECONDS: Metric = Metric {
-    name: "lost_work_seconds",
-    unit: "pod-seconds",
-    labels: &["workload"],
-    about: "running time thrown away of pods that run for a time and were stopped before its end; without a label \
-            over all workloads",
-    formula: "Σ (stop − start) over runs of such containers that did not end by themselves",
-    read: |run, rows| {
-        rows_of(run, rows, |index| {
-            let lost = run.collateral.lost.get(index).copied().unwrap_or(0);
-            Span(u64::try_from(lost).unwrap_or(u64::MAX)).as_secs_f64()
-        });
-    },
-};
-
 fn count(list: &[u64], index: usize) -> f64 {
     list.get(index).copied().unwrap_or(0) as f64
 }
 
 /// A row for the sum, and one for each workload.
-fn rows_of(run: &Finished<'_>, rows: &mut Rows, value: impl Fn(usize) -> f64) {
+pub(super) fn rows_of(run: &Finished<'_>, rows: &mut Rows, value: impl Fn(usize) -> f64) {
     rows.push(&[], (0..run.workloads.len()).map(&value).sum());
     for (index, workload) in run.workloads.iter().enumerate() {
         rows.push(&[("workload", &workload.label)], value(index));

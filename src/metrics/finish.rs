@@ -17,6 +17,7 @@ impl Metrics {
     pub fn finish(mut self, cluster: &Cluster, run: Run) -> Outcome {
         let end = cluster.now;
         let drained = self.incidents.drained;
+        self.works.finish(|pod| self.workloads.tracked(pod).workload, cluster);
         let incidents = self.incidents.finish(
             end,
             &mut self.workloads,
@@ -32,6 +33,7 @@ impl Metrics {
             actions: &self.actions,
             churn: &self.churn,
             collateral: &self.collateral,
+            works: &self.works,
             jobs: &self.jobs,
             drained,
             convergence: self.convergence.as_ref(),

@@ -2,7 +2,7 @@
 
 use super::{
     Metric, attribution, availability, capacity, churn, collateral, gpus, headroom, jobs, latency, nodes, objectives,
-    recovery,
+    recovery, work,
 };
 
 /// All metrics, in the order they are listed and written.
@@ -35,7 +35,10 @@ pub const ALL: &[&Metric] = &[
     &collateral::GHOST_REPLICA_SECONDS,
     &collateral::FALSE_EVICTIONS_TOTAL,
     &collateral::COLLATERAL_PODS_TOTAL,
-    &collateral::LOST_WORK_SECONDS,
+    &work::LOST_WORK_SECONDS,
+    &work::CHECKPOINT_OVERHEAD_SECONDS,
+    &work::USEFUL_WORK_SECONDS,
+    &work::WASTED_WORK_RATIO,
     &churn::PODS_CREATED_TOTAL,
     &churn::PODS_DELETED_TOTAL,
     &churn::PODS_EVICTED_TOTAL,

@@ -28,6 +28,7 @@ mod series;
 mod spread;
 #[cfg(test)]
 mod tests;
+pub mod work;
 pub mod workloads;
 
 use std::rc::Rc;
@@ -51,6 +52,7 @@ use self::latency::Latency;
 pub use self::listed::{ALL, find};
 use self::nodes::Nodes;
 use self::spread::ReadyNodes;
+use self::work::Works;
 pub use self::workloads::BarePods;
 use self::workloads::{Workload, Workloads};
 
@@ -82,6 +84,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) actions: &'a [Action],
     pub(crate) churn: &'a Churn,
     pub(crate) collateral: &'a Collateral,
+    pub(crate) works: &'a Works,
     pub(crate) jobs: &'a Jobs,
     pub(crate) drained: u64,
     pub(crate) convergence: Option<&'a Convergence>,
@@ -150,6 +153,7 @@ pub struct Metrics {
     incidents: Incidents,
     churn: Churn,
     collateral: Collateral,
+    works: Works,
     convergence: Option<Convergence>,
     jobs: Jobs,
     latency: Latency,
@@ -172,6 +176,7 @@ impl Metrics {
             incidents: Incidents::default(),
             churn: Churn::default(),
             collateral: Collateral::default(),
+            works: Works::default(),
             convergence: None,
             jobs: Jobs::default(),
             latency: Latency::new(cluster.now, settings.series_points),
@@ -343,7 +348,9 @@ impl Metrics {
         if let Some(node) = pod.node {
             self.load_changed(node, cluster);
         }
-        self.collateral.pod_changed(id, gone, self.workloads.tracked(id).workload, cluster);
+        let workload = self.workloads.tracked(id).workload;
+        self.collateral.pod_changed(id, gone, workload, cluster);
+        self.works.pod_changed(id, pod, gone, workload, cluster);
         if before != after {
             self.incidents.pod_changed(id, !known, cluster, &mut self.workloads);
         }

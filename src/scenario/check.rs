@@ -357,6 +357,7 @@ fn strategy(strategy: &Strategy, problems: &mut Problems) {
 
 fn pod(pod: &PodTemplate, at: Location, has_controller: bool, problems: &mut Problems) {
     more_than_limit(&pod.requests, &pod.limits, at, problems);
+    pod.behaviour.check(problems);
     if has_controller && pod.restart_policy != super::schema::workloads::RestartPolicy::Always {
         problems
             .report(at, "pods of a controller are always restarted")

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::schema::timeline::Action;
 use super::schema::workloads::Workload;
 use super::{Scenario, load, load_text};
+use crate::cluster::Checkpoints;
 use crate::engine::{Distribution, Span};
 
 /// A sound beginning: three nodes and a Deployment `web`. Seven lines.
@@ -341,6 +342,49 @@ spec: { containers: [{ name: c, image: i }] }";
     assert_eq!(behaviour.run_for.as_ref().unwrap().0, Distribution::Exponential { mean });
     let wrong = with_object(&pod.replace("20s", "\"20\""));
     assert_eq!(titles(&wrong), ["t.yaml:11:60: not a duration: no unit after `20`"]);
+}
+
+#[test]
+fn checkpoints_without_work_between_them_are_refused_where_they_stand() {
+    check(
+        "  - pod: a
+    spec: { run-for: 1h, checkpoint-every: 0s }
+  - pod: b
+    spec: { run-for: 1h, checkpoint-overhead: 30s }
+  - pod: c
+    spec: { checkpoint-every: 10m }
+",
+        "
+error: checkpoints without work between them
+ --> t.yaml:9:44
+  |
+9 |     spec: { run-for: 1h, checkpoint-every: 0s }
+  |                                            ^^ expected more than 0
+
+error: no checkpoints that could take time
+  --> t.yaml:11:47
+   |
+11 |     spec: { run-for: 1h, checkpoint-overhead: 30s }
+   |                                               ^^^ expected `checkpoint-every`, too
+
+error: checkpoints of a container that runs for ever
+  --> t.yaml:13:31
+   |
+13 |     spec: { checkpoint-every: 10m }
+   |                               ^^^ expected `run-for`, which says how much work there is",
+    );
+    let pod = "apiVersion: v1
+kind: Pod
+metadata: { name: x, annotations: { sim/checkpoint-every: 20s, sim/checkpoint-overhead: 1s } }
+spec: { containers: [{ name: c, image: i }] }";
+    assert_eq!(titles(&with_object(pod)), ["t.yaml:11:65: checkpoints of a container that runs for ever"]);
+    let behaviour = sound(&with_object(&pod.replace("{ sim", "{ sim/run-for: 1h, sim"))).workloads[1].objects()[0]
+        .behaviour
+        .clone();
+    let checkpoints = Checkpoints { every: Span::from_secs(20), overhead: Span::from_secs(1) };
+    assert_eq!(behaviour.unwrap().checkpoints(), Some(checkpoints));
+    let wrong = pod.replace("sim/checkpoint-every: 20s, ", "sim/run-for: 1h, ");
+    assert_eq!(titles(&with_object(&wrong)), ["t.yaml:11:85: no checkpoints that could take time"]);
 }
 
 #[test]

@@ -102,6 +102,7 @@ fn workload() -> impl Strategy<Value = Workload> {
         "stop-after: 10m, termination-grace-period-seconds: 45",
         "run-for: { exponential: { mean: 200s } }",
         "run-for: 50s, exit-code: 1",
+        "run-for: 100s, checkpoint-every: 20s, checkpoint-overhead: 3s",
     ]);
     let cpu = prop::sample::select(vec![0, 100, 300, 500, 900, 1500]);
     (kind, 0..6u32, cpu, pod).prop_map(|(kind, replicas, cpu_milli, pod)| Workload { kind, replicas, cpu_milli, pod })

@@ -4,6 +4,7 @@
 //! hand from Kubernetes' rules. Times are shown to the tenth of a second, rounded down, for the worker that
 //! places NoExecute taints looks at its queues at some point of each tenth.
 
+mod checkpoints;
 mod clients;
 mod deployments;
 mod faults;

@@ -141,6 +141,7 @@ fn behaviour(written: &WrittenBehaviour, names: &mut Names) -> Behaviour {
         never_ready: written.never_ready,
         readiness_probe: None,
         run_for: written.run_for.as_ref().map(|latency| latency.0.clone()),
+        checkpoints: written.checkpoints(),
         exit_code: written.exit_code,
         stop_after: written.stop_after.as_ref().map(|latency| latency.0.clone()),
         gpu,

@@ -18,7 +18,7 @@ use crate::scenario::schema::workloads::Behaviour;
 use crate::scenario::source::{Entry, Location, Node, Sources, Value};
 
 /// Prefix of the annotations that say what containers do.
-const ANNOTATION_PREFIX: &str = "sim/";
+pub(super) const ANNOTATION_PREFIX: &str = "sim/";
 
 /// Checks an object and reads its `sim/…` annotations.
 pub(super) fn check(object: &mut Object, problems: &mut Problems) {
@@ -319,7 +319,9 @@ fn behaviour(object: &Object, path: &str, meta: Option<&ObjectMeta>, problems: &
         entries.push(Entry { key: key.to_string(), key_location: entry.key_location, value });
     }
     let location = written.map_or(object.node.location, |node| node.location);
-    Behaviour::read_record(&Node { location, value: Value::Map(entries) }, problems)
+    let behaviour = Behaviour::read_record(&Node { location, value: Value::Map(entries) }, problems)?;
+    behaviour.check(problems);
+    Some(behaviour)
 }
 
 /// The YAML inside an annotation; all of it stands where the annotation stands.

@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::values::{Amount, Effect, GpuAmount, LabelMap, Latency, ObjectName, ResourceList};
+use crate::cluster::Checkpoints;
+use crate::engine::Span;
 use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::fields::{Fields, Key, Record, unknown_key};
 use crate::scenario::manifests::{self, Object};
@@ -178,6 +180,11 @@ record! {
         "never-ready" => never_ready: bool = "false",
         /// How long the container runs before it ends by itself; for ever unless given.
         "run-for" => run_for: Option<Latency>,
+        /// Useful work between one checkpoint and the next; none are written unless given. A container that is started again, and
+        /// a pod in place of one that is lost, goes on from the last complete checkpoint, not from the start.
+        "checkpoint-every" => checkpoint_every: Option<Spanned<Span>>,
+        /// How long a checkpoint is written, while no useful work is done.
+        "checkpoint-overhead" => checkpoint_overhead: Option<Spanned<Span>>,
         /// Exit code when it ends by itself.
         "exit-code" => exit_code: i32 = "0",
         /// From being told to stop until it stops; the kubelet's default unless given.
@@ -276,6 +283,31 @@ fn read_object(node: &Node, problems: &mut Problems) -> Option<Workload> {
     match manifests::read(object, problems) {
         None if problems.len() > before => None,
         read => Some(Workload::Object(read.map(Box::new), object.location)),
+    }
+}
+
+impl Behaviour {
+    /// The checkpoints, if there are some.
+    pub fn checkpoints(&self) -> Option<Checkpoints> {
+        let every = self.checkpoint_every.as_ref()?.value;
+        Some(Checkpoints { every, overhead: self.checkpoint_overhead.as_ref().map_or(Span::ZERO, |it| it.value) })
+    }
+
+    /// Reports checkpoints that could never be written.
+    pub fn check(&self, problems: &mut Problems) {
+        let (every, overhead) = (&self.checkpoint_every, &self.checkpoint_overhead);
+        if let Some(every) = every.as_ref().filter(|every| every.value == Span::ZERO) {
+            let problem = problems.report(every.location, "checkpoints without work between them");
+            problem.expected("expected more than 0");
+        }
+        if let Some(every) = every.as_ref().filter(|_| self.run_for.is_none()) {
+            let problem = problems.report(every.location, "checkpoints of a container that runs for ever");
+            problem.expected("expected `run-for`, which says how much work there is");
+        }
+        if let Some(overhead) = overhead.as_ref().filter(|_| every.is_none()) {
+            let problem = problems.report(overhead.location, "no checkpoints that could take time");
+            problem.expected("expected `checkpoint-every`, too");
+        }
     }
 }
 
