@@ -7,6 +7,7 @@
 mod clients;
 mod deployments;
 mod faults;
+mod gangs;
 mod node_failure;
 mod operations;
 mod partitions;
