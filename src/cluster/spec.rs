@@ -30,6 +30,8 @@ pub struct PodSpec {
     pub score_requests: (i64, i64),
     /// Shares of GPUs, or whole ones with accepted models.
     pub gpu: Option<GpuRequest>,
+    /// How many pods of its group are bound at least, if any is; 1 for pods that go alone.
+    pub min_count: u32,
     /// `spec.priority`, resolved from the priority class.
     pub priority: i32,
     /// `preemptionPolicy: Never`.
@@ -178,6 +180,8 @@ pub struct Behaviour {
     pub stop_after: Option<Distribution>,
     /// Shares of GPUs that they use.
     pub gpu: Option<GpuRequest>,
+    /// How many pods of their group are bound at least, if any is; `None`: they go alone.
+    pub min_count: Option<u32>,
 }
 
 /// CPU assumed by the scores for a container that asks for none, in thousandths.
@@ -207,6 +211,7 @@ impl PodSpec {
             requests: Resources::default(),
             score_requests: (0, 0),
             gpu: None,
+            min_count: 1,
             priority: 0,
             never_preempts: false,
             scheduler_name: names.intern("default-scheduler"),
@@ -231,11 +236,12 @@ impl PodSpec {
         spec
     }
 
-    /// Sets what the containers do and their shares of GPUs, but for the readiness probe, which Kubernetes itself describes.
+    /// Sets what the containers do, their shares of GPUs and their gang, but for the readiness probe, which Kubernetes itself describes.
     pub fn set_behaviour(&mut self, behaviour: &Behaviour) {
         let readiness_probe = self.behaviour.readiness_probe.or(behaviour.readiness_probe);
         self.behaviour = Behaviour { readiness_probe, ..behaviour.clone() };
         self.gpu = self.behaviour.gpu.take();
+        self.min_count = self.behaviour.min_count.take().unwrap_or(1);
     }
 
     /// Sets what the first app container asks for, and recomputes the sums.

@@ -1,8 +1,12 @@
 //! One run: a built scenario in, an [`Outcome`] out.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::cluster::PodId;
 use crate::engine::Time;
 use crate::metrics::{self, Metrics};
-use crate::outcome::{EventSink, Outcome, Run};
+use crate::outcome::{EventSink, Outcome, PodRow, Run};
 use crate::simulation::{Setup, Simulation};
 
 use super::chaos::Watch;
@@ -42,6 +46,17 @@ impl Progress for Unwatched {
 #[error("interrupted")]
 pub struct Interrupted;
 
+/// Pods that wait for others of their gang have no event that says so.
+fn tell_waits(rows: &mut [PodRow], simulation: &Simulation) {
+    let waits: BTreeMap<PodId, Rc<str>> = simulation.gang_waits().into_iter().collect();
+    let rows = simulation.cluster.pods().zip(rows);
+    for ((id, _), row) in rows {
+        if let Some(message) = waits.get(&id) {
+            row.reason = message.to_string();
+        }
+    }
+}
+
 /// Runs to the end and sums up. `expectations` of the outcome are left empty: see
 /// [`crate::scenario::judge`].
 ///
@@ -74,7 +89,8 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
     }
     simulation.run_until(end, &mut metrics); // the clock to the end
     metrics.converged(watch.map(Watch::finish));
-    let outcome = metrics.finish(&simulation.cluster, options.run);
+    let mut outcome = metrics.finish(&simulation.cluster, options.run);
+    tell_waits(&mut outcome.pods, &simulation);
     let idle_faults = simulation.faults_without_hits().into_iter().map(str::to_string).collect();
     Ok(Outcome {
         arrivals: simulation.arrivals(),

@@ -47,6 +47,13 @@ pub enum State {
     Unserved,
     /// It is held back by scheduling gates.
     Gated,
+    /// It waits for others of its gang.
+    Gang {
+        /// Where it holds room meanwhile; `None` if there are too few of them to try.
+        node: Option<String>,
+        /// In Kubernetes' words.
+        message: String,
+    },
     /// Its manifest named the node, so that no scheduler was asked.
     Named {
         /// The node.

@@ -64,6 +64,8 @@ fn state(state: &State) -> String {
         State::Pending => "Pending, on no node".to_string(),
         State::Unserved => "Pending: no profile of the scheduler has its schedulerName".to_string(),
         State::Gated => "held back by its scheduling gates".to_string(),
+        State::Gang { node: Some(node), message } => format!("holds room on {node}, {message}"),
+        State::Gang { node: None, message } => format!("Pending, {message}"),
         State::Named { node } => format!("on {node}, which its manifest names: no scheduler was asked"),
         State::Gone => "gone".to_string(),
     }

@@ -6,6 +6,7 @@ mod chaos;
 mod components;
 mod expect;
 mod faults;
+mod gangs;
 mod matrix;
 pub(super) mod objects;
 mod replications;
@@ -62,6 +63,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);
     storage::check(&objects, known, problems);
+    gangs::check(&objects, scenario, problems);
     for step in &scenario.timeline {
         timeline::step(step, scenario, &names, problems);
     }
@@ -73,6 +75,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     let scheduler = &scenario.scheduler;
     components::scheduler_flags(&scenario.control_plane.scheduler, scheduler.config.is_some(), problems);
     takes_time(&scenario.control_plane.latencies.node_monitor_pass, problems);
+    takes_time(&scenario.scheduler.gang_timeout, problems);
     build::scheduler_config(scenario, &mut crate::cluster::Names::default(), problems);
     if let (Some(policy), Some(_)) = (&scheduler.policy, &scheduler.config) {
         problems.report(policy.location, "both `policy` and `config`").expected("only one of them can stand here");

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`framework`] (what a plugin is), [`plugins`] (the list and a file each), [`cycle`]
 //! (what they are asked), `search` (the walk over nodes), this file (a decision), [`preemption`],
-//! [`queue`], [`index`] (counts kept between cycles), `cache` (answers kept), [`diagnosis`] (messages),
+//! [`queue`], `gang` and [`permit`] (pods bound together), [`index`] (counts kept between cycles), `cache` (answers kept), [`diagnosis`] (messages),
 //! [`config`].
 
 mod active;
@@ -17,10 +17,12 @@ pub mod diagnosis;
 pub mod event;
 pub mod explain;
 pub mod framework;
+pub mod gang;
 pub mod index;
 pub mod nominator;
 pub mod order;
 pub mod order_of_pods;
+pub mod permit;
 mod placed;
 pub mod plugins;
 pub mod policies;
@@ -41,10 +43,12 @@ use cache::Cache;
 pub use config::{Config, TieBreak};
 use cycle::Profile;
 use event::SeenNode;
+use gang::Gangs;
 use index::Index;
 use nominator::Nominator;
 use order::NodeOrder;
-use order_of_pods::PodOrder;
+use order_of_pods::{PodOrder, QueueOrder};
+use permit::Permit;
 use plugins::volume_binding::ClaimDecision;
 use preemption::Outcome;
 use queue::Queue;
@@ -56,6 +60,8 @@ pub struct Scheduler {
     profiles: Vec<Profile>,
     queue: Queue,
     pod_order: PodOrder,
+    /// With the queue order `gang` only.
+    gangs: Option<Box<Gangs>>,
     index: Index,
     cache: Cache,
     order: NodeOrder,
@@ -93,6 +99,8 @@ pub struct Decision {
     pub claims: Vec<ClaimDecision>,
     /// With [`Verdict::Bind`]: the devices it gets; none leaves the choice to the cluster.
     pub devices: DeviceSet,
+    /// What it means for the pod's gang.
+    pub permit: Permit,
 }
 
 /// What is to be done about a pod.
@@ -145,6 +153,7 @@ impl Scheduler {
             profiles: profiles.collect(),
             queue: Queue::new(config.initial_backoff, config.max_backoff, config.max_unschedulable),
             pod_order: PodOrder::new(config.queue_order),
+            gangs: (config.queue_order == QueueOrder::Gang).then(|| Box::new(Gangs::new(config.gang_timeout))),
             index: Index::default(),
             cache: Cache::default(),
             order: NodeOrder::default(),
@@ -164,7 +173,8 @@ impl Scheduler {
     /// The earliest time at which a cycle has something to do; [`Time::MAX`] if only a change of the
     /// cluster can bring it.
     pub fn next_wake(&mut self, now: Time) -> Time {
-        self.queue.next_wake(now)
+        let queue = self.queue.next_wake(now);
+        self.gangs.as_ref().map_or(queue, |gangs| queue.min(gangs.next_wake(now)))
     }
 
     /// The process starts again: it has seen nothing yet.
@@ -192,14 +202,34 @@ impl Scheduler {
     /// Pops one pod and decides. `None` if there is nothing to do now. The queue already counts the
     /// attempt as having ended so; the simulation has to make the rest true.
     pub fn cycle(&mut self, cluster: &Cluster) -> Option<Decision> {
+        let decision = if self.gangs.is_some() {
+            self.gang_cycle(cluster)?
+        } else {
+            let pod = self.pop(cluster)?;
+            self.attempt(pod, cluster)
+        };
+        if let Verdict::Unschedulable { victims, .. } = &decision.verdict {
+            self.preempted.extend(victims);
+        }
+        if let Permit::Hold(preemptions) = &decision.permit {
+            self.preempted.extend(preemptions.iter().flat_map(|preemption| &preemption.victims));
+        }
+        Some(decision)
+    }
+
+    fn pop(&mut self, cluster: &Cluster) -> Option<PodId> {
         let order = &self.pod_order;
-        let pod = self.queue.pop_by(cluster.now, |tenant| order.share(tenant))?;
+        self.queue.pop_by(cluster.now, |tenant| order.share(tenant))
+    }
+
+    /// Decides about a pod that was popped.
+    fn attempt(&mut self, pod: PodId, cluster: &Cluster) -> Decision {
         if self.asked == Some(pod)
             && cluster.pod(pod).is_some_and(|found| found.node.is_none() && found.deletion.is_none())
         {
             self.explained = Some(Box::new(self.explain(pod, cluster, None)));
         }
-        Some(self.decide(pod, cluster))
+        self.decide(pod, cluster)
     }
 
     /// The binding of an assumed pod failed and the simulation has forgotten it: back to the queue.
@@ -216,34 +246,22 @@ impl Scheduler {
     }
 
     fn decide(&mut self, pod: PodId, cluster: &Cluster) -> Decision {
-        let skip = |text: Option<String>| Decision {
-            pod,
-            verdict: Verdict::Skip(text.map(Rc::from)),
-            examined: 0,
-            claims: Vec::new(),
-            devices: DeviceSet::default(),
-        };
         let Some(found) = cluster.pod(pod).filter(|_| cluster.pod_exists(pod)) else {
             self.queue.remove(pod);
-            return skip(None);
+            return Decision::skip(pod, None);
         };
         if found.deletion.is_some() {
             self.queue.remove(pod);
             let (namespace, name) = (cluster.pod_namespace(pod), cluster.pod_name(pod));
-            return skip(Some(format!("skip schedule deleting pod: {namespace}/{name}")));
+            return Decision::skip(pod, Some(format!("skip schedule deleting pod: {namespace}/{name}")));
         }
         if found.node.is_some() {
-            return skip(None);
+            return Decision::skip(pod, None);
         }
         if cluster.n_nodes() == 0 {
             self.queue.error(pod, cluster.now);
-            return Decision {
-                pod,
-                verdict: Verdict::Error("no nodes available to schedule pods".into()),
-                examined: 0,
-                claims: Vec::new(),
-                devices: DeviceSet::default(),
-            };
+            let verdict = Verdict::Error("no nodes available to schedule pods".into());
+            return Decision { verdict, ..Decision::skip(pod, None) };
         }
         let profile = self.queue.get(pod).map_or(0, |queued| queued.profile);
         let search = self.search(pod, profile, cluster, Mode::Decide);
@@ -251,7 +269,7 @@ impl Scheduler {
             Some(node) => {
                 let Search { examined, claims, .. } = search;
                 let devices = self.placed(pod, profile, node, cluster);
-                Decision { pod, verdict: Verdict::Bind(node), examined, claims, devices }
+                Decision { pod, verdict: Verdict::Bind(node), examined, claims, devices, permit: Permit::Free }
             }
             None => self.give_up(pod, search, cluster),
         }
@@ -262,7 +280,6 @@ impl Scheduler {
         let (nomination, victims, unnominated) = match search.preemption {
             Some(Outcome::Chosen { mut candidates, chosen }) => {
                 let chosen = candidates.swap_remove(chosen);
-                self.preempted.extend(&chosen.victims);
                 let priority = cluster.pod(pod).map_or(0, |found| cluster.spec(found.spec).priority);
                 let unnominated = self.nominator.behind(pod, priority, chosen.node, cluster);
                 (Nomination::Set(chosen.node), chosen.victims, unnominated)
@@ -272,7 +289,6 @@ impl Scheduler {
         };
         let message = search.diagnosis.message(cluster).into();
         let verdict = Verdict::Unschedulable { message, nomination, victims, unnominated };
-        let (claims, devices) = (Vec::new(), DeviceSet::default());
-        Decision { pod, verdict, examined: search.examined, claims, devices }
+        Decision { verdict, examined: search.examined, ..Decision::skip(pod, None) }
     }
 }

@@ -7,8 +7,8 @@
 //! gang            priority, then the group that came first, whole groups together
 //! dominant-share  the tenant (namespace) with the smallest dominant share next, within it by priority
 //! ```
-//! `gang` is the queue half of co-scheduling: a group's pods are tried one after another, but bound one by one;
-//! nothing is rolled back if the last does not fit. Dominant shares: `s_u = max_r used_{u,r} / total_r` over
+//! With `gang`, groups whose pods declare a `min-count` are bound together or not at all ([`super::gang`]); of others
+//! the order only keeps the pods together. Dominant shares: `s_u = max_r used_{u,r} / total_r` over
 //! cpu and memory, counted from the moment a pod is assumed on a node. Sources: Ghodsi et al., NSDI 2011
 //! (reference: scheduler.md 9.3); kubernetes-sigs/scheduler-plugins, Coscheduling's queueSort.
 
@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Change, Cluster, Name, ObjectId, Phase, Pod, PodId, Resources};
+use crate::cluster::{Change, Cluster, Name, Phase, Pod, PodId, Resources};
 use crate::engine::Span;
+
+use super::gang::GangKey;
 
 /// The order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub enum QueueOrder {
 pub struct PodOrder {
     order: QueueOrder,
     /// The turn of each group: how many groups came before it.
-    groups: FxHashMap<ObjectId, u64>,
+    groups: FxHashMap<GangKey, u64>,
     /// Turns given so far.
     turns: u64,
     shares: Shares,
@@ -73,14 +75,14 @@ impl PodOrder {
             }
             QueueOrder::Gang => {
                 let priority = u64::from(spec.priority.abs_diff(i32::MAX));
-                Standing { rank: priority << 32 | self.turn(pod.owner), tenant: 0 }
+                Standing { rank: priority << 32 | self.turn(GangKey::of(pod, spec.min_count)), tenant: 0 }
             }
             QueueOrder::DominantShare => Standing { rank: 0, tenant: spec.namespace.0 },
         }
     }
 
     /// The turn of a group, or a new one.
-    fn turn(&mut self, group: Option<ObjectId>) -> u64 {
+    fn turn(&mut self, group: Option<GangKey>) -> u64 {
         let next = self.turns;
         let turn = group.map_or(next, |group| *self.groups.entry(group).or_insert(next));
         self.turns += u64::from(turn == next);

@@ -166,6 +166,23 @@ impl Queue {
         Some(pod)
     }
 
+    /// Takes a pod that waits, wherever it is, as if it was popped; it is to be tried soon: [`Queue::begin`].
+    pub fn take(&mut self, pod: PodId) {
+        self.put(pod, Place::InFlight);
+    }
+
+    /// A pod that was taken is tried now.
+    pub fn begin(&mut self, pod: PodId) {
+        if let Some(queued) = self.pods.get_mut(&pod) {
+            queued.attempts += 1;
+        }
+    }
+
+    /// PreEnqueue refuses the pod: it waits to be let in by [`Queue::ungate`].
+    pub fn hold(&mut self, pod: PodId) {
+        self.put(pod, Place::Gated);
+    }
+
     fn pop_active(&mut self, share: impl Fn(u32) -> i64) -> Option<PodId> {
         self.keep_active_heads();
         self.active.pop(share)

@@ -12,6 +12,9 @@ impl Scheduler {
     pub fn observe(&mut self, change: Change, cluster: &Cluster) {
         self.index.observe(change, cluster);
         self.pod_order.observe(change, cluster);
+        if let Some(gangs) = &mut self.gangs {
+            gangs.observe(change, cluster);
+        }
         match change {
             Change::NodeAdded(node) => {
                 self.order.add(node, cluster);
@@ -44,11 +47,14 @@ impl Scheduler {
     fn observe_pod(&mut self, change: Change, cluster: &Cluster) {
         match change {
             Change::PodCreated(pod) => self.enqueue(pod, cluster),
+            Change::PodUngated(pod) if self.gangs.as_ref().is_some_and(|gangs| gangs.holds(pod)) => (),
             Change::PodUngated(pod) => self.queue.ungate(pod),
             Change::PodAssumed(pod) => self.nominator.remove(pod),
             Change::PodForgotten(pod, _) => {
                 self.nominator.read(pod, cluster);
-                self.pod_left(pod, cluster);
+                if !self.gangs.as_mut().is_some_and(|gangs| gangs.silenced(pod)) {
+                    self.pod_left(pod, cluster);
+                }
             }
             Change::PodBound(pod) => {
                 self.queue.remove(pod);
@@ -78,13 +84,25 @@ impl Scheduler {
     fn enqueue(&mut self, pod: PodId, cluster: &Cluster) {
         let Some(found) = cluster.pod(pod) else { return };
         let spec = cluster.spec(found.spec);
+        self.join_gang(pod, cluster);
         if found.node.is_some() || spec.node_name.is_some() || found.phase.is_terminal() {
             return;
         }
         let profile = self.config.profiles.iter().position(|profile| profile.name == spec.scheduler_name);
         if let Some(profile) = profile {
             let standing = self.pod_order.standing(found, cluster);
-            self.queue.add_at(standing, pod, spec.priority, profile, found.gated, cluster.now);
+            let held = self.gangs.as_ref().is_some_and(|gangs| gangs.holds(pod));
+            self.queue.add_at(standing, pod, spec.priority, profile, found.gated || held, cluster.now);
+        }
+    }
+
+    /// A pod that comes may complete its gang: the others are let into the queue.
+    fn join_gang(&mut self, pod: PodId, cluster: &Cluster) {
+        let (Some(gangs), Some(found)) = (&mut self.gangs, cluster.pod(pod)) else { return };
+        for member in gangs.join(pod, found, cluster) {
+            if cluster.pod(member).is_some_and(|found| !found.gated) {
+                self.queue.ungate(member);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ mod eviction;
 mod faults;
 mod observer;
 mod outages;
+mod permit;
 mod pre_bind;
 pub mod setup;
 mod target;
@@ -31,6 +32,7 @@ use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
+use crate::scheduler::permit::Permit;
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, ArrivalHash, Source};
@@ -419,7 +421,8 @@ impl Simulation {
         if !decision.devices.is_empty() {
             self.cluster.choose_devices(decision.pod, decision.devices);
         }
-        self.decide(decision.pod, decision.verdict, decision.claims);
+        self.decide(decision.pod, decision.verdict, decision.claims, &decision.permit);
+        self.conclude(decision.permit);
         if self.scheduler.next_wake(now) <= now {
             self.cycle_at(self.scheduling.busy_until.max(now));
         }
@@ -434,16 +437,11 @@ impl Simulation {
     }
 
     /// Does what the scheduler decided.
-    fn decide(&mut self, pod: PodId, verdict: Verdict, claims: Vec<ClaimDecision>) {
+    fn decide(&mut self, pod: PodId, verdict: Verdict, claims: Vec<ClaimDecision>, permit: &Permit) {
         match verdict {
             Verdict::Bind(node) => {
-                self.scheduling.reasons.remove(&pod);
                 self.cluster.assume(pod, node);
-                if claims.is_empty() {
-                    self.bind_later(pod);
-                } else {
-                    self.pre_bind(pod, node, claims);
-                }
+                self.pass_permit(pod, node, claims, permit);
             }
             Verdict::Unschedulable { message, nomination, victims, unnominated } => {
                 self.report_failure(pod, message);
@@ -517,6 +515,9 @@ impl Simulation {
             return;
         }
         let Some(node) = self.cluster.pod(victim).and_then(|victim| victim.node) else { return };
+        if self.reject_waiting(victim, by, node) {
+            return;
+        }
         self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(by, node));
         self.cluster.apply(Action::Disrupt(victim));
         self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });

@@ -56,7 +56,9 @@ impl Simulation {
     /// All there is to say about the pod asked about.
     fn told(mut self, asked: Found, mut failures: Vec<Failure>) -> Why {
         let (pod, attempt) = (asked.pod, self.inquiry.take().and_then(|inquiry| inquiry.attempt));
-        if attempt.as_ref().is_some_and(|attempt| failures.last().is_some_and(|last| last.at == attempt.at)) {
+        // the failure of the last attempt is told with it; that of its gang is not
+        let told = attempt.as_ref().filter(|attempt| attempt.message.is_some());
+        if told.is_some_and(|attempt| failures.last().is_some_and(|last| last.at == attempt.at)) {
             failures.pop();
         }
         let here = self.cluster.pod(pod).filter(|_| self.cluster.pod_exists(pod));
@@ -64,12 +66,19 @@ impl Simulation {
             let spec = self.cluster.spec(found.spec);
             spec.node_name.is_some() || self.scheduler.serves(spec.scheduler_name)
         });
-        let unplaced =
-            served && here.is_some_and(|found| found.node.is_none() && !found.gated && found.deletion.is_none());
+        let gang = here.filter(|_| served).and_then(|_| self.scheduler.gang_wait(pod, &self.cluster));
+        let unplaced = served
+            && gang.is_none()
+            && here.is_some_and(|found| found.node.is_none() && !found.gated && found.deletion.is_none());
         let now = unplaced.then(|| answer::now(&self.scheduler.explain(pod, &self.cluster, None), &self.cluster));
-        let waiting = self.scheduler.waiting(pod).filter(|_| unplaced || here.is_some_and(|found| found.gated));
+        let waiting =
+            self.scheduler.waiting(pod).filter(|_| unplaced || gang.is_some() || here.is_some_and(|found| found.gated));
         let waiting = waiting.map(|waiting| answer::waiting(&waiting));
-        let state = if served { answer::state(pod, &self.cluster) } else { State::Unserved };
+        let state = match gang {
+            Some(wait) => answer::in_gang(pod, wait, &self.cluster),
+            None if served => answer::state(pod, &self.cluster),
+            None => State::Unserved,
+        };
         answer::why(asked, state, self.cluster.now, attempt, failures, waiting, now)
     }
 }

@@ -1,6 +1,7 @@
 //! Small random scenarios, drawn with fixed seeds: whatever happens, some things never do.
 
 mod case;
+mod gangs;
 
 use std::collections::BTreeMap;
 

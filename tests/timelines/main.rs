@@ -8,6 +8,7 @@ mod checkpoints;
 mod clients;
 mod deployments;
 mod faults;
+mod gangs;
 mod node_failure;
 mod operations;
 mod partitions;

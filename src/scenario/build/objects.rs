@@ -145,5 +145,6 @@ fn behaviour(written: &WrittenBehaviour, names: &mut Names) -> Behaviour {
         exit_code: written.exit_code,
         stop_after: written.stop_after.as_ref().map(|latency| latency.0.clone()),
         gpu,
+        min_count: written.min_count.as_ref().map(|count| count.value),
     }
 }

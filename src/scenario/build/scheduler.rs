@@ -38,6 +38,7 @@ pub(in crate::scenario) fn config(scenario: &Scenario, names: &mut Names, proble
         Queue::Gang => QueueOrder::Gang,
         Queue::DominantShare => QueueOrder::DominantShare,
     };
+    config.gang_timeout = scenario.scheduler.gang_timeout.value;
     let flags = &scenario.control_plane.scheduler;
     config.max_unschedulable = flags.pod_max_in_unschedulable_pods_duration;
     if let Some(qps) = &flags.kube_api_qps {

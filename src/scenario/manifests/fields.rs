@@ -179,7 +179,7 @@ pub const ALL: &[TypeFields] = &[
             ("ephemeralContainers", "they are added to running pods only"),
             ("readinessGates", "they hold back Ready"),
             ("resourceClaims", "dynamic resource allocation decides where pods fit"),
-            ("schedulingGroup", "it makes pods wait for one another"),
+            ("schedulingGroup", "PodGroups are not modelled; annotate the pods with `sim/min-count` instead"),
         ],
     },
     TypeFields {

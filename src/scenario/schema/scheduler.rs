@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::engine::Span;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::read::{Definitions, Read, Spanned};
 use crate::scenario::record::{record, words};
@@ -18,6 +19,9 @@ record! {
         "scoring" => scoring: Option<Spanned<Scoring>>,
         /// In which order waiting pods are tried.
         "queue" => queue: Queue = "priority",
+        /// With `queue: gang`: how long pods that hold room wait on Permit for those for which victims of a preemption make
+        /// room; then all of the gang are let go.
+        "gang-timeout" => gang_timeout: Spanned<Span> = "5m",
     }
 }
 
@@ -30,7 +34,7 @@ words! {
         "fifo" => Fifo,
         /// The shortest declared run time first, unknown last.
         "shortest-job" => ShortestJob,
-        /// Priority, then whole groups by their first pod.
+        /// Priority, then whole groups by their first pod; groups whose pods say `min-count` are bound together or not at all.
         "gang" => Gang,
         /// The namespace with the smallest dominant share next.
         "dominant-share" => DominantShare,

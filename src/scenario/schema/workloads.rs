@@ -171,7 +171,7 @@ record! {
 }
 
 record! {
-    /// What the containers do once they run, and their shares of GPUs. Not part of Kubernetes. In manifests, annotations of the
+    /// What the containers do once they run, their shares of GPUs and their gang. Not part of Kubernetes. In manifests, annotations of the
     /// pod say it: `sim/ready-after: 20s` and so on.
     pub struct Behaviour {
         /// From the start of the container until it is Ready.
@@ -193,6 +193,9 @@ record! {
         "gpu" => gpu: Option<GpuAmount>,
         /// The models of GPU that will do, separated by `|`; any unless given.
         "gpu-models" => gpu_models: Option<String>,
+        /// With `scheduler.queue: gang`: so many pods of the group are bound at least, or none. A group are the pods of
+        /// one controller or, without a controller, of one entry with a `count`. Other orders of the queue bind pod by pod.
+        "min-count" => min_count: Option<Spanned<u32>>,
     }
 }
 

@@ -101,6 +101,10 @@ fn read_plugin(reader: &mut Reader<'_>, path: &str, value: &Value, point: Option
         reader.problem(join(path, "name"), unknown_plugin(name));
         return None;
     };
+    if plugin == plugins::GANG_SCHEDULING {
+        reader.problem(join(path, "name"), "plugin GangScheduling comes with `queue: gang` of the scenario");
+        return None;
+    }
     if point.is_some_and(|point| !plugins::ALL[plugin].points.contains(point)) {
         reader.problem(join(path, "name"), format!("plugin {name} does not take part here"));
         return None;

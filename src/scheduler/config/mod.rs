@@ -42,6 +42,8 @@ pub struct Config {
     pub client_burst: u64,
     /// In which order waiting pods are tried.
     pub queue_order: QueueOrder,
+    /// How long pods of a gang wait on Permit for the victims of a preemption.
+    pub gang_timeout: Span,
     /// How ties are broken.
     pub ties: TieBreak,
     /// Whether the score cache is used; without it every decision is a scan of all nodes, with the
@@ -236,6 +238,7 @@ impl Config {
             client_qps_milli: 50_000,
             client_burst: 100,
             queue_order: QueueOrder::Priority,
+            gang_timeout: Span::from_secs(300),
             ties: TieBreak::Seeded,
             cached: true,
             known,

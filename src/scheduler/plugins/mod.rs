@@ -3,6 +3,7 @@
 //! The order is that of the default profile's `multiPoint` list (reference: scheduler.md 7.3).
 
 pub mod balanced_allocation;
+pub mod gang_scheduling;
 pub mod gpu_devices;
 pub mod image_locality;
 pub mod inter_pod_affinity;
@@ -86,6 +87,8 @@ pub struct Entry {
 pub const DYNAMIC_RESOURCES: usize = 14;
 /// Position of PlacementPolicy in [`ALL`].
 pub const PLACEMENT_POLICY: usize = 21;
+/// Position of GangScheduling in [`ALL`].
+pub const GANG_SCHEDULING: usize = 22;
 /// Position of DefaultPreemption in [`ALL`].
 pub const DEFAULT_PREEMPTION: usize = 15;
 
@@ -224,6 +227,13 @@ pub const ALL: &[Entry] = &[
         0,
         Some(|args, _| Box::new(placement_policy::PlacementPolicy::new(args)))
     ),
+    plugin!(
+        "GangScheduling",
+        "minCount pods of a group are bound together or not at all; on with the queue order `gang`",
+        Points::NONE,
+        0,
+        Some(|_, _| Box::new(gang_scheduling::GangScheduling))
+    ),
 ];
 
 /// The position of the plugin with this name.
@@ -240,6 +250,7 @@ mod tests {
         assert_eq!(find("DynamicResources"), Some(DYNAMIC_RESOURCES));
         assert_eq!(find("DefaultPreemption"), Some(DEFAULT_PREEMPTION));
         assert_eq!(find("PlacementPolicy"), Some(PLACEMENT_POLICY));
+        assert_eq!(find("GangScheduling"), Some(GANG_SCHEDULING));
         assert!(ALL.len() <= 32, "sets of plugins are kept in 32 bits");
     }
 }

@@ -11,6 +11,7 @@ use crate::outcome::why::{
 use crate::scheduler::config::TieBreak;
 use crate::scheduler::cycle::Verdict as Rejected;
 use crate::scheduler::explain::{Events, Explanation, Waiting as Waits};
+use crate::scheduler::permit::GangWait;
 use crate::scheduler::plugins;
 use crate::scheduler::preemption::{self, Outcome};
 use crate::scheduler::queue::Place;
@@ -66,6 +67,12 @@ pub(super) fn state(pod: PodId, cluster: &Cluster) -> State {
         (None, None) if found.phase == Phase::Pending => State::Pending,
         (None, None) => State::Gone,
     }
+}
+
+/// It waits for others of its gang.
+pub(super) fn in_gang(pod: PodId, wait: GangWait, cluster: &Cluster) -> State {
+    let node = cluster.pod(pod).and_then(|found| found.node).filter(|_| wait.reserved);
+    State::Gang { node: node.map(|node| cluster.node_name(node).to_string()), message: wait.message }
 }
 
 /// What an attempt at this instant would come to.
