@@ -38,11 +38,12 @@ pub(super) fn plan(args: &RunArgs, scenario: &Scenario) -> Option<Plan> {
 pub(super) fn run(args: &RunArgs, scenario: &Scenario, plan: &Plan, folder: Folder) -> Result<(), Failure> {
     let watch = Runs::new(args.quiet);
     let mut study = replications::run(scenario, plan, &watch)?;
+    let example = replications::example(scenario, &study, &watch)?;
     drop(watch);
     study.run.settings = args.scenario.overrides();
     study.run.provenance = args.provenance(scenario);
     let dir = args.dir(scenario);
-    let files = folder.write_files(report::study::files(&study)?, &head(&study));
+    let files = folder.write_files(report::study::files(&study, example.as_ref())?, &head(&study));
     let files = files.map_err(|error| Failure::File(dir.display().to_string(), error))?;
     if args.json {
         print(&report::study::json(&study))?;

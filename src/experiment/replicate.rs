@@ -73,13 +73,21 @@ impl Progress for OneOfMany<'_> {
 /// # Errors
 /// [`Failed`].
 pub fn replicate(scenario: &Scenario, seed: u64, watch: &dyn Watch) -> Result<Replicate, Failed> {
+    Ok(kept(&outcome(scenario, seed, watch)?))
+}
+
+/// The same in full.
+///
+/// # Errors
+/// [`Failed`].
+pub fn outcome(scenario: &Scenario, seed: u64, watch: &dyn Watch) -> Result<Outcome, Failed> {
     let mut scenario = scenario.clone();
     scenario.seed = seed;
     let setup = scenario::build(&scenario)?;
     let options = Options { run: Run { seed, ..Run::default() }, ..Options::default() };
     let mut outcome = run(setup, options, &mut OneOfMany(watch))?;
     outcome.expectations = scenario::judge(&scenario.expect, &outcome);
-    Ok(kept(&outcome))
+    Ok(outcome)
 }
 
 /// What is kept of an outcome.
@@ -126,33 +134,36 @@ fn curves(outcome: &Outcome) -> Vec<Curve> {
 fn curve(series: &Series, end: Time) -> Curve {
     let labels: Vec<String> = series.labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-    Curve {
-        name: format!("{}{labels}", series.name),
-        unit: series.unit.to_string(),
-        means: stretched(series, end, STRETCHES),
-    }
+    let (means, lows) = stretched(series, end, STRETCHES);
+    // what a fan is drawn of: in a long run a mean hides all that is shorter than a stretch
+    let lows = if series.name == "pods_serving" { lows } else { Vec::new() };
+    Curve { name: format!("{}{labels}", series.name), unit: series.unit.to_string(), means, lows }
 }
 
-/// Means of a step series over equal stretches until `end`; 0 before its first point.
-fn stretched(series: &Series, end: Time, stretches: usize) -> Vec<f64> {
+/// Means and least values of a step series over equal stretches until `end`; 0 before its first point.
+fn stretched(series: &Series, end: Time, stretches: usize) -> (Vec<f64>, Vec<f64>) {
     let border = |index: usize| (u128::from(end.0) * index as u128 / stretches as u128) as u64;
     let points = &series.points;
     let mut next = 0;
     let mut value = 0.0;
-    let mut means = Vec::with_capacity(stretches);
+    let (mut means, mut lows) = (Vec::with_capacity(stretches), Vec::with_capacity(stretches));
     for index in 0..stretches {
         let (from, to) = (border(index), border(index + 1));
         let (mut at, mut area) = (from, 0.0);
+        // a value that ends where the stretch begins is not one of it
+        let mut low = if points.get(next).is_some_and(|point| point.at.0 <= from) { f64::INFINITY } else { value };
         while let Some(point) = points.get(next).filter(|point| point.at.0 < to) {
             area += value * point.at.0.saturating_sub(at) as f64;
             at = at.max(point.at.0);
             value = point.mean;
+            low = low.min(point.min);
             next += 1;
         }
         area += value * to.saturating_sub(at) as f64;
         means.push(if to > from { area / (to - from) as f64 } else { value });
+        lows.push(if low.is_finite() { low } else { value });
     }
-    means
+    (means, lows)
 }
 
 #[cfg(test)]
@@ -165,9 +176,10 @@ mod tests {
         let point = |at, value| Point { at: Time(at), mean: value, min: value, max: value };
         // 2 from 0, 4 from 5, 0 from 15; stretches of 10: (2·5+4·5)/10, (4·5+0·5)/10
         let series = Series { points: vec![point(0, 2.0), point(5, 4.0), point(15, 0.0)], ..Series::default() };
-        assert_eq!(stretched(&series, Time(20), 2), [3.0, 2.0]);
+        assert_eq!(stretched(&series, Time(20), 2), (vec![3.0, 2.0], vec![2.0, 0.0]));
         // a stretch without a step keeps the value, and a series that begins late is 0 before
         let late = Series { points: vec![point(10, 6.0)], ..Series::default() };
-        assert_eq!(stretched(&late, Time(20), 4), [0.0, 0.0, 6.0, 6.0]);
+        let values = vec![0.0, 0.0, 6.0, 6.0];
+        assert_eq!(stretched(&late, Time(20), 4), (values.clone(), values));
     }
 }

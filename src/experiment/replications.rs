@@ -5,10 +5,11 @@
 
 use rayon::prelude::*;
 
+use crate::outcome::Outcome;
 use crate::outcome::study::{Horizon, Replicate, Stop, Study};
 use crate::scenario::Scenario;
 
-use super::replicate::{Failed, Watch, replicate};
+use super::replicate::{Failed, Watch, outcome, replicate};
 use super::statistics::Moments;
 use super::statistics::sequential::{Rule, Verdict};
 use super::summary;
@@ -87,6 +88,18 @@ pub fn run(scenario: &Scenario, plan: &Plan, watch: &dyn Watch) -> Result<Study,
         }
     };
     Ok(summary::study(scenario, plan, replicates, stop))
+}
+
+/// One of the runs in full, made once more: the middle one by what was unavailable. `None` if nothing broke in it.
+///
+/// # Errors
+/// [`Failed`].
+pub fn example(scenario: &Scenario, study: &Study, watch: &dyn Watch) -> Result<Option<Outcome>, Failed> {
+    let unavailable = |run: &&Replicate| run.value("unavailable_pod_seconds").unwrap_or(0.0);
+    let mut runs: Vec<&Replicate> = study.replicates.iter().collect();
+    runs.sort_by(|one, other| unavailable(one).total_cmp(&unavailable(other)));
+    let middle = runs.get(runs.len().saturating_sub(1) / 2).filter(|run| !run.recoveries.is_empty());
+    middle.map(|run| outcome(scenario, run.seed, watch)).transpose()
 }
 
 /// The rule's verdict; values that are missing or infinite make no interval, so more are wanted.

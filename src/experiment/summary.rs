@@ -42,6 +42,7 @@ pub(super) fn study(scenario: &Scenario, plan: &Plan, replicates: Vec<Replicate>
         duration,
         horizon: plan.horizon,
         confidence: plan.confidence,
+        expectations: scenario.expect.iter().map(|one| (one.text.clone(), held(&one.text, &replicates))).collect(),
         metrics: metrics(&replicates, plan.confidence),
         steady,
         recovery: recovery(&replicates, plan.confidence),
@@ -50,6 +51,12 @@ pub(super) fn study(scenario: &Scenario, plan: &Plan, replicates: Vec<Replicate>
         replicates,
         stop,
     }
+}
+
+/// Of how many runs an expectation held: the broken ones begin with its words.
+fn held(text: &str, replicates: &[Replicate]) -> usize {
+    let broken = |run: &&Replicate| run.broken.iter().any(|broken| broken.starts_with(&format!("{text} (")));
+    replicates.len() - replicates.iter().filter(broken).count()
 }
 
 /// The names of all metrics with a value, in the order of the first replicate that has each.
@@ -183,17 +190,15 @@ fn fans(replicates: &[Replicate]) -> Vec<Fan> {
     let fan = |workload: String| {
         let serving = of_name(replicates, &format!("pods_serving{{workload=\"{workload}\"}}"));
         let desired = of_name(replicates, &format!("pods_desired{{workload=\"{workload}\"}}"));
-        let stretches = serving.iter().map(|curve| curve.means.len()).min().unwrap_or(0);
-        let at = |curves: &[&Curve], index: usize| -> Vec<f64> {
-            let values: Vec<f64> = curves.iter().filter_map(|curve| curve.means.get(index)).copied().collect();
-            percentile::sorted(&values)
-        };
+        let stretches = serving.iter().map(|curve| curve.lows.len()).min().unwrap_or(0);
+        let wanted = |index: usize| -> Vec<f64> { desired.iter().map(|curve| curve.means[index]).collect() };
         let quantiles = |index: usize| {
-            let sorted = at(&serving, index);
+            let fewest: Vec<f64> = serving.iter().map(|curve| curve.lows[index]).collect();
+            let sorted = percentile::sorted(&fewest);
             FAN.map(|q| percentile::quantile(&sorted, q).unwrap_or(0.0))
         };
         Fan {
-            desired: (0..stretches).map(|index| Moments::of(&at(&desired, index)).mean).collect(),
+            desired: (0..stretches).map(|index| Moments::of(&wanted(index)).mean).collect(),
             quantiles: (0..stretches).map(quantiles).collect(),
             workload,
         }
@@ -204,7 +209,32 @@ fn fans(replicates: &[Replicate]) -> Vec<Fan> {
 /// The steady state: MSER-5 on the mean of the replications' curves decides what is cut off all of them.
 fn steady(replicates: &[Replicate], duration: Span, confidence: f64) -> Vec<Steady> {
     let Some(first) = replicates.first() else { return Vec::new() };
-    first.curves.iter().filter_map(|curve| steady_curve(curve, replicates, duration, confidence)).collect()
+    let available: Vec<Replicate> = replicates.iter().map(available).collect();
+    let of_all = available[0].curves.iter().filter_map(|curve| steady_curve(curve, &available, duration, confidence));
+    let of_each = first.curves.iter().filter_map(|curve| steady_curve(curve, replicates, duration, confidence));
+    of_all.chain(of_each).collect()
+}
+
+/// The run's availability over time, `Σ min(serving, desired) / Σ desired` of each stretch, sums over the workloads
+/// whose curves are kept.
+fn available(run: &Replicate) -> Replicate {
+    let named =
+        |name: &str| -> Vec<&Curve> { run.curves.iter().filter(|curve| curve.name.starts_with(name)).collect() };
+    let (serving, desired) = (named("pods_serving{"), named("pods_desired{"));
+    let stretches = serving.iter().chain(&desired).map(|curve| curve.means.len()).min().unwrap_or(0);
+    let ratio = |index: usize| {
+        let wanted: f64 = desired.iter().map(|curve| curve.means[index]).sum();
+        let had: f64 =
+            serving.iter().zip(&desired).map(|(had, wanted)| had.means[index].min(wanted.means[index])).sum();
+        if wanted > 0.0 { had / wanted } else { 1.0 }
+    };
+    let curve = Curve {
+        name: "overall_availability_ratio".to_string(),
+        unit: "ratio".to_string(),
+        means: (0..stretches).map(ratio).collect(),
+        lows: Vec::new(),
+    };
+    Replicate { curves: vec![curve], ..Replicate::default() }
 }
 
 fn steady_curve(curve: &Curve, replicates: &[Replicate], duration: Span, confidence: f64) -> Option<Steady> {
@@ -273,7 +303,7 @@ mod tests {
         // ten stretches of a transient, then a constant: everything before the constant goes
         let mut means = vec![0.0; 10];
         means.extend([5.0; 50]);
-        let curve = Curve { name: "load".to_string(), unit: "pods".to_string(), means };
+        let curve = Curve { name: "load".to_string(), unit: "pods".to_string(), means, lows: Vec::new() };
         let replicate = Replicate { curves: vec![curve], ..Replicate::default() };
         let found = &steady(&[replicate.clone(), replicate], Span::from_secs(60), 0.95)[0];
         assert_eq!((found.warm_up, found.too_short), (Span::from_secs(10), false));

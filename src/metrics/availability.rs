@@ -24,6 +24,22 @@ pub const AVAILABILITY_RATIO: Metric = Metric {
     },
 };
 
+/// `overall_availability_ratio`.
+pub const OVERALL_AVAILABILITY_RATIO: Metric = Metric {
+    name: "overall_availability_ratio",
+    unit: "ratio",
+    labels: &[],
+    about: "share of the pod-time wanted by all workloads together that was served",
+    formula: "1 − Σ ∫ max(0, desired − serving) dt / Σ ∫ desired dt, sums over workloads",
+    read: |run, rows| {
+        let wanted: i128 = run.workloads.iter().map(|workload| workload.desired.area_at(run.end)).sum();
+        let missing: i128 = run.workloads.iter().map(|workload| workload.unavailable.area_at(run.end)).sum();
+        if wanted > 0 {
+            rows.push(&[], 1.0 - missing as f64 / wanted as f64);
+        }
+    },
+};
+
 /// `complete_ratio`.
 pub const COMPLETE_RATIO: Metric = Metric {
     name: "complete_ratio",

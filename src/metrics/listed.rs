@@ -19,6 +19,7 @@ pub const ALL: &[&Metric] = &[
     &recovery::CONVERGENCE_SECONDS,
     &attribution::ATTRIBUTED_POD_SECONDS,
     &availability::AVAILABILITY_RATIO,
+    &availability::OVERALL_AVAILABILITY_RATIO,
     &availability::COMPLETE_RATIO,
     &availability::ANY_SERVING_RATIO,
     &availability::UNAVAILABLE_POD_SECONDS,

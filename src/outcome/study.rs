@@ -58,6 +58,9 @@ pub struct Curve {
     pub unit: String,
     /// The means, in order of time.
     pub means: Vec<f64>,
+    /// The least value in each stretch, of pods serving only.
+    #[serde(default)]
+    pub lows: Vec<f64>,
 }
 
 impl Replicate {
@@ -162,7 +165,7 @@ pub struct Fan {
     pub workload: String,
     /// Replicas wanted: the mean over replications.
     pub desired: Vec<f64>,
-    /// The quantiles [`FAN`] in each stretch of time.
+    /// The quantiles [`FAN`] of the fewest pods serving in each stretch of time.
     pub quantiles: Vec<[f64; 5]>,
 }
 
@@ -196,6 +199,8 @@ pub struct Study {
     pub replicates: Vec<Replicate>,
     /// Why there are not more.
     pub stop: Stop,
+    /// What was expected, and of how many runs it held.
+    pub expectations: Vec<(String, usize)>,
     /// Every metric.
     pub metrics: Vec<MetricSummary>,
     /// Quantities in steady state; none for a terminating horizon.

@@ -17,12 +17,19 @@ pub(crate) fn number(value: f64) -> String {
     if value.is_finite() { format!("{value:.6}") } else { "inf".to_string() }
 }
 
-/// A number without decimals it does not need, three at most: `4`, `699.6`, `0.871`.
+/// A number without decimals it does not need, three at most: `4`, `699.6`, `0.871`. Nearly one is a matter of its
+/// nines, and has as many decimals as tell it from one: `0.999955`.
 pub(crate) fn short(value: f64) -> String {
     if !value.is_finite() {
         return "never".to_string();
     }
-    let text = format!("{value:.3}");
+    let mut decimals = 3;
+    let mut lacking = if value > 0.999 { (1.0 - value) * 1000.0 } else { 0.0 };
+    while lacking > 0.0 && lacking < 10.0 && decimals < 9 {
+        lacking *= 10.0;
+        decimals += 1;
+    }
+    let text = format!("{value:.decimals$}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
@@ -58,9 +65,11 @@ fn join(parts: &[(u64, &str)], zero: &str) -> String {
     if text.is_empty() { zero.to_string() } else { text }
 }
 
-/// Parts per million as a percentage with two decimals.
+/// Parts per million as a percentage with two decimals, or all four where it is nearly everything: `87.04%`,
+/// `99.9955%`.
 pub(crate) fn percent(ppm: i64) -> String {
-    format!("{:.2}%", ppm as f64 / 10_000.0)
+    let decimals = if (999_900..1_000_000).contains(&ppm) { 4 } else { 2 };
+    format!("{:.decimals$}%", ppm as f64 / 10_000.0)
 }
 
 /// `1 pod`, `2 pods`.
@@ -90,6 +99,9 @@ mod tests {
         assert_eq!(seconds(127_443_210_999), "127.443210");
         assert_eq!(number(f64::INFINITY), "inf");
         assert_eq!((short(4.0).as_str(), short(699.6).as_str(), short(0.8705).as_str()), ("4", "699.6", "0.871"));
-        assert_eq!(percent(870_444), "87.04%");
+        assert_eq!((short(0.999_955).as_str(), short(0.9995).as_str()), ("0.999955", "0.9995"));
+        assert_eq!((short(1.0).as_str(), short(1.0 - 1e-12).as_str()), ("1", "1"));
+        assert_eq!((percent(870_444).as_str(), percent(999_955).as_str()), ("87.04%", "99.9955%"));
+        assert_eq!(percent(1_000_000), "100.00%");
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::outcome::STAGES;
 use crate::outcome::study::{Estimate, FAN, MetricSummary, QUANTILES, Stop, Study};
+use crate::outcome::{Outcome, STAGES};
 
 use super::Files;
 use super::format::{duration, number, short};
@@ -15,13 +15,25 @@ use super::summary::{digest_text, to_text};
 use super::tables::table;
 
 /// Metrics told on the terminal.
-const TOLD: usize = 14;
+const TOLD: usize = 16;
+/// Those told first: what a person wants to know of a design, as far as the run has it.
+const FIRST: [&str; 9] = [
+    "overall_availability_ratio",
+    "unavailable_pod_seconds",
+    "node_availability_ratio",
+    "incidents_total",
+    "incidents_unrecovered_total",
+    "recovery_seconds_mean",
+    "recovery_seconds",
+    "false_evictions_total",
+    "lost_work_seconds",
+];
 
-/// All files of a study.
+/// All files of a study; `example` is one of its runs in full, for what cannot be summed up.
 ///
 /// # Errors
 /// A picture cannot be encoded.
-pub fn files(study: &Study) -> io::Result<Files> {
+pub fn files(study: &Study, example: Option<&Outcome>) -> io::Result<Files> {
     let text = |name: &str, text: String| (name.to_string(), text.into_bytes());
     let mut files = vec![
         text("summary.json", json(study)),
@@ -35,7 +47,7 @@ pub fn files(study: &Study) -> io::Result<Files> {
     if !study.steady.is_empty() {
         files.push(text("steady.csv", steady(study)));
     }
-    files.extend(pictures::files(study)?);
+    files.extend(pictures::files(study, example)?);
     Ok(files)
 }
 
@@ -249,7 +261,8 @@ pub fn terminal(study: &Study) -> String {
         format!("{} % T INTERVAL", short(study.confidence * 100.0)),
         "MEDIAN"
     );
-    let shown = study.metrics.iter().filter(|metric| !metric.metric.contains('{')).chain(&study.metrics);
+    let first = FIRST.iter().filter_map(|name| study.metrics.iter().find(|metric| metric.metric == *name));
+    let shown = first.chain(study.metrics.iter().filter(|metric| !metric.metric.contains('{'))).chain(&study.metrics);
     let mut told: Vec<&str> = Vec::new();
     for metric in shown {
         if told.len() < TOLD && !told.contains(&metric.metric.as_str()) {
@@ -272,8 +285,11 @@ pub fn terminal(study: &Study) -> String {
             if steady.too_short { " (too short a run to tell)" } else { "" }
         );
     }
-    if !study.replicates.is_empty() && study.replicates.iter().any(|run| !run.broken.is_empty()) {
-        out += &format!("\nBROKEN  expectations in {} of {} seeds\n", study.broken(), study.replicates.len());
+    let n = study.replicates.len();
+    out.push_str(if study.expectations.is_empty() { "" } else { "\n" });
+    for (text, held) in &study.expectations {
+        let word = if *held == n { "held   " } else { "BROKEN " };
+        out += &format!("{word} {text}   in {held} of {n} seeds\n");
     }
     out
 }

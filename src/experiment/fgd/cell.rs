@@ -53,6 +53,7 @@ fn replicate(seed: u64, arrivals: u64, curves: &Curves, openb: &Openb) -> Replic
         name: name.to_string(),
         unit: "per cent".to_string(),
         means: means.clone(),
+        lows: Vec::new(),
     };
     let digest = three.iter().flat_map(|(_, curve)| curve.iter());
     Replicate {

@@ -37,8 +37,11 @@ pub(super) fn draw(outcome: &Outcome) -> Option<Picture> {
     let frame = Frame { left, right: 1000 - WORDS, top: 84, bottom, end: outcome.duration, max: 1.0 };
     Some(picture(1000, bottom as u32 + 70, |canvas| {
         let total = outcome.incidents.len();
-        let below =
-            format!("{total} in {}, each from the fault until its workload was whole", duration(outcome.duration));
+        let below = format!(
+            "{total} in {} under seed {}, each from the fault until its workload was whole",
+            duration(outcome.duration),
+            outcome.run.seed
+        );
         canvas.title("Incidents", &below);
         frame.time_axis(canvas);
         for (index, (verb, incidents)) in rows.iter().enumerate() {
