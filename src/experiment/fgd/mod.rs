@@ -54,7 +54,6 @@ pub fn run_chosen(openb: &Openb, policy: &Chosen, seed: u64, draw: u64) -> Curve
     let mut policy: Box<dyn Policy> = match policy {
         // typical pods are known in advance here, as in the paper
         Chosen::Listed(entry) if entry.name == "fgd" => Box::new(Fgd::new(openb.typical.clone())),
-        Chosen::Listed(entry) if entry.name == "fgd-exact" => Box::new(Fgd::exact(openb.typical.clone())),
         chosen => chosen.build(),
     };
     run_with(openb, policy.as_mut(), seed, draw)
