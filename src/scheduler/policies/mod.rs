@@ -25,6 +25,7 @@ pub mod classical;
 pub mod dot_product;
 pub mod fgd;
 pub mod gpu_clustering;
+pub mod gpu_leftovers;
 pub mod gpu_packing;
 pub mod kubernetes;
 pub mod nomad;
@@ -204,6 +205,7 @@ pub const ALL: &[Entry] = policies! {
     "gpu-packing", "occupied GPUs first, then occupied nodes (Gandiva, FGD paper)", gpu_packing::GpuPacking;
     "gpu-best-fit", "the least cpu and GPU left (BestFit of the FGD paper)", best_fit::BestFit;
     "fgd", "the smallest rise of GPU fragmentation (USENIX ATC 2023)", fgd::Fgd::learning();
+    "gpu-leftovers", "the least GPU left over in the end, by what pods usually ask for (ours)", gpu_leftovers::GpuLeftovers::learning();
 };
 
 /// A policy to be used: one of the list, or one that a scenario wrote.
