@@ -21,6 +21,7 @@ use crate::cluster::fragmentation::TypicalPods;
 use crate::engine::Seed;
 use crate::experiment::board::{Board, Machine};
 use crate::scheduler::policies::fgd::Fgd;
+use crate::scheduler::policies::gpu_leftovers::GpuLeftovers;
 use crate::scheduler::policies::{self, Chosen, Policy};
 
 use curves::{Curves, Recorder};
@@ -54,7 +55,7 @@ pub fn run_chosen(openb: &Openb, policy: &Chosen, seed: u64, draw: u64) -> Curve
     let mut policy: Box<dyn Policy> = match policy {
         // typical pods are known in advance here, as in the paper
         Chosen::Listed(entry) if entry.name == "fgd" => Box::new(Fgd::new(openb.typical.clone())),
-        Chosen::Listed(entry) if entry.name == "fgd-exact" => Box::new(Fgd::exact(openb.typical.clone())),
+        Chosen::Listed(entry) if entry.name == "gpu-leftovers" => Box::new(GpuLeftovers::new(openb.typical.clone())),
         chosen => chosen.build(),
     };
     run_with(openb, policy.as_mut(), seed, draw)

@@ -7,98 +7,46 @@
 //! device, lowest position first. Source: Weng et al., USENIX ATC 2023, in the arithmetic of its artifact
 //! (reference: fgd.md 5 and 6).
 //!
-//! `fgd-exact`, ours: the same gradient without the rounding to 0..100, by which many nodes tie that differ; ties that
-//! are left go to the node with the least idle GPU.
-//!
-//! ```text
-//! score = (F(node) − F(node after placing)) · 4096 − idle share after placing / 4
-//! ```
-//!
-//! In an experiment the typical pods are those of the whole pod list, as in the paper. In a simulation, where
-//! the future is not known, they are learned: those of all pods placed so far.
+//! In an experiment the typical pods are those of the whole pod list; in a simulation they are learned.
 
-use crate::cluster::fragmentation::{Histogram, TypicalPods};
-use crate::cluster::{DeviceSet, GpuRequest, NodeId};
+use crate::cluster::fragmentation::TypicalPods;
+use crate::cluster::{DeviceSet, NodeId};
 use crate::engine::Stream;
 
-use super::{Ask, Candidate, Policy};
+use super::typical::Knowledge;
+use super::{Ask, Candidate, Policy, best_devices};
 
 /// The policy.
-pub struct Fgd {
-    typical: TypicalPods,
-    /// Shapes seen so far, if it learns.
-    seen: Option<Histogram>,
-    /// Without rounding.
-    exact: bool,
-}
-
-/// In a learning one the typical pods are recomputed whenever the number of pods seen reaches a power of
-/// two, or a multiple of this.
-const RELEARN: i64 = 256;
+pub struct Fgd(Knowledge);
 
 impl Fgd {
     /// With typical pods known from the start.
     pub fn new(typical: TypicalPods) -> Self {
-        Fgd { typical, seen: None, exact: false }
-    }
-
-    /// The same without rounding.
-    pub fn exact(typical: TypicalPods) -> Self {
-        Fgd { typical, seen: None, exact: true }
+        Fgd(Knowledge::told(typical))
     }
 
     /// That learns from the pods it places.
     pub fn learning() -> Self {
-        Fgd { typical: TypicalPods::default(), seen: Some(Histogram::default()), exact: false }
+        Fgd(Knowledge::learning())
     }
 
-    /// That learns, without rounding.
-    pub fn learning_exact() -> Self {
-        Fgd { exact: true, ..Fgd::learning() }
-    }
-
-    /// The score of placing the pod, and for a share the device.
+    /// The score of placing the pod, and the devices.
     fn best(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> (i64, DeviceSet) {
-        let before = self.typical.fragment(node.cpu.free, node.gpus);
+        let typical = self.0.typical();
+        let before = typical.fragment(node.cpu.free, node.gpus);
         let free_cpu = node.cpu.free - ask.cpu;
-        let after = |gpu: &GpuRequest, devices: DeviceSet| {
+        let Some(gpu) = ask.gpu else {
+            return (self.score_of(before, typical.fragment(free_cpu, node.gpus)), DeviceSet::default());
+        };
+        best_devices(gpu, node.gpus, |devices| {
             let mut gpus = node.gpus.clone();
             gpus.take(gpu, devices);
-            self.score_of(before, self.typical.fragment(free_cpu, &gpus), gpus.total_free())
-        };
-        match ask.gpu {
-            None => {
-                let after = self.typical.fragment(free_cpu, node.gpus);
-                (self.score_of(before, after, node.gpus.total_free()), DeviceSet::default())
-            }
-            Some(gpu) if gpu.is_share() => {
-                let mut best = (i64::MIN, DeviceSet::default());
-                let mut tried = 0u16;
-                for device in node.gpus.fitting(gpu.milli) {
-                    let free = node.gpus.free()[device];
-                    if node.gpus.free()[..device].contains(&free) && tried > 0 {
-                        continue; // an equal device before it scored the same
-                    }
-                    tried += 1;
-                    let score = after(gpu, DeviceSet::one(device));
-                    if score > best.0 {
-                        best = (score, DeviceSet::one(device));
-                    }
-                }
-                best
-            }
-            Some(gpu) => {
-                let devices = node.gpus.tightest(gpu).unwrap_or_default();
-                (after(gpu, devices), devices)
-            }
-        }
+            self.score_of(before, typical.fragment(free_cpu, &gpus))
+        })
     }
 
-    fn score_of(&self, before: i64, after: i64, idle: i64) -> i64 {
-        if self.exact {
-            return (before - after) * 4096 - idle / 4;
-        }
-        let covered = self.typical.covered().max(1) as f64;
+    fn score_of(&self, before: i64, after: i64) -> i64 {
+        let covered = self.0.typical().covered().max(1) as f64;
         let gradient = (before - after) as f64 / covered;
         (100.0 / (1.0 + libm::exp(-gradient / 1000.0))) as i64
     }
@@ -111,7 +59,7 @@ impl Policy for Fgd {
 
     /// One that learns scores the same node differently later.
     fn scores_alone(&self) -> bool {
-        self.seen.is_none()
+        !self.0.learns()
     }
 
     fn devices(&self, ask: &Ask<'_>, node: &Candidate<'_>, _draw: &mut Stream) -> DeviceSet {
@@ -119,37 +67,18 @@ impl Policy for Fgd {
     }
 
     fn placed(&mut self, ask: &Ask<'_>, _node: NodeId) {
-        let Some(seen) = &mut self.seen else { return };
-        seen.count(ask.cpu, ask.gpu);
-        let n = seen.pods();
-        if n % RELEARN == 0 || n.count_ones() == 1 {
-            self.typical = seen.typical(|model| model.0);
-        }
+        self.0.placed(ask);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{GpuInventory, Gpus, Name};
+    use crate::cluster::fragmentation::Histogram;
+    use crate::cluster::{GpuInventory, GpuRequest, Gpus, Name};
     use crate::engine::Seed;
     use crate::scheduler::policies::{Room, tests};
     use smallvec::SmallVec;
-
-    #[test]
-    fn without_rounding_equal_gradients_go_to_the_fullest_node() {
-        let half = GpuRequest { count: 1, milli: 500, models: SmallVec::new() };
-        let mut histogram = Histogram::default();
-        histogram.count(1000, Some(&half));
-        let fgd = Fgd::exact(histogram.typical(|model| model.0));
-        let inventory = |count| Gpus::new(Some(GpuInventory { model: Name(0), count }));
-        let (small, large) = (inventory(1), inventory(8));
-        let ask = Ask { gpu: Some(&half), ..tests::ask(1000, 0) };
-        let cpu = Room { free: 64_000, capacity: 64_000 };
-        let score = |gpus| fgd.score(&ask, &Candidate { gpus, cpu, ..tests::node(0, (0, 0), (0, 0)) });
-        // nothing is fragmented before or after: what is idle decides, 500/4 and 7500/4
-        assert_eq!((score(&small), score(&large)), (-125, -1875));
-    }
 
     #[test]
     fn a_half_goes_where_a_half_is_left() {

@@ -25,12 +25,14 @@ pub mod classical;
 pub mod dot_product;
 pub mod fgd;
 pub mod gpu_clustering;
+pub mod gpu_leftovers;
 pub mod gpu_packing;
 pub mod kubernetes;
 pub mod nomad;
 pub mod random;
 pub mod swarm;
 pub mod tetris;
+mod typical;
 pub mod written;
 
 use std::sync::Arc;
@@ -140,6 +142,27 @@ pub fn first_best<S: PartialOrd>(scores: impl IntoIterator<Item = S>) -> usize {
     best.map_or(0, |(position, _)| position)
 }
 
+/// The best score of `score` over choices of devices for the request, which fits, and that choice: for a share each
+/// device that differs from those before it, the first of the best; for whole ones the tightest.
+fn best_devices(request: &GpuRequest, gpus: &Gpus, mut score: impl FnMut(DeviceSet) -> i64) -> (i64, DeviceSet) {
+    if !request.is_share() {
+        let devices = gpus.tightest(request).unwrap_or_default();
+        return (score(devices), devices);
+    }
+    let mut best = (i64::MIN, DeviceSet::default());
+    for device in gpus.fitting(request.milli) {
+        if gpus.free()[..device].contains(&gpus.free()[device]) {
+            continue; // an equal device before it scored the same
+        }
+        let devices = DeviceSet::one(device);
+        let scored = score(devices);
+        if scored > best.0 {
+            best = (scored, devices);
+        }
+    }
+    best
+}
+
 /// A policy in the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -182,7 +205,7 @@ pub const ALL: &[Entry] = policies! {
     "gpu-packing", "occupied GPUs first, then occupied nodes (Gandiva, FGD paper)", gpu_packing::GpuPacking;
     "gpu-best-fit", "the least cpu and GPU left (BestFit of the FGD paper)", best_fit::BestFit;
     "fgd", "the smallest rise of GPU fragmentation (USENIX ATC 2023)", fgd::Fgd::learning();
-    "fgd-exact", "fgd without rounding its score, ties to the node with the least idle GPU (ours)", fgd::Fgd::learning_exact();
+    "gpu-leftovers", "the least GPU left over in the end, by what pods usually ask for (ours)", gpu_leftovers::GpuLeftovers::learning();
 };
 
 /// A policy to be used: one of the list, or one that a scenario wrote.
