@@ -133,7 +133,8 @@ impl CompareArgs {
     /// What holds for all: paths and values.
     fn fixed(&self) -> Vec<(String, String)> {
         let single = self.set.iter().filter(|(_, value)| scenario::list_items(value).is_none());
-        single.cloned().chain(self.seed.map(|seed| ("seed".to_string(), seed.to_string()))).collect()
+        let points = self.latin_hypercube.map(|n| ("matrix.latin-hypercube".to_string(), n.to_string()));
+        single.cloned().chain(self.seed.map(|seed| ("seed".to_string(), seed.to_string()))).chain(points).collect()
     }
 
     /// What takes several values.

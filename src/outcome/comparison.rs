@@ -77,6 +77,18 @@ impl Default for Along {
     }
 }
 
+/// Which way a metric is better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    #[default]
+    Less,
+    /// More is better.
+    More,
+    /// It is neither good nor bad by itself.
+    Neither,
+}
+
 /// One metric.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compared {
@@ -84,8 +96,8 @@ pub struct Compared {
     pub metric: String,
     /// Its unit.
     pub unit: String,
-    /// Whether more is better.
-    pub more_is_better: bool,
+    /// Which way is better.
+    pub better: Better,
     /// Results by block and arm.
     pub results: Vec<Vec<ArmResult>>,
     /// Ranks over the blocks, if there are several.
@@ -118,6 +130,8 @@ pub struct Difference {
     pub wilcoxon: f64,
     /// Cohen's d of the differences, if they vary.
     pub dz: Option<f64>,
+    /// The matched-pairs rank-biserial correlation: 1 if all pairs differ upwards, −1 if all do downwards.
+    pub rank_biserial: f64,
     /// Cliff's delta.
     pub delta: f64,
     /// Its word.

@@ -3,15 +3,17 @@
 use crate::experiment::replicate::Failed;
 use crate::experiment::statistics::{effect, friedman, holm, paired, wilcoxon};
 use crate::experiment::summary::{metric_names, recovery, summarised};
-use crate::outcome::comparison::{ArmResult, Block, Common, Compared, Comparison, Difference, Ranking};
+use crate::outcome::comparison::{ArmResult, Better, Block, Common, Compared, Comparison, Difference, Ranking};
 use crate::outcome::study::{Estimate, Replicate};
+use crate::scenario::diagnostics::nearest;
 
 use super::design::Design;
+use super::direction::better;
 
 /// Metrics told if none are asked for, as far as they have values.
 const HEADLINE: [&str; 11] = [
     "recovery_seconds_mean",
-    "availability_ratio",
+    "overall_availability_ratio",
     "unavailable_pod_seconds",
     "pods_evicted_total",
     "pod_scheduling_seconds{stat=\"mean\"}",
@@ -21,23 +23,6 @@ const HEADLINE: [&str; 11] = [
     "node_imbalance_ratio",
     "gpu_requested_ratio",
     "gpu_fragmentation_ratio",
-];
-
-/// Metrics of which more is better; of all others less is.
-const MORE_IS_BETTER: [&str; 13] = [
-    "availability_ratio",
-    "quorum_availability_ratio",
-    "availability_nines",
-    "complete_ratio",
-    "any_serving_ratio",
-    "serving_pods_min",
-    "pods_serving",
-    "cpu_requested_ratio",
-    "memory_requested_ratio",
-    "gpu_requested_ratio",
-    "nodes_ready",
-    "headroom_nodes",
-    "gpu_allocation_percent",
 ];
 
 /// The level of the test that the critical difference belongs to.
@@ -55,7 +40,7 @@ pub(super) fn compare(design: &Design, table: Vec<Vec<Vec<Replicate>>>) -> Resul
             common.first.unwrap_or_default()
         )));
     }
-    let metrics = chosen(design, &table).into_iter().map(|(metric, unit)| compared(design, &table, metric, unit));
+    let metrics = chosen(design, &table)?.into_iter().map(|(metric, unit)| compared(design, &table, metric, unit));
     let metrics = metrics.collect();
     let block = |(block, arms): (&super::design::Block, &Vec<Vec<Replicate>>)| Block {
         label: block.label.clone(),
@@ -105,24 +90,33 @@ fn common(design: &Design, table: &[Vec<Vec<Replicate>>]) -> Common {
 }
 
 /// The metrics to tell: those asked for, or a choice of those with values.
-fn chosen(design: &Design, table: &[Vec<Vec<Replicate>>]) -> Vec<(String, String)> {
+///
+/// # Errors
+/// No run gives one that is asked for a value: it would be a table of nothing.
+fn chosen(design: &Design, table: &[Vec<Vec<Replicate>>]) -> Result<Vec<(String, String)>, Failed> {
     let all: Vec<Replicate> = table.iter().flatten().flatten().cloned().collect();
     let known = metric_names(&all);
     let unit = |metric: &str| known.iter().find(|(name, _)| name == metric).map(|(_, unit)| unit.clone());
     if !design.metrics.is_empty() {
-        let wanted = design.metrics.iter().map(|metric| (metric.clone(), unit(metric).unwrap_or_default()));
-        return wanted.collect();
+        let missing = |metric: &String| {
+            let nearest = nearest(metric, known.iter().map(|(name, _)| name.as_str()));
+            let nearest = nearest.map_or(String::new(), |name| format!("; did you mean `{name}`?"));
+            Failed::Other(format!("no run gives `{metric}` a value{nearest}"))
+        };
+        let one = |metric: &String| Ok((metric.clone(), unit(metric).ok_or_else(|| missing(metric))?));
+        return design.metrics.iter().map(one).collect();
     }
     let headline: Vec<(String, String)> =
         HEADLINE.iter().filter_map(|metric| Some(((*metric).to_string(), unit(metric)?))).collect();
-    if headline.is_empty() { known.into_iter().filter(|(name, _)| !name.contains('{')).collect() } else { headline }
+    let all = || known.iter().filter(|(name, _)| !name.contains('{')).cloned().collect();
+    Ok(if headline.is_empty() { all() } else { headline })
 }
 
 fn compared(design: &Design, table: &[Vec<Vec<Replicate>>], metric: String, unit: String) -> Compared {
-    let more_is_better = MORE_IS_BETTER.contains(&metric.split('{').next().unwrap_or_default());
+    let better = better(&metric);
     let results: Vec<Vec<ArmResult>> = table.iter().map(|arms| block_results(design, arms, &metric, &unit)).collect();
-    let ranking = ranking(&results, more_is_better);
-    Compared { metric, unit, more_is_better, results, ranking }
+    let ranking = ranking(&results, better);
+    Compared { metric, unit, better, results, ranking }
 }
 
 fn block_results(design: &Design, arms: &[Vec<Replicate>], metric: &str, unit: &str) -> Vec<ArmResult> {
@@ -158,12 +152,14 @@ fn difference(pairs: &[(f64, f64)], confidence: f64) -> Option<Difference> {
     let paired = paired::compare(&a, &b, confidence)?;
     let delta = effect::cliffs_delta(&a, &b)?;
     let interval = paired.interval;
+    let signed = wilcoxon::signed_rank(&paired.differences);
     Some(Difference {
         mean: Estimate { value: interval.estimate, low: interval.low, high: interval.high },
         p: paired.p,
         holm: paired.p,
-        wilcoxon: wilcoxon::signed_rank(&paired.differences).p,
+        wilcoxon: signed.p,
         dz: effect::cohen_dz(&paired.differences),
+        rank_biserial: signed.rank_biserial(),
         delta,
         word: effect::word(delta),
         variance_reduction: paired.variance_reduction,
@@ -171,9 +167,14 @@ fn difference(pairs: &[(f64, f64)], confidence: f64) -> Option<Difference> {
     })
 }
 
-/// Friedman's test on the means of each block; `None` with a single block, or where a mean is missing.
-fn ranking(results: &[Vec<ArmResult>], more_is_better: bool) -> Option<Ranking> {
-    let sign = if more_is_better { -1.0 } else { 1.0 };
+/// Friedman's test on the means of each block; `None` with a single block, where a mean is missing, or of a metric that
+/// is neither good nor bad.
+fn ranking(results: &[Vec<ArmResult>], better: Better) -> Option<Ranking> {
+    let sign = match better {
+        Better::More => -1.0,
+        Better::Less => 1.0,
+        Better::Neither => return None,
+    };
     let means = |arms: &Vec<ArmResult>| -> Option<Vec<f64>> {
         arms.iter().map(|arm| arm.summary.moments.map(|(mean, _)| sign * mean)).collect()
     };
@@ -208,8 +209,8 @@ mod tests {
             ..ArmResult::default()
         };
         let blocks = vec![vec![arm(1.0), arm(2.0)], vec![arm(3.0), arm(4.0)]];
-        assert_eq!(ranking(&blocks, false).unwrap().mean_ranks, [1.0, 2.0]);
-        assert_eq!(ranking(&blocks, true).unwrap().mean_ranks, [2.0, 1.0]);
-        assert!(ranking(&blocks[..1], true).is_none());
+        assert_eq!(ranking(&blocks, Better::Less).unwrap().mean_ranks, [1.0, 2.0]);
+        assert_eq!(ranking(&blocks, Better::More).unwrap().mean_ranks, [2.0, 1.0]);
+        assert!(ranking(&blocks[..1], Better::More).is_none());
     }
 }

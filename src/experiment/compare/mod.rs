@@ -7,6 +7,7 @@
 pub mod analysis;
 pub mod cells;
 pub mod design;
+mod direction;
 
 use std::path::Path;
 

@@ -17,31 +17,41 @@ pub(super) fn page(comparison: &Comparison) -> String {
 
 fn one(comparison: &Comparison, metric: &Compared) -> String {
     let baseline = escaped(&comparison.arms[comparison.baseline]);
-    let method = confident(comparison, "t intervals, paired by seed; p after Holm's correction");
+    let method =
+        confident(comparison, "t intervals, paired by seed; p after Holm's correction; r matched-pairs rank-biserial");
     let mut out = format!(
-        "\\begin{{table}}\n  \\caption{{{}. {}.}}\n  \\begin{{tabular}}{{lrrrr}}\n    \\toprule\n",
+        "\\begin{{table}}\n  \\caption{{{}. {}.}}\n  \\begin{{tabular}}{{lrrrrr}}\n    \\toprule\n",
         escaped(&about(metric)),
         escaped(&footer(comparison, &method))
     );
     let _ = writeln!(
         out,
-        "    {} & mean & minus {baseline} & interval & $p$ \\\\\n    \\midrule",
+        "    {} & mean & minus {baseline} & interval & $p$ & $r$ \\\\\n    \\midrule",
         escaped(&comparison.arms_are)
     );
     for (block, label) in blocks(comparison) {
         if !label.is_empty() {
-            let _ = writeln!(out, "    \\multicolumn{{5}}{{l}}{{\\emph{{{}}}}} \\\\", escaped(label));
+            let _ = writeln!(out, "    \\multicolumn{{6}}{{l}}{{\\emph{{{}}}}} \\\\", escaped(label));
         }
         for (name, arm) in comparison.arms.iter().zip(&metric.results[block]) {
-            let difference = arm.difference.as_ref().map_or(" & & ".to_string(), |difference| {
+            let difference = arm.difference.as_ref().map_or(" & & & ".to_string(), |difference| {
                 let mean = difference.mean;
                 let p = p_value(difference.holm).replace("< ", "$<$ ");
-                format!("${}$ & $[{}, {}]$ & {p}", digits(mean.value), digits(mean.low), digits(mean.high))
+                let [value, low, high] = [mean.value, mean.low, mean.high].map(|value| typeset(&digits(value)));
+                format!("${value}$ & $[{low}, {high}]$ & {p} & ${:+.2}$", difference.rank_biserial)
             });
             let _ = writeln!(out, "    {} & {} & {difference} \\\\", escaped(name), mean(arm));
         }
     }
     out + "    \\bottomrule\n  \\end{tabular}\n\\end{table}\n\n"
+}
+
+/// `6.3e-8` as `6.3\times10^{-8}`, for mathematics.
+fn typeset(number: &str) -> String {
+    match number.split_once('e') {
+        Some((digits, exponent)) => format!("{digits}\\times10^{{{exponent}}}"),
+        None => number.to_string(),
+    }
 }
 
 /// Characters that mean something to LaTeX, made harmless.
@@ -66,6 +76,11 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_of_ten_are_typeset() {
+        assert_eq!((typeset("-6.3e-8").as_str(), typeset("0.5").as_str()), ("-6.3\\times10^{-8}", "0.5"));
+    }
 
     #[test]
     fn what_latex_would_understand_is_escaped() {

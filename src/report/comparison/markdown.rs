@@ -9,7 +9,10 @@ use super::{about, blocks, confident, digits, footer, mean, p_value, verdict};
 /// The whole page.
 pub(super) fn page(comparison: &Comparison) -> String {
     let mut out = format!("# {}\n\n", comparison.name);
-    let method = confident(comparison, "t intervals, paired by seed, p-values after Holm's correction");
+    let method = confident(
+        comparison,
+        "t intervals, paired by seed, p-values after Holm's correction, effect: matched-pairs rank-biserial r",
+    );
     let _ = writeln!(out, "{}\n", footer(comparison, &method)); // into a String: cannot fail
     if let Some(first) = &comparison.common.first {
         let _ = writeln!(out, "**Not common random numbers**: {first}.\n");
@@ -30,7 +33,7 @@ pub(super) fn page(comparison: &Comparison) -> String {
 fn one(comparison: &Comparison, metric: &Compared, arms: &[ArmResult]) -> String {
     let baseline = &comparison.arms[comparison.baseline];
     let mut out = format!(
-        "| {} | n | mean | interval | median | minus {baseline} | interval | p | effect | |\n|---|---|---|---|---|---|---|---|---|---|\n",
+        "| {} | n | mean | interval | median | minus {baseline} | interval | p | effect r | |\n|---|---|---|---|---|---|---|---|---|---|\n",
         comparison.arms_are
     );
     for (name, arm) in comparison.arms.iter().zip(arms) {
@@ -42,10 +45,9 @@ fn one(comparison: &Comparison, metric: &Compared, arms: &[ArmResult]) -> String
             Some(difference) => {
                 let ends = format!("{} to {}", digits(difference.mean.low), digits(difference.mean.high));
                 let p = p_value(difference.holm);
-                let (delta, word) = (difference.delta, difference.word);
+                let effect = difference.rank_biserial;
                 let told = verdict(metric, difference);
-                let _ =
-                    writeln!(out, " {} | {ends} | {p} | {delta:+.2} {word} | {told} |", digits(difference.mean.value));
+                let _ = writeln!(out, " {} | {ends} | {p} | {effect:+.2} | {told} |", digits(difference.mean.value));
             }
         }
     }

@@ -6,7 +6,7 @@ mod tables;
 
 use std::io;
 
-use crate::outcome::comparison::{ArmResult, Compared, Comparison, Difference};
+use crate::outcome::comparison::{ArmResult, Better, Compared, Comparison, Difference};
 
 use super::Files;
 use super::format::short;
@@ -65,7 +65,11 @@ pub(super) fn confident(comparison: &Comparison, intervals: &str) -> String {
 
 /// `gpu_allocation_percent, per cent; more is better`.
 pub(super) fn about(metric: &Compared) -> String {
-    let direction = if metric.more_is_better { "more is better" } else { "less is better" };
+    let direction = match metric.better {
+        Better::More => "more is better",
+        Better::Less => "less is better",
+        Better::Neither => "neither way is better",
+    };
     let unit = if metric.unit.is_empty() { String::new() } else { format!(" in {}", metric.unit) };
     format!("{}{unit}; {direction}", metric.metric)
 }
@@ -100,12 +104,13 @@ pub(super) fn mean(arm: &ArmResult) -> String {
 
 /// Whether a difference is for the better, the worse, or cannot be told after Holm's correction.
 pub(super) fn verdict(metric: &Compared, difference: &Difference) -> &'static str {
-    if difference.holm >= 0.05 || difference.mean.value == 0.0 {
-        "no difference shown"
-    } else if (difference.mean.value > 0.0) == metric.more_is_better {
-        "better"
-    } else {
-        "worse"
+    let more = difference.mean.value > 0.0;
+    match metric.better {
+        _ if difference.holm >= 0.05 || difference.mean.value == 0.0 => "no difference shown",
+        Better::Neither if more => "more",
+        Better::Neither => "less",
+        better if more == (better == Better::More) => "better",
+        _ => "worse",
     }
 }
 

@@ -7,7 +7,7 @@ use crate::report::tables::table;
 
 /// `comparison.csv`: a row a block, metric and arm.
 pub(super) fn comparison(comparison: &Comparison) -> String {
-    const HEADER: [&str; 28] = [
+    const HEADER: [&str; 29] = [
         "block",
         "scenario",
         "metric",
@@ -32,6 +32,7 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
         "p_holm",
         "p_wilcoxon",
         "cohen_dz",
+        "rank_biserial",
         "cliffs_delta",
         "effect",
         "variance_reduction",
@@ -66,12 +67,12 @@ fn numbers(arm: &ArmResult) -> Vec<String> {
     row.extend([summary.bootstrap.map(|b| b.low), summary.bootstrap.map(|b| b.high)].map(optional));
     row.extend([median.map(|median| median.1), between.map(|ends| ends.0), between.map(|ends| ends.1)].map(optional));
     match &arm.difference {
-        None => row.extend(std::iter::repeat_n(String::new(), 10)),
+        None => row.extend(std::iter::repeat_n(String::new(), 11)),
         Some(difference) => {
             let mean = difference.mean;
             row.extend([mean.value, mean.low, mean.high].map(number));
             row.extend([difference.p, difference.holm, difference.wilcoxon].map(|p| format!("{p:.3e}")));
-            row.push(optional(difference.dz));
+            row.extend([optional(difference.dz), number(difference.rank_biserial)]);
             row.extend([number(difference.delta), difference.word.to_string(), number(difference.variance_reduction)]);
         }
     }

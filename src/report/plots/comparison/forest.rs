@@ -1,6 +1,6 @@
 //! Forest plot: the paired difference of each arm from the baseline, with its interval.
 
-use crate::outcome::comparison::{Compared, Comparison, Difference};
+use crate::outcome::comparison::{Better, Compared, Comparison, Difference};
 use crate::report::comparison::{confident, digits, footer, p_value, verdict};
 
 use super::super::axes::Axis;
@@ -27,10 +27,14 @@ pub(super) fn draw(comparison: &Comparison, metric: &Compared, block: usize) -> 
     let axis = Axis::around(ends.into_iter().chain([0.0]), left, WORDS - 30);
     let baseline = &comparison.arms[comparison.baseline];
     Some(picture(1000, bottom as u32 + 82, |canvas| {
-        let direction = if metric.more_is_better { "right is better" } else { "left is better" };
+        let direction = match metric.better {
+            Better::More => "right is better",
+            Better::Less => "left is better",
+            Better::Neither => "neither way is better",
+        };
         canvas.title(
             &format!("{}: {} against {baseline}", place(comparison, block), metric.metric),
-            &format!("difference from {baseline}, paired by seed; {direction}, a line that crosses 0 shows nothing"),
+            &format!("difference from {baseline}, paired by seed; {direction}, a line that crosses 0 shows nothing, nor does a grey one"),
         );
         axis.across(canvas, top, bottom, &format!("difference ({})", metric.unit));
         canvas.line(&[(axis.at(0.0), top - 6), (axis.at(0.0), bottom)], &INK, 1);
@@ -56,6 +60,7 @@ fn one(canvas: &Canvas, axis: &Axis, metric: &Compared, difference: &Difference,
     let colour = match verdict(metric, difference) {
         "better" => BLUE,
         "worse" => RED,
+        "more" | "less" => INK,
         _ => GREY,
     };
     canvas.line(&[(axis.at(mean.low), y), (axis.at(mean.high), y)], &colour, 2);
@@ -71,6 +76,8 @@ fn one(canvas: &Canvas, axis: &Axis, metric: &Compared, difference: &Difference,
     let mark = match verdict(metric, difference) {
         "better" => "better",
         "worse" => "worse",
+        "more" => "more",
+        "less" => "less",
         _ => "-",
     };
     canvas.text((946, y), mark, 12.0, Hold::Left, colour);
