@@ -91,6 +91,10 @@ fn an_impossible_limit_fails_is_replayed_and_shrunk() {
     assert!(few.len() <= 3, "{said}");
     let (code, again) = sim(&[&format!("--seed={seed}"), "--set", &format!("chaos.only=[{only}]")]);
     assert_eq!(code, Some(1), "{again}");
+    // under many seeds the first that fails is shrunk alike
+    let (code, many) = sim(&["--seeds=2", &format!("--seed={seed}")]);
+    assert_eq!(code, Some(1), "{many}");
+    assert!(many.contains(&format!("--seed={seed} --set 'chaos.only=[{only}]'")), "{many}");
     // nothing can be left out of the few
     for left in &few {
         let rest: Vec<String> = few.iter().filter(|number| *number != left).map(u32::to_string).collect();

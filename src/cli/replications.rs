@@ -1,5 +1,6 @@
 //! `sim run --seeds N`: one scenario under many seeds, what the runs say together, its files.
 
+use crate::experiment::replicate;
 use crate::experiment::replications::{self, Plan, processors};
 use crate::experiment::statistics::sequential::Rule;
 use crate::outcome::study::{Horizon, Study};
@@ -8,6 +9,7 @@ use crate::report::{self, Folder};
 use crate::scenario::Scenario;
 use crate::scenario::schema::replications::HorizonKind;
 
+use super::chaos;
 use super::progress::Runs;
 use super::run::RunArgs;
 use super::{Failure, complain, print};
@@ -51,7 +53,7 @@ pub(super) fn run(args: &RunArgs, scenario: &Scenario, plan: &Plan, folder: Fold
         print(&report::study::terminal(&study))?;
         print(&format!("\n{} files in {}\n", files.len(), dir.display()))?;
     }
-    conclude(args, &study)
+    conclude(args, scenario, &study)
 }
 
 fn head(study: &Study) -> Head {
@@ -69,8 +71,9 @@ fn head(study: &Study) -> Head {
     }
 }
 
-/// Tells what is too short and which seeds broke an expectation, with the command that shows the first.
-fn conclude(args: &RunArgs, study: &Study) -> Result<(), Failure> {
+/// Tells what is too short and which seeds broke an expectation, with the command that shows the first; after chaos
+/// that the cluster did not get over, with the few of its faults that are enough.
+fn conclude(args: &RunArgs, scenario: &Scenario, study: &Study) -> Result<(), Failure> {
     for steady in study.steady.iter().filter(|steady| steady.too_short) {
         complain(&format!("warning: {}: the run is too short to tell its warm-up from its steady state", steady.name));
     }
@@ -82,6 +85,11 @@ fn conclude(args: &RunArgs, study: &Study) -> Result<(), Failure> {
     words[0] = args.scenario.scenario.display().to_string();
     words.retain(|word| !word.starts_with("--seed="));
     let single = if study.run.text.contains("replications:") { " --single" } else { "" };
-    complain(&format!("  sim run {} --seed={}{single}", words.join(" "), first.seed));
+    let command = format!("sim run {}{single}", words.join(" "));
+    complain(&format!("  {command} --seed={}", first.seed));
+    let failed = replicate::outcome(scenario, first.seed, &Runs::new(true))?;
+    if let Some(found) = failed.chaos.filter(|found| found.converged.is_none()) {
+        chaos::explain(&Scenario { seed: first.seed, ..scenario.clone() }, &found, &command);
+    }
     Err(Failure::Broken)
 }
