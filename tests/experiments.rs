@@ -156,6 +156,11 @@ fn what_a_manifest_tells_of_can_be_run_again_without_the_scenario() {
         assert!(told.starts_with("reproduced: ") && told.contains("byte for byte"), "{told}");
         assert!(!sandbox.path(folder).join(".rerun").exists());
     }
+    // the run is the same, but somebody has edited a file of it
+    fs::write(sandbox.path("b/summary.csv"), "metric\n").unwrap();
+    let ran = sandbox.run(&["rerun", "b/manifest.json"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(ran.stderr.contains("summary.csv: reproduced, but changed here since"), "{}", ran.stderr);
     // a manifest of other results: what differs, where, and that it was changed
     let manifest = sandbox.path("a/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap().replace("replicas=5", "replicas=6");

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
 
-use crate::outcome::provenance::StoredScenario;
-use crate::report::manifest::{self, Manifest, ScenarioJson, is_plain};
+use crate::outcome::provenance::{StoredScenario, hash};
+use crate::report::manifest::{self, FileJson, Manifest, ScenarioJson, hash_text, is_plain};
 
 use super::library::Library;
 use super::{Cli, Command, Failure, complain, print};
@@ -86,7 +86,7 @@ fn differences(old: &Manifest, new: &Manifest, beside: &Path, out: &Path) -> Res
     }
     for file in &old.files {
         match new.files.iter().find(|other| other.path == file.path) {
-            Some(other) if other.hash == file.hash => (),
+            Some(other) if other.hash == file.hash => lines.extend(changed_since(file, beside)),
             Some(_) => lines.push(format!("{}: differs{}", file.path, first_difference(&file.path, beside, out))),
             None => lines.push(format!("{}: is no longer written", file.path)),
         }
@@ -98,8 +98,16 @@ fn differences(old: &Manifest, new: &Manifest, beside: &Path, out: &Path) -> Res
     }
     if !lines.is_empty() && old.sim != new.sim {
         lines.insert(0, format!("the results are of version {}, this is {}", old.sim, new.sim));
+    } else if !lines.is_empty() && old.source != new.source {
+        lines.insert(0, "the results are of another build of this version".to_string());
     }
     Ok(lines)
+}
+
+/// That a file beside the manifest is not what it tells of, though the run is.
+fn changed_since(file: &FileJson, beside: &Path) -> Option<String> {
+    let bytes = fs::read(beside.join(&file.path)).ok().filter(|_| is_plain(&file.path))?;
+    (hash_text(hash(&bytes)) != file.hash).then(|| format!("{}: reproduced, but changed here since", file.path))
 }
 
 /// Where the old file, if it is still there and text, first differs from the new one.

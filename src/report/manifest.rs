@@ -13,6 +13,9 @@ use super::summary::{digest_text, to_text};
 pub struct Manifest {
     /// Version of the program.
     pub sim: String,
+    /// Hash of the source the program was built from.
+    #[serde(default)]
+    pub source: String,
     /// Name of the scenario, or of several.
     pub scenario: String,
     /// Hash of the scenario's files.
@@ -102,6 +105,7 @@ pub(crate) fn json(head: &Head, files: Vec<FileJson>) -> String {
     let setting = |(path, value): &(String, String)| SettingJson { path: path.clone(), value: value.clone() };
     to_text(&Manifest {
         sim: env!("CARGO_PKG_VERSION").to_string(),
+        source: env!("SIM_SOURCE").to_string(),
         scenario: head.scenario.clone(),
         scenario_hash: hash_text(head.provenance.hash()),
         seed: head.seed,
