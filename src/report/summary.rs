@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::outcome::{Incident, Outcome, Workload};
 
+/// Actions and incidents listed: a year of a large cluster has a hundred thousand, which nobody wants to parse.
+const LISTED: usize = 1000;
+
 #[derive(Serialize)]
 struct Summary<'a> {
     scenario: &'a str,
@@ -15,7 +18,11 @@ struct Summary<'a> {
     fault_trace: String,
     idle_faults: &'a [String],
     expectations: Vec<ExpectationJson<'a>>,
+    /// How many there were: of more than [`LISTED`] the first are listed.
+    actions_total: usize,
     actions: Vec<ActionJson<'a>>,
+    /// The same of incidents; incidents.csv has them all.
+    incidents_total: usize,
     incidents: Vec<IncidentJson<'a>>,
     workloads: Vec<WorkloadJson<'a>>,
     metrics: Vec<MetricJson>,
@@ -105,8 +112,10 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         fault_trace: digest_text(outcome.fault_trace),
         idle_faults: &outcome.idle_faults,
         expectations: outcome.expectations.iter().map(expectation).collect(),
-        actions: outcome.actions.iter().map(action).collect(),
-        incidents: outcome.incidents.iter().map(incident).collect(),
+        actions_total: outcome.actions.len(),
+        actions: outcome.actions.iter().take(LISTED).map(action).collect(),
+        incidents_total: outcome.incidents.len(),
+        incidents: outcome.incidents.iter().take(LISTED).map(incident).collect(),
         workloads: outcome.workloads.iter().map(workload).collect(),
         metrics: outcome.metrics.iter().map(metric).collect(),
     };
