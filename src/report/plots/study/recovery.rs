@@ -18,11 +18,15 @@ pub(super) fn draw(study: &Study) -> Option<Picture> {
     let last = study.recovery.last()?;
     let end = Span(((last.at * 1.05).max(1.0) * 1e9) as u64);
     let frame = Frame { left: 72, right: 976, top: 96, bottom: 366, end, max: 1.0 };
-    let incidents: usize = study.replicates.iter().map(|run| run.recoveries.len()).sum();
+    let recoveries = || study.replicates.iter().flat_map(|run| &run.recoveries);
+    let incidents = recoveries().count();
     Some(picture(1000, 446, |canvas| {
+        let per_cent = |share: f64| (share * 1000.0).round() / 10.0;
+        let never_dipped = recoveries().filter(|it| it.seconds == Some(0.0)).count() as f64 / incidents.max(1) as f64;
         let below = format!(
-            "share of {incidents} incidents that were whole again within so long; {} % within the run",
-            ((last.share.value * 1000.0).round() / 10.0)
+            "share of {incidents} incidents that were whole again within so long: {} % at once, as service never dipped, {} % within the run",
+            per_cent(never_dipped),
+            per_cent(last.share.value)
         );
         canvas.title("How long recovery takes", &below);
         frame.time_axis(canvas);
