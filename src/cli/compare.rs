@@ -101,6 +101,13 @@ fn beside_published(design: &Design, comparison: &Comparison) -> Result<Option<B
     let scenario = design.blocks.first().and_then(|block| block.arms.first());
     let data = scenario.filter(|scenario| scenario.placement.is_some());
     let data = data.and_then(|scenario| Some(scenario.data_path(scenario.data.as_ref()?)));
+    let missing = data.as_ref().filter(|data| !data.join("expected").is_dir());
+    if let Some(data) = missing {
+        complain(&format!(
+            "note: {} is not there, so nothing published is compared with",
+            data.join("expected").display()
+        ));
+    }
     match data.filter(|data| data.join("expected").is_dir()) {
         None => Ok(None),
         Some(data) => table::beside(comparison, &data).map(Some).map_err(Failure::Usage),
@@ -213,6 +220,11 @@ impl CompareArgs {
         if arms.len() < 2 {
             let how = "give `--policy a,b`, `--set path=[x,y]`, or a `matrix` in the scenario";
             return Err(Failure::Usage(format!("there is nothing to compare: {how}")));
+        }
+        let twice =
+            arms.iter().enumerate().find(|(index, (label, _))| arms[..*index].iter().any(|(it, _)| it == label));
+        if let Some((_, (label, _))) = twice {
+            return Err(Failure::Usage(format!("`{label}` is named twice: each can be compared once")));
         }
         let points = if of_policies { asked.points.clone() } else { vec![Point::new()] };
         let names: Vec<String> = bases.iter().map(|(_, scenario)| scenario.name.to_string()).collect();
