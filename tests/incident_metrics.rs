@@ -161,6 +161,16 @@ arrivals:
     assert_metric(&outcome, "checkpoint_overhead_seconds", &[], 20.0);
 }
 
+/// One run of ten minutes of pods that run already, on these nodes.
+fn settled(nodes: &str, workloads: &str) -> Outcome {
+    let text = format!(
+        "{{ name: room, duration: 600s, start: settled, cluster: {{ nodes: {nodes} }}, workloads: {workloads} }}"
+    );
+    let scenario = scenario::load_text("room.yaml", &text, &[]).unwrap_or_else(|wrong| panic!("\n{wrong}"));
+    let setup = scenario::build(&scenario).unwrap_or_else(|wrong| panic!("\n{wrong}"));
+    experiment::run(setup, Options::default(), &mut Unwatched).unwrap()
+}
+
 #[test]
 fn headroom_and_blast_radius() {
     // four pods of one core, two on each node of four cores: one node has room for all
@@ -171,4 +181,52 @@ fn headroom_and_blast_radius() {
     assert_metric(&outcome, "zone_blast_radius_ratio", &[("workload", "web")], 0.5);
     let six = "[{ deployment: web, replicas: 6, pod: { requests: { cpu: 1 } } }]";
     assert_metric(&run(six, "[]"), "headroom_nodes", &[], 0.0); // three more on a node with room for one
+}
+
+#[test]
+fn headroom_heeds_where_pods_may_run() {
+    let nodes = "[{ name: big, capacity: { cpu: 64, memory: 256Gi }, labels: { k: big } },
+                  { name: small, count: 3, capacity: { cpu: 4, memory: 16Gi }, labels: { k: small } }]";
+    // 40 cores that only the big node may have; the small ones have 9 of 12 cores in use
+    let pinned = "[{ deployment: a, replicas: 10, pod: { requests: { cpu: 4 }, node-selector: { k: big } } },
+                   { deployment: b, replicas: 9, pod: { requests: { cpu: 1 }, node-selector: { k: small } } }]";
+    assert_metric(&settled(nodes, pinned), "headroom_nodes", &[], 0.0);
+    // two of the three small nodes are enough for 6 cores, one is not; the big one is never missed
+    let small = "[{ deployment: b, replicas: 6, pod: { requests: { cpu: 1 }, node-selector: { k: small } } }]";
+    assert_metric(&settled(nodes, small), "headroom_nodes", &[], 1.0);
+}
+
+#[test]
+fn headroom_counts_the_greatest_load_even_if_its_share_is_small() {
+    // one pod of 5 cores on 64 is the smallest share, yet has no room on nodes with 3 cores left each
+    let nodes = "[{ name: big, capacity: { cpu: 64, memory: 256Gi }, labels: { k: big } },
+                  { name: small, count: 3, capacity: { cpu: 4, memory: 16Gi }, labels: { k: small } }]";
+    let free = "[{ deployment: a, replicas: 1, pod: { requests: { cpu: 5 } } },
+                 { deployment: b, replicas: 3, pod: { requests: { cpu: 1 }, node-selector: { k: small } } }]";
+    assert_metric(&settled(nodes, free), "headroom_nodes", &[], 0.0);
+}
+
+#[test]
+fn daemons_need_no_new_home() {
+    let nodes = "[{ name: n, count: 4, capacity: { cpu: 4, memory: 16Gi } }]";
+    let daemon = "[{ object: { apiVersion: apps/v1, kind: DaemonSet, metadata: { name: agent }, spec: {
+        selector: { matchLabels: { app: agent } }, template: { metadata: { labels: { app: agent } }, spec: {
+          containers: [{ name: a, image: 'a:1', resources: { requests: { cpu: 3 } } }] } } } } }]";
+    assert_metric(&settled(nodes, daemon), "headroom_nodes", &[], 3.0); // all but the last, which nothing can replace
+    // a core each is left beside the daemons: two pods on two of the nodes, room for both on one of the others each
+    let with_web = daemon.replacen('[', "[{ deployment: web, replicas: 2, pod: { requests: { cpu: 1 } } }, ", 1);
+    assert_metric(&settled(nodes, &with_web), "headroom_nodes", &[], 2.0);
+}
+
+#[test]
+fn headroom_knows_taints_and_devices() {
+    // the tainted node is no home: one of two others can be lost with 2 of 4 cores each in use
+    let nodes = "[{ name: n, count: 2, capacity: { cpu: 4, memory: 16Gi } },
+                  { name: t, capacity: { cpu: 4, memory: 16Gi }, taints: [{ key: k, effect: NoSchedule }] }]";
+    let web = "[{ deployment: web, replicas: 4, pod: { requests: { cpu: 1 } } }]";
+    assert_metric(&settled(nodes, web), "headroom_nodes", &[], 1.0);
+    // each of two devices is shared by a pod that leaves less than the other needs
+    let nodes = "[{ name: g, count: 2, capacity: { cpu: 8, memory: 16Gi }, gpus: { model: T4, count: 1 } }]";
+    let shares = "[{ deployment: train, replicas: 2, pod: { gpu: 0.6 } }]";
+    assert_metric(&settled(nodes, shares), "headroom_nodes", &[], 0.0);
 }

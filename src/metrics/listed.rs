@@ -1,8 +1,8 @@
 //! The list of all metrics.
 
 use super::{
-    Metric, attribution, availability, capacity, churn, collateral, gpus, headroom, jobs, latency, nodes, objectives,
-    recovery, work,
+    Metric, attribution, availability, blast, capacity, churn, collateral, gpus, headroom, jobs, latency, nodes,
+    objectives, recovery, work,
 };
 
 /// All metrics, in the order they are listed and written.
@@ -62,8 +62,8 @@ pub const ALL: &[&Metric] = &[
     &gpus::GPU_REQUESTED_RATIO,
     &gpus::GPU_FRAGMENTATION_RATIO,
     &capacity::NODES_READY,
-    &headroom::NODE_BLAST_RADIUS_RATIO,
-    &headroom::ZONE_BLAST_RADIUS_RATIO,
+    &blast::NODE_BLAST_RADIUS_RATIO,
+    &blast::ZONE_BLAST_RADIUS_RATIO,
     &headroom::HEADROOM_NODES,
     &nodes::NODE_AVAILABILITY_RATIO,
     &nodes::NODE_NOT_READY_SECONDS,

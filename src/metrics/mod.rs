@@ -7,6 +7,7 @@
 
 pub mod attribution;
 pub mod availability;
+pub mod blast;
 pub mod capacity;
 pub mod churn;
 pub mod collateral;
