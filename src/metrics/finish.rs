@@ -33,6 +33,7 @@ impl Metrics {
             actions: &self.actions,
             churn: &self.churn,
             collateral: &self.collateral,
+            ghosts: &self.ghosts,
             works: &self.works,
             jobs: &self.jobs,
             drained,

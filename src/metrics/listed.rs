@@ -1,8 +1,8 @@
 //! The list of all metrics.
 
 use super::{
-    Metric, attribution, availability, blast, capacity, churn, collateral, gpus, headroom, jobs, latency, nodes,
-    objectives, recovery, work,
+    Metric, attribution, availability, blast, capacity, churn, collateral, ghosts, gpus, headroom, jobs, latency,
+    nodes, objectives, recovery, work,
 };
 
 /// All metrics, in the order they are listed and written.
@@ -32,7 +32,7 @@ pub const ALL: &[&Metric] = &[
     &objectives::RESILIENCE_LOSS_SECONDS,
     &objectives::ERROR_BUDGET_SPENT_RATIO,
     &objectives::BURN_RATE_MAX,
-    &collateral::GHOST_REPLICA_SECONDS,
+    &ghosts::GHOST_REPLICA_SECONDS,
     &collateral::FALSE_EVICTIONS_TOTAL,
     &collateral::COLLATERAL_PODS_TOTAL,
     &work::LOST_WORK_SECONDS,

@@ -15,6 +15,7 @@ pub mod digest;
 pub mod event_log;
 mod facts;
 mod finish;
+pub mod ghosts;
 pub mod gpus;
 pub mod headroom;
 mod incident;
@@ -45,6 +46,7 @@ use self::churn::Churn;
 use self::collateral::Collateral;
 use self::digest::Digest;
 use self::facts::Facts;
+use self::ghosts::Ghosts;
 use self::gpus::Gpus;
 use self::incident::Strike;
 use self::incidents::Incidents;
@@ -85,6 +87,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) actions: &'a [Action],
     pub(crate) churn: &'a Churn,
     pub(crate) collateral: &'a Collateral,
+    pub(crate) ghosts: &'a Ghosts,
     pub(crate) works: &'a Works,
     pub(crate) jobs: &'a Jobs,
     pub(crate) drained: u64,
@@ -154,6 +157,7 @@ pub struct Metrics {
     incidents: Incidents,
     churn: Churn,
     collateral: Collateral,
+    ghosts: Ghosts,
     works: Works,
     convergence: Option<Convergence>,
     jobs: Jobs,
@@ -177,6 +181,7 @@ impl Metrics {
             incidents: Incidents::default(),
             churn: Churn::default(),
             collateral: Collateral::default(),
+            ghosts: Ghosts::default(),
             works: Works::default(),
             convergence: None,
             jobs: Jobs::default(),
@@ -227,6 +232,7 @@ impl Metrics {
             | Change::PodMarked(pod)
             | Change::PodUngated(pod) => self.pod_changed(pod, false, cluster),
             Change::PodNominated(_) | Change::PodUnschedulable(_) => (),
+            Change::Machine(node) if cluster.node(node).is_none() => self.machine_changed(node, cluster),
             Change::NodeRemoved(node) => self.node_changed(node, true, cluster),
             Change::NodeAdded(node)
             | Change::NodeReady { node, .. }
@@ -350,7 +356,7 @@ impl Metrics {
             self.load_changed(node, cluster);
         }
         let workload = self.workloads.tracked(id).workload;
-        self.collateral.pod_changed(id, gone, workload, cluster);
+        self.ghosts.pod_changed(id, gone, workload, cluster);
         self.works.pod_changed(id, pod, gone, workload, cluster);
         if before != after {
             self.incidents.pod_changed(id, !known, cluster, &mut self.workloads);
@@ -375,13 +381,18 @@ impl Metrics {
 
     fn node_changed(&mut self, node: NodeId, gone: bool, cluster: &Cluster) {
         self.workloads.node_changed(node, gone, cluster);
-        let workloads = &self.workloads;
-        self.collateral.node_changed(node, |pod| workloads.tracked(pod).workload, cluster);
+        self.machine_changed(node, cluster);
         self.capacity.node_changed(node, gone, cluster);
         self.gpus.node_changed(node, gone, cluster);
         self.nodes.node_changed(node, gone, cluster);
         self.nodes.load_changed(node, cluster);
         self.incidents.node_changed(node, cluster, &mut self.workloads);
+    }
+
+    /// The machine lives on when its node is gone from the API.
+    fn machine_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        let workloads = &self.workloads;
+        self.ghosts.node_changed(node, |pod| workloads.tracked(pod).workload, cluster);
     }
 
     fn object_changed(&mut self, object: ObjectId, cluster: &Cluster) {
