@@ -77,6 +77,11 @@ fn objectives_of_two_overlapping_crashes() {
     assert_metric(&outcome, "error_budget_spent_ratio", &objective("0.99"), 10.1);
     // 101 s of full loss in the only hour
     assert_metric(&outcome, "burn_rate_max", &objective("0.99"), 101.0 / 3600.0 / 0.01);
+    // 14.4 of an hour's budget are 518.4 s at 0.99 and 51.84 s at 0.999; of five minutes 4.32 s are enough for the latter
+    let alerts = |objective, window| [("workload", "web"), ("objective", objective), ("window", window)];
+    assert_metric(&outcome, "burn_rate_alerts_total", &alerts("0.99", "1h"), 0.0);
+    assert_metric(&outcome, "burn_rate_alerts_total", &alerts("0.999", "1h"), 1.0);
+    assert_metric(&outcome, "burn_rate_alerts_total", &alerts("0.999", "6h"), 0.0); // 129.6 s
 }
 
 #[test]

@@ -24,6 +24,7 @@ impl Metrics {
             |workloads, workload| layout(workload, workloads, &self.capacity),
             |pod| self.last_words.get(&pod).cloned(),
         );
+        self.workloads.list.iter_mut().for_each(|workload| workload.objectives.end(end));
         let finished = Finished {
             end,
             cluster,

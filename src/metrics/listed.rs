@@ -32,6 +32,7 @@ pub const ALL: &[&Metric] = &[
     &objectives::RESILIENCE_LOSS_SECONDS,
     &objectives::ERROR_BUDGET_SPENT_RATIO,
     &objectives::BURN_RATE_MAX,
+    &objectives::BURN_RATE_ALERTS_TOTAL,
     &ghosts::GHOST_REPLICA_SECONDS,
     &collateral::FALSE_EVICTIONS_TOTAL,
     &collateral::COLLATERAL_PODS_TOTAL,

@@ -8,6 +8,7 @@
 pub mod attribution;
 pub mod availability;
 pub mod blast;
+pub mod burn;
 pub mod capacity;
 pub mod churn;
 pub mod collateral;
@@ -41,6 +42,7 @@ use crate::cluster::{Change, Cluster, Message, NodeId, ObjectId, PodId, Record, 
 use crate::engine::Time;
 use crate::outcome::{Action, ActionKind, Convergence, EventSink, Incident, Layout, MetricRow};
 
+pub use self::burn::Objective;
 use self::capacity::Capacity;
 use self::churn::Churn;
 use self::collateral::Collateral;
@@ -114,7 +116,7 @@ impl Rows {
 }
 
 /// How much detail to keep.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How pods without an owner are grouped.
     pub bare_pods: BarePods,
@@ -124,12 +126,20 @@ pub struct Settings {
     pub series_workloads: usize,
     /// … and for so many nodes: half of them the first, half the first that fail.
     pub series_nodes: usize,
+    /// What error budgets are computed for.
+    pub objectives: Rc<[Objective]>,
 }
 
 impl Default for Settings {
-    /// Pods together; 2,000 points; 100 workloads; 100 nodes.
+    /// Pods together; 2,000 points; 100 workloads; 100 nodes; 0.99, 0.999 and 0.9999.
     fn default() -> Self {
-        Settings { bare_pods: BarePods::Together, series_points: 2000, series_workloads: 100, series_nodes: 100 }
+        Settings {
+            bare_pods: BarePods::Together,
+            series_points: 2000,
+            series_workloads: 100,
+            series_nodes: 100,
+            objectives: burn::usual(),
+        }
     }
 }
 
@@ -177,7 +187,7 @@ impl Metrics {
     pub fn new(cluster: &Cluster, settings: Settings) -> Self {
         let mut metrics = Metrics {
             digest: Digest::default(),
-            workloads: Workloads::new(settings.bare_pods, settings.series_workloads, settings.series_points),
+            workloads: Workloads::new(&settings),
             incidents: Incidents::default(),
             churn: Churn::default(),
             collateral: Collateral::default(),

@@ -4,11 +4,15 @@
 //! A workload is a root object (a Deployment, or a ReplicaSet nobody owns), with all pods below it.
 //! Pods without an owner form workloads of their own, see [`BarePods`].
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashSet;
 
 use crate::cluster::{Body, Cluster, NodeId, Object, ObjectId, Pod, PodId, Status};
 use crate::engine::{Integral, Time};
 
+use super::Settings;
+use super::burn::Objective;
 use super::facts::Facts;
 use super::objectives::Objectives;
 use super::series::Recorder;
@@ -109,7 +113,14 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    fn new(label: String, kind: &'static str, namespace: &str, now: Time, series: Option<usize>) -> Self {
+    fn new(
+        label: String,
+        kind: &'static str,
+        namespace: &str,
+        now: Time,
+        series: Option<usize>,
+        objectives: &Rc<[Objective]>,
+    ) -> Self {
         let zero = Integral::starting(now, 0);
         let recorder = |limit| Recorder::starting(now, 0, limit);
         Workload {
@@ -125,7 +136,7 @@ impl Workload {
             not_ready: zero,
             complete: Integral::starting(now, 1),
             any: Integral::starting(now, 1),
-            objectives: Objectives::starting(now),
+            objectives: Objectives::starting(now, objectives.clone()),
             attributed: 0,
             lowest: None,
             series: series.map(|limit| WorkloadSeries {
@@ -213,11 +224,12 @@ pub(crate) struct Workloads {
     bare_pods: BarePods,
     series_of: usize,
     series_limit: usize,
+    objectives: Rc<[Objective]>,
 }
 
 impl Workloads {
-    /// No workloads yet; series of at most `series_limit` points for the first `series_of` of them.
-    pub(crate) fn new(bare_pods: BarePods, series_of: usize, series_limit: usize) -> Self {
+    /// No workloads yet; series as `settings` say.
+    pub(crate) fn new(settings: &Settings) -> Self {
         Workloads {
             list: Vec::new(),
             pods: Vec::new(),
@@ -226,9 +238,10 @@ impl Workloads {
             on_node: Vec::new(),
             of_object: Vec::new(),
             together: None,
-            bare_pods,
-            series_of,
-            series_limit,
+            bare_pods: settings.bare_pods,
+            series_of: settings.series_workloads,
+            series_limit: settings.series_points,
+            objectives: settings.objectives.clone(),
         }
     }
 
@@ -345,7 +358,7 @@ impl Workloads {
         let label = candidates.find(|label| !self.labels.contains(label)).unwrap_or(long);
         self.labels.insert(label.clone());
         let series = (self.list.len() < self.series_of).then_some(self.series_limit);
-        self.list.push(Workload::new(label, kind, namespace, now, series));
+        self.list.push(Workload::new(label, kind, namespace, now, series, &self.objectives));
         (self.list.len() - 1) as u32
     }
 
