@@ -85,6 +85,18 @@ fn objectives_of_two_overlapping_crashes() {
 }
 
 #[test]
+fn objectives_of_the_scenario() {
+    let faults = "[{ node-crash: { node: n-1, at: 60s, for: 100s } }]
+objectives: [0.95]";
+    let outcome = run(WEB, faults);
+    // half is missing from 60 to 161 s: 101 of 2000 pod-seconds, 50.5 s of full loss in the hour
+    let of = |objective| [("workload", "web"), ("objective", objective)];
+    assert_metric(&outcome, "error_budget_spent_ratio", &of("0.95"), 0.0505 / 0.05);
+    assert_metric(&outcome, "burn_rate_max", &of("0.95"), 50.5 / 3600.0 / 0.05);
+    assert_eq!(outcome.metric("burn_rate_max", &of("0.99")), None);
+}
+
+#[test]
 fn a_pod_that_runs_unheard_beside_its_replacement_is_a_ghost() {
     let web = [("workload", "web")];
     // one pod on each node. Noticed at 106 s, evicted at 406 s, heard again at 460 s; the replacement runs 1 s after that,

@@ -64,6 +64,11 @@ pub(crate) struct Alert {
 pub(crate) const ALERTS: [Alert; 2] =
     [Alert { name: "1h", tenths: 144, windows: [0, 1] }, Alert { name: "6h", tenths: 60, windows: [2, 3] }];
 
+/// The values of label `window`.
+pub fn windows() -> impl Iterator<Item = &'static str> {
+    ALERTS.iter().map(|alert| alert.name)
+}
+
 /// A window that ends now.
 #[derive(Clone, Debug)]
 struct Window {

@@ -57,9 +57,12 @@ mod templates;
 mod tests;
 mod timeline;
 
+use std::rc::Rc;
+
 use crate::cluster::{Cluster, Labels};
 use crate::engine::{Seed, Time};
 use crate::manifest::Defaults;
+use crate::metrics::{self, Objective};
 use crate::simulation::{Setup, Workload};
 
 use super::check::objects::defaults;
@@ -109,7 +112,26 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         quiet,
         settings,
         scheduler,
+        metrics: metrics_settings(scenario),
     })
+}
+
+/// What is measured; objectives that are none have been reported.
+fn metrics_settings(scenario: &Scenario) -> metrics::Settings {
+    metrics::Settings { objectives: objectives(scenario), ..metrics::Settings::default() }
+}
+
+/// The objectives of the scenario, or the usual ones.
+pub(super) fn objectives(scenario: &Scenario) -> Rc<[Objective]> {
+    let written: Rc<[Objective]> = scenario.objectives.iter().filter_map(|share| objective(share.value)).collect();
+    if written.is_empty() { metrics::Settings::default().objectives } else { written }
+}
+
+/// The objective of this share, if it is one: between 0 and 1, in millionths.
+pub(super) fn objective(share: f64) -> Option<Objective> {
+    let ppm = share * 1e6;
+    let fine = (ppm - ppm.round()).abs() < 1e-6 && (0.0..=1e6).contains(&ppm);
+    fine.then(|| Objective::from_ppm(ppm.round() as u32)).flatten()
 }
 
 /// What building carries along.
