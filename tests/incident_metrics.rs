@@ -84,6 +84,35 @@ fn objectives_of_two_overlapping_crashes() {
     assert_metric(&outcome, "burn_rate_alerts_total", &alerts("0.999", "6h"), 0.0); // 129.6 s
 }
 
+/// Two crashes that overlap: one of two pods is missing from 60 s, both from 100 s, the other until 201 s.
+const CRASHES: &str =
+    "[{ node-crash: { node: n-1, at: 60s, for: 100s } }, { node-crash: { node: n-2, at: 100s, for: 100s } }]";
+
+#[test]
+fn tolerated_is_what_a_budget_or_else_a_rolling_update_allows() {
+    let web = [("workload", "web")];
+    let with = |update: &str, budget: &str| {
+        let budget = format!(
+            ", {{ object: {{ apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {{ name: web }},
+                spec: {{ {budget}, selector: {{ matchLabels: {{ app: web }} }} }} }} }}"
+        );
+        let budget = if budget.contains("vailable:") { budget } else { String::new() };
+        let web = format!("deployment: web, replicas: 2, strategy: {{ {update} }}, pod: {{ requests: {{ cpu: 1 }} }}");
+        run(&format!("[{{ {web} }}{budget}]"), CRASHES)
+    };
+    // 25 % of 2, rounded down, is none: 141 of 1000 s too few
+    assert_metric(&with("", ""), "tolerated_availability_ratio", &web, 0.859);
+    // one may be missing: both are from 100 to 161 s
+    assert_metric(&with("max-unavailable: 1", ""), "tolerated_availability_ratio", &web, 0.939);
+    assert_metric(&with("", "maxUnavailable: 1"), "tolerated_availability_ratio", &web, 0.939);
+    // a budget counts before the update; half of 2, rounded up, has to be there
+    assert_metric(&with("", "minAvailable: 50%"), "tolerated_availability_ratio", &web, 0.939);
+    assert_metric(&with("max-unavailable: 1", "minAvailable: 2"), "tolerated_availability_ratio", &web, 0.859);
+    // a ReplicaSet of its own says nothing
+    let alone = "[{ replica-set: web, replicas: 2, pod: { requests: { cpu: 1 } } }]";
+    assert_eq!(run(alone, CRASHES).metric("tolerated_availability_ratio", &web), None);
+}
+
 #[test]
 fn objectives_of_the_scenario() {
     let faults = "[{ node-crash: { node: n-1, at: 60s, for: 100s } }]

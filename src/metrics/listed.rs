@@ -2,7 +2,7 @@
 
 use super::{
     Metric, attribution, availability, blast, capacity, churn, collateral, ghosts, gpus, headroom, jobs, latency,
-    nodes, objectives, recovery, work,
+    nodes, objectives, recovery, tolerance, work,
 };
 
 /// All metrics, in the order they are listed and written.
@@ -28,6 +28,7 @@ pub const ALL: &[&Metric] = &[
     &availability::NODE_SPREAD_PODS,
     &availability::ZONE_SPREAD_PODS,
     &objectives::QUORUM_AVAILABILITY_RATIO,
+    &tolerance::TOLERATED_AVAILABILITY_RATIO,
     &objectives::AVAILABILITY_NINES,
     &objectives::RESILIENCE_LOSS_SECONDS,
     &objectives::ERROR_BUDGET_SPENT_RATIO,

@@ -31,6 +31,7 @@ mod series;
 mod spread;
 #[cfg(test)]
 mod tests;
+pub mod tolerance;
 pub mod work;
 pub mod workloads;
 
@@ -269,7 +270,7 @@ impl Metrics {
             | Change::ObjectUpdated(object)
             | Change::ObjectMarked(object) => self.object_changed(object, cluster),
             Change::ObjectRemoved(object) => {
-                if let Some(workload) = self.workloads.object_removed(object, cluster.now) {
+                if let Some(workload) = self.workloads.object_removed(object, cluster) {
                     self.incidents.settle(workload, cluster.now, &mut self.workloads);
                 }
             }

@@ -159,7 +159,7 @@ fn nines(ratio: f64) -> f64 {
 }
 
 /// Workloads that have lived, and how long.
-fn lived<'a>(run: &'a Finished<'_>) -> impl Iterator<Item = (&'a Workload, Span)> {
+pub(super) fn lived<'a>(run: &'a Finished<'_>) -> impl Iterator<Item = (&'a Workload, Span)> {
     let span = |workload: &'a Workload| (workload, run.end.since(workload.created));
     run.workloads.iter().map(span).filter(|(_, span)| span.0 > 0)
 }

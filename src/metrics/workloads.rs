@@ -4,11 +4,12 @@
 //! A workload is a root object (a Deployment, or a ReplicaSet nobody owns), with all pods below it.
 //! Pods without an owner form workloads of their own, see [`BarePods`].
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Body, Cluster, NodeId, Object, ObjectId, Pod, PodId, Status};
+use crate::cluster::{Body, Cluster, Kind, NodeId, Object, ObjectId, Pod, PodId, Status};
 use crate::engine::{Integral, Time};
 
 use super::Settings;
@@ -17,6 +18,7 @@ use super::facts::Facts;
 use super::objectives::Objectives;
 use super::series::Recorder;
 use super::spread::{ReadyNodes, Spread};
+use super::tolerance::{self, Tolerance};
 
 /// How many pods an object wants; `None` for kinds that own no pods.
 fn desired(object: &Object, cluster: &Cluster) -> Option<u32> {
@@ -88,6 +90,8 @@ pub(crate) struct Workload {
     pub(crate) complete: Integral,
     /// 1 while anything serves, or nothing is wanted.
     pub(crate) any: Integral,
+    /// How many may be missing, and for how long no more were.
+    pub(crate) tolerance: Tolerance,
     /// Objectives of service.
     pub(crate) objectives: Objectives,
     /// The unavailable area that has been attributed.
@@ -136,6 +140,7 @@ impl Workload {
             not_ready: zero,
             complete: Integral::starting(now, 1),
             any: Integral::starting(now, 1),
+            tolerance: Tolerance::starting(now),
             objectives: Objectives::starting(now, objectives.clone()),
             attributed: 0,
             lowest: None,
@@ -176,6 +181,7 @@ impl Workload {
         self.complete.set(now, i64::from(serving >= desired));
         self.any.set(now, i64::from(serving > 0 || desired == 0));
         self.objectives.set(now, desired, serving);
+        self.tolerance.set(now, desired, serving);
         if self.lowest.is_some() || (serving >= desired && desired > 0) {
             self.lowest = Some(self.lowest.map_or(serving, |lowest| lowest.min(serving)));
         }
@@ -220,6 +226,8 @@ pub(crate) struct Workloads {
     /// The workloads that have pods on each node.
     on_node: Vec<Vec<u32>>,
     of_object: Vec<Option<u32>>,
+    /// PodDisruptionBudgets.
+    budgets: BTreeSet<ObjectId>,
     together: Option<u32>,
     bare_pods: BarePods,
     series_of: usize,
@@ -237,6 +245,7 @@ impl Workloads {
             ready_nodes: ReadyNodes::default(),
             on_node: Vec::new(),
             of_object: Vec::new(),
+            budgets: BTreeSet::new(),
             together: None,
             bare_pods: settings.bare_pods,
             series_of: settings.series_workloads,
@@ -292,6 +301,11 @@ impl Workloads {
 
     /// A root object was created, scaled, marked or removed: its desired replicas are read again.
     pub(crate) fn object_changed(&mut self, id: ObjectId, cluster: &Cluster) -> Option<u32> {
+        if cluster.object(id).is_some_and(|object| object.body.kind() == Kind::PodDisruptionBudget) {
+            self.budgets.insert(id);
+            self.tolerances_changed(cluster);
+            return None;
+        }
         let desired = match cluster.object(id) {
             Some(object) if object.owner.is_some() => return None,
             Some(object) if object.deleting => desired(object, cluster).map(|_| 0),
@@ -303,15 +317,36 @@ impl Workloads {
         let state = &mut self.list[workload as usize];
         let difference = i64::from(desired) - state.desired.value();
         state.shift(cluster.now, difference, 0, 0);
+        self.tolerance_changed(id, workload, cluster);
         Some(workload)
     }
 
+    /// How many pods of a root object may be missing is read again.
+    fn tolerance_changed(&mut self, root: ObjectId, workload: u32, cluster: &Cluster) {
+        let Some(object) = cluster.object(root) else { return };
+        let state = &mut self.list[workload as usize];
+        let desired = u32::try_from(state.desired.value()).unwrap_or(0);
+        state.tolerance.allow(cluster.now, tolerance::allowed(object, desired, &self.budgets, cluster));
+    }
+
+    /// The same for all, as budgets changed.
+    fn tolerances_changed(&mut self, cluster: &Cluster) {
+        for index in 0..self.of_object.len() {
+            if let Some(workload) = self.of_object[index] {
+                self.tolerance_changed(ObjectId(index as u32), workload, cluster);
+            }
+        }
+    }
+
     /// A root object is gone.
-    pub(crate) fn object_removed(&mut self, id: ObjectId, now: Time) -> Option<u32> {
+    pub(crate) fn object_removed(&mut self, id: ObjectId, cluster: &Cluster) -> Option<u32> {
+        if self.budgets.remove(&id) {
+            self.tolerances_changed(cluster);
+        }
         let workload = self.of_object.get(id.index()).copied().flatten()?;
         let state = &mut self.list[workload as usize];
         let desired = state.desired.value();
-        state.shift(now, -desired, 0, 0);
+        state.shift(cluster.now, -desired, 0, 0);
         Some(workload)
     }
 

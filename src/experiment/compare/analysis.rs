@@ -24,9 +24,10 @@ const HEADLINE: [&str; 11] = [
 ];
 
 /// Metrics of which more is better; of all others less is.
-const MORE_IS_BETTER: [&str; 13] = [
+const MORE_IS_BETTER: [&str; 14] = [
     "availability_ratio",
     "quorum_availability_ratio",
+    "tolerated_availability_ratio",
     "availability_nines",
     "complete_ratio",
     "any_serving_ratio",

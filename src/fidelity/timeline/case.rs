@@ -174,7 +174,7 @@ impl Case {
             sources: Vec::new(),
             settings: self.settings(phases, lease_phases, untainting, orders)?,
             scheduler: scheduler::Config::new(&mut cluster.names),
-            metrics: crate::metrics::Settings::default(),
+            metrics: Default::default(),
             cluster,
         };
         Ok((setup, steps))
