@@ -114,6 +114,26 @@ fn tolerated_is_what_a_budget_or_else_a_rolling_update_allows() {
 }
 
 #[test]
+fn blast_radius_of_labelled_domains() {
+    let rack = "topology.kubernetes.io/rack";
+    let nodes = "[{ name: a, count: 2, capacity: { cpu: 2, memory: 16Gi }, labels: { topology.kubernetes.io/rack: r1 } },
+                  { name: b, capacity: { cpu: 2, memory: 16Gi }, labels: { topology.kubernetes.io/rack: r2, feed: f1 } }]";
+    // two pods on each node: four in one rack, two in the other; none is in a zone
+    let web = "[{ deployment: web, replicas: 6, pod: { requests: { cpu: 1 } } }]";
+    let outcome = settled(nodes, web);
+    let of = |domain| [("workload", "web"), ("domain", domain)];
+    assert_metric(&outcome, "node_blast_radius_ratio", &[("workload", "web")], 2.0 / 6.0);
+    assert_eq!(outcome.metric("zone_blast_radius_ratio", &[("workload", "web")]), None);
+    assert_metric(&outcome, "domain_blast_radius_ratio", &of(rack), 4.0 / 6.0);
+    assert_metric(&outcome, "expected_replicas_lost", &of(rack), 3.0);
+    assert_metric(&outcome, "expected_replicas_lost", &of("node"), 2.0);
+    assert_eq!(outcome.metric("domain_blast_radius_ratio", &of("feed")), None);
+    // a fault that names the label makes it a domain; only one node is in one
+    let fault = format!("{web}, faults: [{{ domain-outage: {{ label: feed, at: 599s }} }}]");
+    assert_metric(&settled(nodes, &fault), "domain_blast_radius_ratio", &of("feed"), 2.0 / 6.0);
+}
+
+#[test]
 fn objectives_of_the_scenario() {
     let faults = "[{ node-crash: { node: n-1, at: 60s, for: 100s } }]
 objectives: [0.95]";

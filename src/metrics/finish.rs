@@ -43,6 +43,7 @@ impl Metrics {
             capacity: &self.capacity,
             gpus: &self.gpus,
             nodes: &self.nodes,
+            domains: &self.domains,
         };
         let mut metrics = Vec::new();
         for metric in ALL {

@@ -66,6 +66,8 @@ pub const ALL: &[&Metric] = &[
     &capacity::NODES_READY,
     &blast::NODE_BLAST_RADIUS_RATIO,
     &blast::ZONE_BLAST_RADIUS_RATIO,
+    &blast::DOMAIN_BLAST_RADIUS_RATIO,
+    &blast::EXPECTED_REPLICAS_LOST,
     &headroom::HEADROOM_NODES,
     &nodes::NODE_AVAILABILITY_RATIO,
     &nodes::NODE_NOT_READY_SECONDS,

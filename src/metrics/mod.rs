@@ -39,7 +39,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Change, Cluster, Message, NodeId, ObjectId, PodId, Record, Subject};
+use crate::cluster::{Change, Cluster, Message, Name, NodeId, ObjectId, PodId, Record, Subject};
 use crate::engine::Time;
 use crate::outcome::{Action, ActionKind, Convergence, EventSink, Incident, Layout, MetricRow};
 
@@ -99,6 +99,8 @@ pub(crate) struct Finished<'a> {
     pub(crate) capacity: &'a Capacity,
     pub(crate) gpus: &'a Gpus,
     pub(crate) nodes: &'a Nodes,
+    /// Labels of nodes that are domains.
+    pub(crate) domains: &'a [Name],
 }
 
 /// Takes the rows of one metric.
@@ -129,6 +131,8 @@ pub struct Settings {
     pub series_nodes: usize,
     /// What error budgets are computed for.
     pub objectives: Rc<[Objective]>,
+    /// Labels of nodes whose values fail as a whole, beside zone and rack.
+    pub domains: Rc<[Name]>,
 }
 
 impl Default for Settings {
@@ -140,6 +144,7 @@ impl Default for Settings {
             series_workloads: 100,
             series_nodes: 100,
             objectives: burn::usual(),
+            domains: Rc::default(),
         }
     }
 }
@@ -176,6 +181,7 @@ pub struct Metrics {
     capacity: Capacity,
     gpus: Gpus,
     nodes: Nodes,
+    domains: Rc<[Name]>,
     actions: Vec<Action>,
     /// What the scheduler said last about pods that wait.
     last_words: FxHashMap<PodId, Rc<str>>,
@@ -200,6 +206,7 @@ impl Metrics {
             capacity: Capacity::new(cluster.now, settings.series_points),
             gpus: Gpus::new(cluster.now, settings.series_points),
             nodes: Nodes::new(settings.series_nodes, settings.series_points / 4),
+            domains: settings.domains.clone(),
             actions: Vec::new(),
             last_words: FxHashMap::default(),
             log: None,

@@ -48,6 +48,7 @@
 mod arrivals;
 mod chaos;
 mod faults;
+mod measured;
 mod nodes;
 mod objects;
 mod scheduler;
@@ -57,12 +58,9 @@ mod templates;
 mod tests;
 mod timeline;
 
-use std::rc::Rc;
-
 use crate::cluster::{Cluster, Labels};
 use crate::engine::{Seed, Time};
 use crate::manifest::Defaults;
-use crate::metrics::{self, Objective};
 use crate::simulation::{Setup, Workload};
 
 use super::check::objects::defaults;
@@ -74,6 +72,7 @@ use super::schema::{Scenario, Start};
 use super::source::Node;
 
 pub use arrivals::skipped_rows;
+pub(super) use measured::{objective, objectives};
 pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
 
@@ -96,6 +95,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     faults.extend(random);
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
+    let metrics = measured::settings(scenario, &faults);
     let Builder { cluster, problems, .. } = builder;
     if !problems.is_empty() {
         return Err(Diagnostics::new(problems, scenario.files.sources.clone()));
@@ -112,26 +112,8 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         quiet,
         settings,
         scheduler,
-        metrics: metrics_settings(scenario),
+        metrics,
     })
-}
-
-/// What is measured; objectives that are none have been reported.
-fn metrics_settings(scenario: &Scenario) -> metrics::Settings {
-    metrics::Settings { objectives: objectives(scenario), ..metrics::Settings::default() }
-}
-
-/// The objectives of the scenario, or the usual ones.
-pub(super) fn objectives(scenario: &Scenario) -> Rc<[Objective]> {
-    let written: Rc<[Objective]> = scenario.objectives.iter().filter_map(|share| objective(share.value)).collect();
-    if written.is_empty() { metrics::Settings::default().objectives } else { written }
-}
-
-/// The objective of this share, if it is one: between 0 and 1, in millionths.
-pub(super) fn objective(share: f64) -> Option<Objective> {
-    let ppm = share * 1e6;
-    let fine = (ppm - ppm.round()).abs() < 1e-6 && (0.0..=1e6).contains(&ppm);
-    fine.then(|| Objective::from_ppm(ppm.round() as u32)).flatten()
 }
 
 /// What building carries along.
