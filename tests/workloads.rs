@@ -74,6 +74,7 @@ impl World {
             sources: Vec::new(),
             settings,
             scheduler,
+            metrics: sim::metrics::Settings::default(),
         };
         let mut log = Log::default();
         World { simulation: Simulation::new(setup, &mut log), log }

@@ -87,6 +87,7 @@ pub(crate) fn w(nodes: u64, count: u64) -> Setup {
         sources,
         settings,
         scheduler,
+        metrics: sim::metrics::Settings::default(),
     }
 }
 

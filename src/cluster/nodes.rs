@@ -23,7 +23,7 @@ impl Cluster {
         self.node_by_name.get(&name).copied()
     }
 
-    /// A node that was deleted from the API, as it was then.
+    /// A node that was deleted from the API, as it was then, but for its machine.
     pub fn removed_node(&self, id: NodeId) -> Option<&Node> {
         self.removed_nodes.get(&id)
     }
@@ -190,9 +190,13 @@ impl Cluster {
         }
     }
 
-    /// Physics: changes the machine. Its epoch grows, so that events of before become void.
+    /// Physics: changes the machine, which lives on when its node is gone from the API. Its epoch grows, so that events
+    /// of before become void.
     pub fn set_machine(&mut self, id: NodeId, change: impl FnOnce(&mut Machine)) {
-        let machine = &mut self.node_mut(id).machine;
+        let machine = match self.removed_nodes.get_mut(&id) {
+            Some(removed) => &mut removed.machine,
+            None => &mut self.node_mut(id).machine,
+        };
         let before = *machine;
         change(machine);
         if *machine != before {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::cluster::PodId;
 use crate::engine::Time;
-use crate::metrics::{self, Metrics};
+use crate::metrics::Metrics;
 use crate::outcome::{EventSink, Outcome, PodRow, Run};
 use crate::simulation::{Setup, Simulation};
 
@@ -21,8 +21,6 @@ pub struct Options {
     pub run: Run,
     /// Takes the event log.
     pub log: Option<Box<dyn EventSink>>,
-    /// How much detail metrics keep.
-    pub metrics: metrics::Settings,
 }
 
 /// Somebody who waits for a long run.
@@ -63,7 +61,7 @@ fn tell_waits(rows: &mut [PodRow], simulation: &Simulation) {
 /// # Errors
 /// [`Interrupted`] if `progress` stops it.
 pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Result<Outcome, Interrupted> {
-    let mut metrics = Metrics::new(&setup.cluster, options.metrics);
+    let mut metrics = Metrics::new(&setup.cluster, setup.metrics.clone());
     if let Some(log) = options.log {
         metrics.log_to(log);
     }

@@ -1,19 +1,13 @@
-//! What failing and healing cost beside downtime: pods that ran twice, pods evicted though they ran, pods moved
-//! though their node was sound. Work that was lost is in `work.rs`.
+//! What failing and healing cost beside downtime: pods evicted though they ran, pods moved though their node was
+//! sound. Pods that ran twice are in `ghosts.rs`, work that was lost in `work.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::cluster::{Cluster, Message, NodeId, PodId, Record, Subject};
-use crate::engine::{Integral, Time};
+use crate::cluster::{Cluster, Message, PodId, Record, Subject};
 
 use super::{Finished, Metric, Rows};
 
-/// Counts and integrals over the run; by workload, in their order.
+/// Counts over the run; by workload, in their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Collateral {
-    /// Pods that run unheard though they are marked for deletion, by node.
-    ghosts: BTreeMap<NodeId, BTreeSet<PodId>>,
-    ghost_pods: Vec<Integral>,
     false_evictions: Vec<u64>,
     moved: Vec<u64>,
 }
@@ -27,43 +21,6 @@ pub(super) fn of<T: Default + Clone>(list: &mut Vec<T>, workload: u32) -> &mut T
 }
 
 impl Collateral {
-    /// A pod of a workload changed; `gone`: it was removed.
-    pub(crate) fn pod_changed(&mut self, id: PodId, gone: bool, workload: u32, cluster: &Cluster) {
-        let Some(pod) = cluster.pod(id) else { return };
-        let Some(node) = pod.node else { return };
-        let unheard = cluster.node(node).is_some_and(|node| !node.machine.is_heard());
-        let is_ghost = unheard && !gone && pod.deletion.is_some() && pod.container.is_running();
-        let was_ghost = self.ghosts.get(&node).is_some_and(|ghosts| ghosts.contains(&id));
-        match (was_ghost, is_ghost) {
-            (false, true) => {
-                self.ghosts.entry(node).or_default().insert(id);
-                of(&mut self.ghost_pods, workload).add(cluster.now, 1);
-            }
-            (true, false) => self.ghost_ends(id, node, workload, cluster.now),
-            _ => (),
-        }
-    }
-
-    fn ghost_ends(&mut self, id: PodId, node: NodeId, workload: u32, now: Time) {
-        if let Some(ghosts) = self.ghosts.get_mut(&node) {
-            ghosts.remove(&id);
-            if ghosts.is_empty() {
-                self.ghosts.remove(&node);
-            }
-        }
-        of(&mut self.ghost_pods, workload).add(now, -1);
-    }
-
-    /// A node changed: once it is heard, nothing on it is a ghost any more.
-    pub(crate) fn node_changed(&mut self, node: NodeId, workload_of: impl Fn(PodId) -> u32, cluster: &Cluster) {
-        if !self.ghosts.contains_key(&node) || cluster.node(node).is_some_and(|node| !node.machine.is_heard()) {
-            return;
-        }
-        for id in self.ghosts.get(&node).cloned().unwrap_or_default() {
-            self.ghost_ends(id, node, workload_of(id), cluster.now);
-        }
-    }
-
     /// A Kubernetes event about a pod of a workload.
     pub(crate) fn record(&mut self, record: &Record, workload_of: impl Fn(PodId) -> u32, cluster: &Cluster) {
         let Subject::Pod(id) = record.subject else { return };
@@ -81,21 +38,6 @@ impl Collateral {
         }
     }
 }
-
-/// `ghost_replica_seconds`.
-pub const GHOST_REPLICA_SECONDS: Metric = Metric {
-    name: "ghost_replica_seconds",
-    unit: "pod-seconds",
-    labels: &["workload"],
-    about: "time that pods ran on unheard nodes after their deletion was decided, while replacements ran elsewhere; \
-            without a label over all workloads",
-    formula: "∫ pods with a deletion mark, running containers and a node that is not heard dt",
-    read: |run, rows| {
-        rows_of(run, rows, |index| {
-            run.collateral.ghost_pods.get(index).map_or(0.0, |ghosts| ghosts.unit_seconds_at(run.end))
-        });
-    },
-};
 
 /// `false_evictions_total`.
 pub const FALSE_EVICTIONS_TOTAL: Metric = Metric {

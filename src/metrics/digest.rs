@@ -60,7 +60,10 @@ fn words(change: Change, cluster: &Cluster) -> (u64, u32, u64) {
         Change::NodeResized(node) => (7, node.0, 0),
         Change::NodeImages(node) => (8, node.0, 0),
         Change::LeaseRenewing(node, on) => (9, node.0, u64::from(on)),
-        Change::Machine(node) => (10, node.0, cluster.node(node).map_or(0, |node| u64::from(node.machine.epoch))),
+        Change::Machine(node) => {
+            let found = cluster.node(node).or_else(|| cluster.removed_node(node));
+            (10, node.0, found.map_or(0, |node| u64::from(node.machine.epoch)))
+        }
         Change::PodCreated(pod) => (11, pod.0, 0),
         Change::PodAssumed(pod) => (12, pod.0, node_of(pod, cluster)),
         Change::PodForgotten(pod, NodeId(node)) => (13, pod.0, u64::from(node)),

@@ -143,7 +143,8 @@ fn allocatable(node: NodeId, cluster: &Cluster) -> String {
 }
 
 fn machine(node: NodeId, cluster: &Cluster) -> String {
-    let Some(machine) = cluster.node(node).map(|node| node.machine) else { return String::new() };
+    let found = cluster.node(node).or_else(|| cluster.removed_node(node));
+    let Some(machine) = found.map(|node| node.machine) else { return String::new() };
     let power = match machine.power {
         Power::On => "on",
         Power::Off => "off",

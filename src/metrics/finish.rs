@@ -24,6 +24,7 @@ impl Metrics {
             |workloads, workload| layout(workload, workloads, &self.capacity),
             |pod| self.last_words.get(&pod).cloned(),
         );
+        self.workloads.list.iter_mut().for_each(|workload| workload.objectives.end(end));
         let finished = Finished {
             end,
             cluster,
@@ -33,6 +34,7 @@ impl Metrics {
             actions: &self.actions,
             churn: &self.churn,
             collateral: &self.collateral,
+            ghosts: &self.ghosts,
             works: &self.works,
             jobs: &self.jobs,
             drained,
@@ -41,6 +43,7 @@ impl Metrics {
             capacity: &self.capacity,
             gpus: &self.gpus,
             nodes: &self.nodes,
+            domains: &self.domains,
         };
         let mut metrics = Vec::new();
         for metric in ALL {

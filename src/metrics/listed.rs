@@ -1,8 +1,8 @@
 //! The list of all metrics.
 
 use super::{
-    Metric, attribution, availability, capacity, churn, collateral, gpus, headroom, jobs, latency, nodes, objectives,
-    recovery, work,
+    Metric, attribution, availability, blast, capacity, churn, collateral, ghosts, gpus, headroom, jobs, latency,
+    nodes, objectives, recovery, tolerance, work,
 };
 
 /// All metrics, in the order they are listed and written.
@@ -29,11 +29,13 @@ pub const ALL: &[&Metric] = &[
     &availability::NODE_SPREAD_PODS,
     &availability::ZONE_SPREAD_PODS,
     &objectives::QUORUM_AVAILABILITY_RATIO,
+    &tolerance::TOLERATED_AVAILABILITY_RATIO,
     &objectives::AVAILABILITY_NINES,
     &objectives::RESILIENCE_LOSS_SECONDS,
     &objectives::ERROR_BUDGET_SPENT_RATIO,
     &objectives::BURN_RATE_MAX,
-    &collateral::GHOST_REPLICA_SECONDS,
+    &objectives::BURN_RATE_ALERTS_TOTAL,
+    &ghosts::GHOST_REPLICA_SECONDS,
     &collateral::FALSE_EVICTIONS_TOTAL,
     &collateral::COLLATERAL_PODS_TOTAL,
     &work::LOST_WORK_SECONDS,
@@ -63,8 +65,10 @@ pub const ALL: &[&Metric] = &[
     &gpus::GPU_REQUESTED_RATIO,
     &gpus::GPU_FRAGMENTATION_RATIO,
     &capacity::NODES_READY,
-    &headroom::NODE_BLAST_RADIUS_RATIO,
-    &headroom::ZONE_BLAST_RADIUS_RATIO,
+    &blast::NODE_BLAST_RADIUS_RATIO,
+    &blast::ZONE_BLAST_RADIUS_RATIO,
+    &blast::DOMAIN_BLAST_RADIUS_RATIO,
+    &blast::EXPECTED_REPLICAS_LOST,
     &headroom::HEADROOM_NODES,
     &nodes::NODE_AVAILABILITY_RATIO,
     &nodes::NODE_NOT_READY_SECONDS,

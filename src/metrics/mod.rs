@@ -7,6 +7,8 @@
 
 pub mod attribution;
 pub mod availability;
+pub mod blast;
+pub mod burn;
 pub mod capacity;
 pub mod churn;
 pub mod collateral;
@@ -14,6 +16,7 @@ pub mod digest;
 pub mod event_log;
 mod facts;
 mod finish;
+pub mod ghosts;
 pub mod gpus;
 pub mod headroom;
 mod incident;
@@ -28,6 +31,7 @@ mod series;
 mod spread;
 #[cfg(test)]
 mod tests;
+pub mod tolerance;
 pub mod work;
 pub mod workloads;
 
@@ -35,15 +39,17 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Change, Cluster, Message, NodeId, ObjectId, PodId, Record, Subject};
+use crate::cluster::{Change, Cluster, Message, Name, NodeId, ObjectId, PodId, Record, Subject};
 use crate::engine::Time;
 use crate::outcome::{Action, ActionKind, Convergence, EventSink, Incident, Layout, MetricRow};
 
+pub use self::burn::Objective;
 use self::capacity::Capacity;
 use self::churn::Churn;
 use self::collateral::Collateral;
 use self::digest::Digest;
 use self::facts::Facts;
+use self::ghosts::Ghosts;
 use self::gpus::Gpus;
 use self::incident::Strike;
 use self::incidents::Incidents;
@@ -84,6 +90,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) actions: &'a [Action],
     pub(crate) churn: &'a Churn,
     pub(crate) collateral: &'a Collateral,
+    pub(crate) ghosts: &'a Ghosts,
     pub(crate) works: &'a Works,
     pub(crate) jobs: &'a Jobs,
     pub(crate) drained: u64,
@@ -92,6 +99,8 @@ pub(crate) struct Finished<'a> {
     pub(crate) capacity: &'a Capacity,
     pub(crate) gpus: &'a Gpus,
     pub(crate) nodes: &'a Nodes,
+    /// Labels of nodes that are domains.
+    pub(crate) domains: &'a [Name],
 }
 
 /// Takes the rows of one metric.
@@ -110,7 +119,7 @@ impl Rows {
 }
 
 /// How much detail to keep.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How pods without an owner are grouped.
     pub bare_pods: BarePods,
@@ -120,12 +129,23 @@ pub struct Settings {
     pub series_workloads: usize,
     /// … and for so many nodes: half of them the first, half the first that fail.
     pub series_nodes: usize,
+    /// What error budgets are computed for.
+    pub objectives: Rc<[Objective]>,
+    /// Labels of nodes whose values fail as a whole, beside zone and rack.
+    pub domains: Rc<[Name]>,
 }
 
 impl Default for Settings {
-    /// Pods together; 2,000 points; 100 workloads; 100 nodes.
+    /// Pods together; 2,000 points; 100 workloads; 100 nodes; 0.99, 0.999 and 0.9999.
     fn default() -> Self {
-        Settings { bare_pods: BarePods::Together, series_points: 2000, series_workloads: 100, series_nodes: 100 }
+        Settings {
+            bare_pods: BarePods::Together,
+            series_points: 2000,
+            series_workloads: 100,
+            series_nodes: 100,
+            objectives: burn::usual(),
+            domains: Rc::default(),
+        }
     }
 }
 
@@ -153,6 +173,7 @@ pub struct Metrics {
     incidents: Incidents,
     churn: Churn,
     collateral: Collateral,
+    ghosts: Ghosts,
     works: Works,
     convergence: Option<Convergence>,
     jobs: Jobs,
@@ -160,6 +181,7 @@ pub struct Metrics {
     capacity: Capacity,
     gpus: Gpus,
     nodes: Nodes,
+    domains: Rc<[Name]>,
     actions: Vec<Action>,
     /// What the scheduler said last about pods that wait.
     last_words: FxHashMap<PodId, Rc<str>>,
@@ -172,10 +194,11 @@ impl Metrics {
     pub fn new(cluster: &Cluster, settings: Settings) -> Self {
         let mut metrics = Metrics {
             digest: Digest::default(),
-            workloads: Workloads::new(settings.bare_pods, settings.series_workloads, settings.series_points),
+            workloads: Workloads::new(&settings),
             incidents: Incidents::default(),
             churn: Churn::default(),
             collateral: Collateral::default(),
+            ghosts: Ghosts::default(),
             works: Works::default(),
             convergence: None,
             jobs: Jobs::default(),
@@ -183,6 +206,7 @@ impl Metrics {
             capacity: Capacity::new(cluster.now, settings.series_points),
             gpus: Gpus::new(cluster.now, settings.series_points),
             nodes: Nodes::new(settings.series_nodes, settings.series_points / 4),
+            domains: settings.domains.clone(),
             actions: Vec::new(),
             last_words: FxHashMap::default(),
             log: None,
@@ -226,6 +250,7 @@ impl Metrics {
             | Change::PodMarked(pod)
             | Change::PodUngated(pod) => self.pod_changed(pod, false, cluster),
             Change::PodNominated(_) | Change::PodUnschedulable(_) => (),
+            Change::Machine(node) if cluster.node(node).is_none() => self.machine_changed(node, cluster),
             Change::NodeRemoved(node) => self.node_changed(node, true, cluster),
             Change::NodeAdded(node)
             | Change::NodeReady { node, .. }
@@ -252,7 +277,7 @@ impl Metrics {
             | Change::ObjectUpdated(object)
             | Change::ObjectMarked(object) => self.object_changed(object, cluster),
             Change::ObjectRemoved(object) => {
-                if let Some(workload) = self.workloads.object_removed(object, cluster.now) {
+                if let Some(workload) = self.workloads.object_removed(object, cluster) {
                     self.incidents.settle(workload, cluster.now, &mut self.workloads);
                 }
             }
@@ -349,7 +374,7 @@ impl Metrics {
             self.load_changed(node, cluster);
         }
         let workload = self.workloads.tracked(id).workload;
-        self.collateral.pod_changed(id, gone, workload, cluster);
+        self.ghosts.pod_changed(id, gone, workload, cluster);
         self.works.pod_changed(id, pod, gone, workload, cluster);
         if before != after {
             self.incidents.pod_changed(id, !known, cluster, &mut self.workloads);
@@ -374,13 +399,18 @@ impl Metrics {
 
     fn node_changed(&mut self, node: NodeId, gone: bool, cluster: &Cluster) {
         self.workloads.node_changed(node, gone, cluster);
-        let workloads = &self.workloads;
-        self.collateral.node_changed(node, |pod| workloads.tracked(pod).workload, cluster);
+        self.machine_changed(node, cluster);
         self.capacity.node_changed(node, gone, cluster);
         self.gpus.node_changed(node, gone, cluster);
         self.nodes.node_changed(node, gone, cluster);
         self.nodes.load_changed(node, cluster);
         self.incidents.node_changed(node, cluster, &mut self.workloads);
+    }
+
+    /// The machine lives on when its node is gone from the API.
+    fn machine_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        let workloads = &self.workloads;
+        self.ghosts.node_changed(node, |pod| workloads.tracked(pod).workload, cluster);
     }
 
     fn object_changed(&mut self, object: ObjectId, cluster: &Cluster) {

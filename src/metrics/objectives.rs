@@ -4,72 +4,47 @@
 //! Sources: Beyer et al., *The Site Reliability Workbook*, ch. 5 (error budget, burn rate); Bruneau et al.,
 //! Earthquake Spectra 19(4), 2003 (resilience loss).
 
+use std::rc::Rc;
+
 use crate::engine::{Integral, Span, Time};
 
 use super::availability::availability;
+use super::burn::{ALERTS, Burn, Objective};
 use super::capacity::PPM;
 use super::workloads::Workload;
 use super::{Finished, Metric};
 
-/// The window over which a burn rate is taken: of the alerts of the workbook, the fast one's.
-const WINDOW: Span = Span::from_secs(3600);
-/// The objectives that budgets are computed for.
-const OBJECTIVES: [(&str, f64); 3] = [("0.99", 0.99), ("0.999", 0.999), ("0.9999", 0.9999)];
-
 /// What is integrated for one workload.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Objectives {
     /// 1 while more than half of what is wanted serves, or nothing is wanted.
     quorum: Integral,
     /// Share of what is wanted that does not serve, parts per million.
     loss_ppm: Integral,
-    /// The window that runs now, and the lost area when it began.
-    window: u64,
-    loss_at_window: i128,
-    /// The greatest share lost in any whole window.
-    worst_ppm: i64,
+    burn: Burn,
 }
 
 impl Objectives {
-    pub(crate) fn starting(now: Time) -> Self {
+    pub(crate) fn starting(now: Time, objectives: Rc<[Objective]>) -> Self {
         Objectives {
             quorum: Integral::starting(now, 1),
             loss_ppm: Integral::starting(now, 0),
-            window: now.0 / WINDOW.0,
-            loss_at_window: 0,
-            worst_ppm: 0,
+            burn: Burn::starting(now, objectives),
         }
     }
 
     /// From `now` on so many pods are wanted and serve.
     pub(crate) fn set(&mut self, now: Time, desired: i64, serving: i64) {
-        self.close_windows(now);
         self.quorum.set(now, i64::from(serving > desired / 2 || desired == 0));
         let missing = (desired - serving).max(0);
-        self.loss_ppm.set(now, if desired > 0 { missing * PPM / desired } else { 0 });
+        let missing_ppm = if desired > 0 { missing * PPM / desired } else { 0 };
+        self.loss_ppm.set(now, missing_ppm);
+        self.burn.set(now, missing_ppm);
     }
 
-    /// Windows that ended before `now`: nothing changed since the last change, so that those between are alike.
-    fn close_windows(&mut self, now: Time) {
-        let window = now.0 / WINDOW.0;
-        if window == self.window {
-            return;
-        }
-        let end = Time((self.window + 1) * WINDOW.0);
-        let first = self.loss_ppm.area_at(end) - self.loss_at_window;
-        self.worst_ppm = self.worst_ppm.max((first / i128::from(WINDOW.0)) as i64);
-        if window > self.window + 1 {
-            self.worst_ppm = self.worst_ppm.max(self.loss_ppm.value());
-        }
-        self.window = window;
-        self.loss_at_window = self.loss_ppm.area_at(Time(window * WINDOW.0));
-    }
-
-    /// The greatest share lost in a whole window by `now`, and in what has passed of the last one.
-    fn worst_ppm(mut self, now: Time) -> i64 {
-        self.close_windows(now);
-        let running = (self.loss_ppm.area_at(now) - self.loss_at_window) / i128::from(WINDOW.0);
-        self.worst_ppm.max(running as i64)
+    /// The run ends.
+    pub(crate) fn end(&mut self, now: Time) {
+        self.burn.advance(now);
     }
 }
 
@@ -129,9 +104,9 @@ pub const ERROR_BUDGET_SPENT_RATIO: Metric = Metric {
     read: |run, rows| {
         for workload in run.workloads {
             let Some(ratio) = availability(workload, run) else { continue };
-            for (name, objective) in OBJECTIVES {
-                let spent = (1.0 - ratio) / (1.0 - objective);
-                rows.push(&[("workload", &workload.label), ("objective", name)], spent);
+            for objective in workload.objectives.burn.objectives() {
+                let spent = (1.0 - ratio) / objective.budget();
+                rows.push(&[("workload", &workload.label), ("objective", &objective.label())], spent);
             }
         }
     },
@@ -144,13 +119,36 @@ pub const BURN_RATE_MAX: Metric = Metric {
     labels: &["workload", "objective"],
     about: "fastest that an error budget was spent in any hour of the run, in multiples of the rate that spends it \
             exactly; the workbook's fast alert is at 14.4",
-    formula: "max over clock hours of mean(1 − Q)/(1 − objective), Q as in resilience_loss_seconds",
+    formula: "max over t of mean(1 − Q)/(1 − objective) over the hour before t, Q as in resilience_loss_seconds, nothing missing \
+              before the workload",
     read: |run, rows| {
         for workload in run.workloads {
-            let worst = workload.objectives.worst_ppm(run.end) as f64 / PPM as f64;
-            for (name, objective) in OBJECTIVES {
-                let rate = worst / (1.0 - objective);
-                rows.push(&[("workload", &workload.label), ("objective", name)], rate);
+            let burn = &workload.objectives.burn;
+            for objective in burn.objectives() {
+                let rate = burn.worst() / objective.budget();
+                rows.push(&[("workload", &workload.label), ("objective", &objective.label())], rate);
+            }
+        }
+    },
+};
+
+/// `burn_rate_alerts_total`.
+pub const BURN_RATE_ALERTS_TOTAL: Metric = Metric {
+    name: "burn_rate_alerts_total",
+    unit: "alerts",
+    labels: &["workload", "objective", "window"],
+    about: "how often an alert on the burn rate began to fire: `1h` at 14.4 times the rate that spends a budget exactly, `6h` \
+            at 6 times",
+    formula: "count of instants from which mean(1 − Q)/(1 − objective) ≥ 14.4 over the last 1 h and the last 5 min, or ≥ 6 \
+              over 6 h and 30 min, Q as in resilience_loss_seconds, nothing missing before the workload (SRE Workbook, ch. 5)",
+    read: |run, rows| {
+        for workload in run.workloads {
+            for (objective, fired) in workload.objectives.burn.fired() {
+                for (alert, count) in ALERTS.iter().zip(fired) {
+                    let labels =
+                        [("workload", &*workload.label), ("objective", &*objective.label()), ("window", alert.name)];
+                    rows.push(&labels, f64::from(count));
+                }
             }
         }
     },
@@ -161,7 +159,7 @@ fn nines(ratio: f64) -> f64 {
 }
 
 /// Workloads that have lived, and how long.
-fn lived<'a>(run: &'a Finished<'_>) -> impl Iterator<Item = (&'a Workload, Span)> {
+pub(super) fn lived<'a>(run: &'a Finished<'_>) -> impl Iterator<Item = (&'a Workload, Span)> {
     let span = |workload: &'a Workload| (workload, run.end.since(workload.created));
     run.workloads.iter().map(span).filter(|(_, span)| span.0 > 0)
 }
@@ -173,7 +171,7 @@ mod tests {
     #[test]
     fn a_service_of_four_that_loses_three_for_an_hour_and_a_half() {
         let s = Time::from_secs;
-        let mut objectives = Objectives::starting(Time::ZERO);
+        let mut objectives = Objectives::starting(Time::ZERO, super::super::burn::usual());
         objectives.set(Time::ZERO, 4, 4);
         objectives.set(s(1800), 4, 1); // half an hour into the first hour
         objectives.set(s(7200), 4, 3);
@@ -183,8 +181,8 @@ mod tests {
         assert_eq!(objectives.quorum.area_at(end), i128::from(30_600) * 1_000_000_000);
         // 3/4 for 5400 s and 1/4 for 1800 s
         assert_eq!(objectives.loss_ppm.unit_seconds_at(end) / 1e6, 4500.0);
-        // hours: 0.375, 0.75, 0.125, 0 …
-        assert_eq!(objectives.worst_ppm(end), 750_000);
+        objectives.end(end);
+        assert_eq!(objectives.burn.worst(), 0.75); // an hour of nothing else
     }
 
     #[test]

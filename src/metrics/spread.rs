@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
-
 use crate::cluster::{Name, NodeId};
 
 /// The nodes that are Ready in the API, and their zones.
@@ -19,7 +17,7 @@ pub(crate) struct ReadyNodes {
 /// A workload's active pods with a node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spread {
-    per_node: FxHashMap<u32, u32>,
+    per_node: BTreeMap<u32, u32>,
     /// How many Ready nodes have so many of them; nodes without any are not listed.
     nodes_with: BTreeMap<u32, u32>,
     /// How many are on Ready nodes of each zone.
@@ -94,20 +92,15 @@ impl Spread {
         }
     }
 
-    /// Most pods on one Ready node.
-    pub(crate) fn most_on_a_node(&self) -> u32 {
-        self.nodes_with.keys().next_back().copied().unwrap_or(0)
-    }
-
-    /// Most pods on the Ready nodes of one zone.
-    pub(crate) fn most_in_a_zone(&self) -> i64 {
-        self.per_zone.values().copied().max().unwrap_or(0)
+    /// Nodes that have some, Ready or not, and how many.
+    pub(crate) fn on_nodes(&self) -> impl Iterator<Item = (NodeId, u32)> + '_ {
+        self.per_node.iter().map(|(node, pods)| (NodeId(*node), *pods))
     }
 
     /// Most minus fewest pods on a Ready node, and in a zone with a Ready node.
     pub(crate) fn of(&self, ready: &ReadyNodes) -> (i64, i64) {
         let with_some: i64 = self.nodes_with.values().map(|nodes| i64::from(*nodes)).sum();
-        let most = i64::from(self.most_on_a_node());
+        let most = self.nodes_with.keys().next_back().map_or(0, |count| i64::from(*count));
         let fewest = self.nodes_with.keys().next().map_or(0, |count| i64::from(*count));
         let nodes = if with_some < ready.count { most } else { most - fewest };
         let in_zone = |zone: &Name| self.per_zone.get(zone).copied().unwrap_or(0);

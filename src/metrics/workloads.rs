@@ -4,15 +4,21 @@
 //! A workload is a root object (a Deployment, or a ReplicaSet nobody owns), with all pods below it.
 //! Pods without an owner form workloads of their own, see [`BarePods`].
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use rustc_hash::FxHashSet;
 
-use crate::cluster::{Body, Cluster, NodeId, Object, ObjectId, Pod, PodId, Status};
+use crate::cluster::{Body, Cluster, Kind, NodeId, Object, ObjectId, Pod, PodId, Status};
 use crate::engine::{Integral, Time};
 
+use super::Settings;
+use super::burn::Objective;
 use super::facts::Facts;
 use super::objectives::Objectives;
 use super::series::Recorder;
 use super::spread::{ReadyNodes, Spread};
+use super::tolerance::{self, Tolerance};
 
 /// How many pods an object wants; `None` for kinds that own no pods.
 fn desired(object: &Object, cluster: &Cluster) -> Option<u32> {
@@ -84,6 +90,8 @@ pub(crate) struct Workload {
     pub(crate) complete: Integral,
     /// 1 while anything serves, or nothing is wanted.
     pub(crate) any: Integral,
+    /// How many may be missing, and for how long no more were.
+    pub(crate) tolerance: Tolerance,
     /// Objectives of service.
     pub(crate) objectives: Objectives,
     /// The unavailable area that has been attributed.
@@ -109,7 +117,14 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    fn new(label: String, kind: &'static str, namespace: &str, now: Time, series: Option<usize>) -> Self {
+    fn new(
+        label: String,
+        kind: &'static str,
+        namespace: &str,
+        now: Time,
+        series: Option<usize>,
+        objectives: &Rc<[Objective]>,
+    ) -> Self {
         let zero = Integral::starting(now, 0);
         let recorder = |limit| Recorder::starting(now, 0, limit);
         Workload {
@@ -125,7 +140,8 @@ impl Workload {
             not_ready: zero,
             complete: Integral::starting(now, 1),
             any: Integral::starting(now, 1),
-            objectives: Objectives::starting(now),
+            tolerance: Tolerance::starting(now),
+            objectives: Objectives::starting(now, objectives.clone()),
             attributed: 0,
             lowest: None,
             series: series.map(|limit| WorkloadSeries {
@@ -165,6 +181,7 @@ impl Workload {
         self.complete.set(now, i64::from(serving >= desired));
         self.any.set(now, i64::from(serving > 0 || desired == 0));
         self.objectives.set(now, desired, serving);
+        self.tolerance.set(now, desired, serving);
         if self.lowest.is_some() || (serving >= desired && desired > 0) {
             self.lowest = Some(self.lowest.map_or(serving, |lowest| lowest.min(serving)));
         }
@@ -209,15 +226,18 @@ pub(crate) struct Workloads {
     /// The workloads that have pods on each node.
     on_node: Vec<Vec<u32>>,
     of_object: Vec<Option<u32>>,
+    /// PodDisruptionBudgets.
+    budgets: BTreeSet<ObjectId>,
     together: Option<u32>,
     bare_pods: BarePods,
     series_of: usize,
     series_limit: usize,
+    objectives: Rc<[Objective]>,
 }
 
 impl Workloads {
-    /// No workloads yet; series of at most `series_limit` points for the first `series_of` of them.
-    pub(crate) fn new(bare_pods: BarePods, series_of: usize, series_limit: usize) -> Self {
+    /// No workloads yet; series as `settings` say.
+    pub(crate) fn new(settings: &Settings) -> Self {
         Workloads {
             list: Vec::new(),
             pods: Vec::new(),
@@ -225,10 +245,12 @@ impl Workloads {
             ready_nodes: ReadyNodes::default(),
             on_node: Vec::new(),
             of_object: Vec::new(),
+            budgets: BTreeSet::new(),
             together: None,
-            bare_pods,
-            series_of,
-            series_limit,
+            bare_pods: settings.bare_pods,
+            series_of: settings.series_workloads,
+            series_limit: settings.series_points,
+            objectives: settings.objectives.clone(),
         }
     }
 
@@ -279,6 +301,11 @@ impl Workloads {
 
     /// A root object was created, scaled, marked or removed: its desired replicas are read again.
     pub(crate) fn object_changed(&mut self, id: ObjectId, cluster: &Cluster) -> Option<u32> {
+        if cluster.object(id).is_some_and(|object| object.body.kind() == Kind::PodDisruptionBudget) {
+            self.budgets.insert(id);
+            self.tolerances_changed(cluster);
+            return None;
+        }
         let desired = match cluster.object(id) {
             Some(object) if object.owner.is_some() => return None,
             Some(object) if object.deleting => desired(object, cluster).map(|_| 0),
@@ -290,15 +317,36 @@ impl Workloads {
         let state = &mut self.list[workload as usize];
         let difference = i64::from(desired) - state.desired.value();
         state.shift(cluster.now, difference, 0, 0);
+        self.tolerance_changed(id, workload, cluster);
         Some(workload)
     }
 
+    /// How many pods of a root object may be missing is read again.
+    fn tolerance_changed(&mut self, root: ObjectId, workload: u32, cluster: &Cluster) {
+        let Some(object) = cluster.object(root) else { return };
+        let state = &mut self.list[workload as usize];
+        let desired = u32::try_from(state.desired.value()).unwrap_or(0);
+        state.tolerance.allow(cluster.now, tolerance::allowed(object, desired, &self.budgets, cluster));
+    }
+
+    /// The same for all, as budgets changed.
+    fn tolerances_changed(&mut self, cluster: &Cluster) {
+        for index in 0..self.of_object.len() {
+            if let Some(workload) = self.of_object[index] {
+                self.tolerance_changed(ObjectId(index as u32), workload, cluster);
+            }
+        }
+    }
+
     /// A root object is gone.
-    pub(crate) fn object_removed(&mut self, id: ObjectId, now: Time) -> Option<u32> {
+    pub(crate) fn object_removed(&mut self, id: ObjectId, cluster: &Cluster) -> Option<u32> {
+        if self.budgets.remove(&id) {
+            self.tolerances_changed(cluster);
+        }
         let workload = self.of_object.get(id.index()).copied().flatten()?;
         let state = &mut self.list[workload as usize];
         let desired = state.desired.value();
-        state.shift(now, -desired, 0, 0);
+        state.shift(cluster.now, -desired, 0, 0);
         Some(workload)
     }
 
@@ -345,7 +393,7 @@ impl Workloads {
         let label = candidates.find(|label| !self.labels.contains(label)).unwrap_or(long);
         self.labels.insert(label.clone());
         let series = (self.list.len() < self.series_of).then_some(self.series_limit);
-        self.list.push(Workload::new(label, kind, namespace, now, series));
+        self.list.push(Workload::new(label, kind, namespace, now, series, &self.objectives));
         (self.list.len() - 1) as u32
     }
 

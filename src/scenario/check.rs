@@ -90,6 +90,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     }
     own_policies(scenario, problems);
     matrix::check(scenario, known, problems);
+    expect::objectives(scenario, problems);
     expect::check(scenario, &objects, &names, problems);
     replications::check(&scenario.replications, problems);
 }

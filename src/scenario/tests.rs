@@ -538,6 +538,34 @@ fn colours_are_there_when_asked_for() {
 }
 
 #[test]
+fn objectives_are_shares_and_expected_by_name() {
+    let sound_ones =
+        sound(&format!("{START}objectives: [0.95, 0.999999]\nexpect: ['burn_rate_max{{objective=\"0.95\"}} <= 1']\n"));
+    let labels = super::build::objectives(&sound_ones).iter().map(|objective| objective.label()).collect::<Vec<_>>();
+    assert_eq!(labels, ["0.95", "0.999999"]);
+    let wrong = titles(&format!(
+        "{START}objectives: [0.95, 1, 0.9999999, 0.95]
+expect:
+  - burn_rate_max{{objective=\"0.99\"}} <= 1
+  - burn_rate_alerts_total{{window=\"2h\"}} == 0
+  - node_availability_ratio{{zone=\"nowhere\"}} > 0
+"
+    ));
+    let messages: Vec<&str> = wrong.iter().map(|line| line.split_once(": ").unwrap().1).collect();
+    assert_eq!(
+        messages,
+        [
+            "no objective of service",
+            "no objective of service",
+            "this objective stands here twice",
+            "no rows of objective `0.99`",
+            "no rows of window `2h`",
+            "no rows of zone `nowhere`",
+        ]
+    );
+}
+
+#[test]
 fn committed_reference_and_schema_are_the_generated_ones() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let schema = serde_json::to_string_pretty(&super::schema()).unwrap() + "\n";

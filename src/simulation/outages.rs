@@ -170,7 +170,7 @@ impl Simulation {
 
     fn nodes_are_rid_of(&mut self, number: u32, condition: Condition, nodes: Vec<NodeId>, observer: &mut dyn Observer) {
         let outages = &mut self.faults.outages;
-        let mut rid = Vec::new();
+        let (mut rid, mut out_of_api) = (Vec::new(), Vec::new());
         for node in nodes {
             let Some(held) = outages.nodes.get_mut(&node) else { continue };
             let before = held.len();
@@ -181,6 +181,8 @@ impl Simulation {
             }
             if self.cluster.node(node).is_some() && before > 0 {
                 rid.push((node, is_last));
+            } else if before > 0 {
+                out_of_api.push(node);
             }
         }
         let ended: Vec<NodeId> = rid.iter().filter(|(_, last)| *last).map(|(node, _)| *node).collect();
@@ -191,7 +193,7 @@ impl Simulation {
             let note = Note { kind: ActionKind::FaultEnded, verb, label, nodes: ended, pods: vec![], struck: true };
             observer.note(note, &self.cluster);
         }
-        rid.into_iter().for_each(|(node, _)| self.impose(node, condition));
+        rid.into_iter().map(|(node, _)| node).chain(out_of_api).for_each(|node| self.impose(node, condition));
     }
 
     /// Ends all outages of these kinds on nodes, as an operator does who repairs them.
@@ -204,8 +206,11 @@ impl Simulation {
     }
 
     /// Makes a node what the outages that hold on it say, as far as conditions like this one go.
+    /// Of a node that is gone from the API only the machine is left.
     fn impose(&mut self, id: NodeId, like: Condition) {
-        let Some(node) = self.cluster.node(id) else { return };
+        let of_machine = matches!(like, Condition::Off | Condition::CutOff | Condition::NoKubelet);
+        let removed = self.cluster.removed_node(id).filter(|_| of_machine);
+        let Some(node) = self.cluster.node(id).or(removed) else { return };
         let (machine, outages) = (node.machine, &mut self.faults.outages);
         let held = outages.conditions(id, like).next().is_some();
         match like {

@@ -6,7 +6,7 @@ use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, Sp
 use crate::engine::{Distribution, Span, Time};
 use crate::faults::Fault;
 use crate::workload::Source;
-use crate::{controllers, kubelet, scheduler};
+use crate::{controllers, kubelet, metrics, scheduler};
 
 /// Everything a run needs.
 pub struct Setup {
@@ -32,6 +32,8 @@ pub struct Setup {
     pub settings: Settings,
     /// Profiles of the scheduler.
     pub scheduler: scheduler::Config,
+    /// What is measured, and in how much detail.
+    pub metrics: metrics::Settings,
 }
 
 /// A time without faults, in which the cluster must become what it should be.

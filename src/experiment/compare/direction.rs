@@ -3,10 +3,11 @@
 use crate::outcome::comparison::Better;
 
 /// Metrics of which more is better.
-const MORE: [&str; 17] = [
+const MORE: [&str; 18] = [
     "overall_availability_ratio",
     "availability_ratio",
     "quorum_availability_ratio",
+    "tolerated_availability_ratio",
     "availability_nines",
     "complete_ratio",
     "any_serving_ratio",

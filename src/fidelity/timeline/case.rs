@@ -174,6 +174,7 @@ impl Case {
             sources: Vec::new(),
             settings: self.settings(phases, lease_phases, untainting, orders)?,
             scheduler: scheduler::Config::new(&mut cluster.names),
+            metrics: Default::default(),
             cluster,
         };
         Ok((setup, steps))

@@ -48,6 +48,7 @@
 mod arrivals;
 mod chaos;
 mod faults;
+mod measured;
 mod nodes;
 mod objects;
 mod scheduler;
@@ -71,6 +72,7 @@ use super::schema::{Scenario, Start};
 use super::source::Node;
 
 pub use arrivals::skipped_rows;
+pub(super) use measured::{objective, objectives};
 pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
 
@@ -93,6 +95,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     faults.extend(random);
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
+    let metrics = measured::settings(scenario, &faults);
     let Builder { cluster, problems, .. } = builder;
     if !problems.is_empty() {
         return Err(Diagnostics::new(problems, scenario.files.sources.clone()));
@@ -109,6 +112,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
         quiet,
         settings,
         scheduler,
+        metrics,
     })
 }
 

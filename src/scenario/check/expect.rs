@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Names;
 use crate::engine::Span;
-use crate::metrics;
+use crate::metrics::{self, Objective};
+use crate::scenario::build;
 use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::manifests::Object;
 use crate::scenario::schema::Scenario;
@@ -25,6 +26,7 @@ pub(super) fn check(scenario: &Scenario, objects: &[(Span, Object)], names: &Nam
             continue;
         };
         labels(expectation, metric.labels, problems);
+        values(expectation, metric.labels, scenario, names, problems);
         let Some((_, workload)) = expectation.labels.iter().find(|(label, _)| label == "workload") else { continue };
         // a workload made again after its deletion gets a number
         let name = workload.split_once('#').map_or(workload.as_str(), |(name, _)| name);
@@ -48,6 +50,44 @@ fn labels(expectation: &Expectation, known: &[&'static str], problems: &mut Prob
             };
         } else if labels[..index].iter().any(|(other, _)| other == label) {
             problems.report(*location, format!("label `{label}` is given twice"));
+        }
+    }
+}
+
+/// Values of labels that the file tells: objectives, the alerts' windows, zones.
+fn values(
+    expectation: &Expectation,
+    known: &[&'static str],
+    scenario: &Scenario,
+    names: &Names<'_>,
+    problems: &mut Problems,
+) {
+    for (label, value) in expectation.labels.iter().filter(|(label, _)| known.contains(&label.as_str())) {
+        let values: Vec<String> = match label.as_str() {
+            "objective" => build::objectives(scenario).iter().copied().map(Objective::label).collect(),
+            "window" => metrics::burn::windows().map(str::to_string).collect(),
+            "zone" if names.known.nodes => names.zones.iter().map(ToString::to_string).collect(),
+            _ => continue,
+        };
+        if !values.contains(value) {
+            let problem = problems.report(expectation.location, format!("no rows of {label} `{value}`"));
+            let problem = match values.is_empty() {
+                true => problem.expected("there are none"),
+                false => problem.expected(format!("expected one of {}", listed(values.iter().map(String::as_str)))),
+            };
+            problem.suggest(value, values.iter().map(String::as_str));
+        }
+    }
+}
+
+/// Objectives are between 0 and 1, each once.
+pub(super) fn objectives(scenario: &Scenario, problems: &mut Problems) {
+    for (index, written) in scenario.objectives.iter().enumerate() {
+        if build::objective(written.value).is_none() {
+            let problem = problems.report(written.location, "no objective of service");
+            problem.expected("expected a share above 0 and below 1, in millionths at most, such as 0.999");
+        } else if scenario.objectives[..index].iter().any(|other| other.value == written.value) {
+            problems.report(written.location, "this objective stands here twice");
         }
     }
 }

@@ -77,6 +77,9 @@ record! {
         "kubelet" => kubelet: Kubelet,
         /// Phases of periodic loops.
         "phases" => phases: Phases,
+        /// Objectives of service, as shares between 0 and 1, for which error budgets, burn rates and their alerts are computed;
+        /// 0.99, 0.999 and 0.9999 unless given.
+        "objectives" => objectives: Vec<Spanned<f64>>,
         /// Conditions on metrics; a broken one makes `sim run` exit with 1. One without labels is about
         /// the metric's row without labels or, where there is none, about every row. A metric without
         /// a value, as no fault struck, breaks its condition.

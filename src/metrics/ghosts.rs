@@ -1,0 +1,154 @@
+//! Pods that run twice: a replica that was given up runs on where nobody hears of it, while its replacement runs, too.
+//!
+//! A kubelet that is cut off goes on running what it has. That a pod was given up shows in its deletion mark, or in its
+//! absence from the API (nodes.md 8, steps 5 and 6); what ran when its object went is taken to run on until its machine
+//! is heard again or loses power.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::{Cluster, NodeId, Pod, PodId, Power, SpecId};
+use crate::engine::{Integral, Time};
+
+use super::Metric;
+use super::collateral::{of, rows_of};
+
+/// The ghosts of all workloads; by workload, in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ghosts {
+    replicas: Vec<Replicas>,
+    /// Where ghosts are: their workload, and when they were given up.
+    on_node: BTreeMap<NodeId, BTreeMap<PodId, (u32, Time)>>,
+}
+
+/// Replicas of one workload. Pods that no controller replaces are not among them.
+#[derive(Clone, Debug, Default)]
+struct Replicas {
+    /// Pods that run and are wanted: when each was created, and from what.
+    running: BTreeMap<PodId, (Time, SpecId)>,
+    /// Pods that run and were given up, by when, and what each was made from.
+    ghosts: BTreeMap<(Time, PodId), SpecId>,
+    /// How many of `running` are replacements.
+    new: usize,
+    /// min(ghosts, replacements).
+    both: Integral,
+}
+
+/// Whether a pod is a replacement of the ghost that was given up first: it was created since, or, as a rollout makes
+/// the new pod first, from another template.
+fn replaces((since, ghost): (Time, SpecId), (created, template): (Time, SpecId)) -> bool {
+    created >= since || template != ghost
+}
+
+impl Replicas {
+    fn oldest(&self) -> Option<(Time, SpecId)> {
+        self.ghosts.first_key_value().map(|((since, _), template)| (*since, *template))
+    }
+
+    fn run(&mut self, id: PodId, pod: Option<(Time, SpecId)>, now: Time) {
+        let before = match pod {
+            Some(pod) => self.running.insert(id, pod),
+            None => self.running.remove(&id),
+        };
+        if before == pod {
+            return;
+        }
+        if let Some(oldest) = self.oldest() {
+            let counts = |pod: Option<(Time, SpecId)>| usize::from(pod.is_some_and(|pod| replaces(oldest, pod)));
+            self.new = self.new + counts(pod) - counts(before);
+            self.count(now);
+        }
+    }
+
+    /// The oldest ghost may be another one: replacements are counted anew.
+    fn ghosts_changed(&mut self, now: Time) {
+        let oldest = self.oldest();
+        let is_new = |pod: &&(Time, SpecId)| oldest.is_some_and(|oldest| replaces(oldest, **pod));
+        self.new = self.running.values().filter(is_new).count();
+        self.count(now);
+    }
+
+    fn count(&mut self, now: Time) {
+        self.both.set(now, self.ghosts.len().min(self.new) as i64);
+    }
+}
+
+/// Whether containers on the node run where nobody hears of them; also if its object is gone.
+fn is_out_of_sight(node: NodeId, cluster: &Cluster) -> bool {
+    let machine = cluster.node(node).or_else(|| cluster.removed_node(node)).map(|node| node.machine);
+    machine.is_some_and(|machine| machine.power == Power::On && !machine.is_heard())
+}
+
+impl Ghosts {
+    /// A pod of a workload changed; `gone`: it was removed.
+    pub(crate) fn pod_changed(&mut self, id: PodId, gone: bool, workload: u32, cluster: &Cluster) {
+        let Some(pod) = cluster.pod(id) else { return };
+        let Some(node) = pod.node else { return };
+        let runs = pod.container.is_running() && pod.owner.is_some();
+        let given_up = gone || pod.deletion.is_some();
+        if runs && given_up && is_out_of_sight(node, cluster) {
+            self.begin(id, pod, node, workload, cluster.now);
+        } else if self.on_node.get(&node).is_some_and(|ghosts| ghosts.contains_key(&id)) {
+            self.end(node, Some(id), cluster.now);
+        }
+        let wanted = (runs && !given_up).then_some((pod.created_at, pod.template));
+        of(&mut self.replicas, workload).run(id, wanted, cluster.now);
+    }
+
+    fn begin(&mut self, id: PodId, pod: &Pod, node: NodeId, workload: u32, now: Time) {
+        let since = pod.deletion.map_or(now, |deletion| deletion.at);
+        let ghosts = self.on_node.entry(node).or_default();
+        if ghosts.insert(id, (workload, since)).is_none() {
+            let replicas = of(&mut self.replicas, workload);
+            replicas.ghosts.insert((since, id), pod.template);
+            replicas.ghosts_changed(now);
+        }
+    }
+
+    /// One ghost on a node, or every one, is none any more.
+    fn end(&mut self, node: NodeId, only: Option<PodId>, now: Time) {
+        let Some(mut ghosts) = self.on_node.remove(&node) else { return };
+        let mut ended = match only {
+            Some(id) => ghosts.remove_entry(&id).into_iter().collect(),
+            None => std::mem::take(&mut ghosts),
+        };
+        if !ghosts.is_empty() {
+            self.on_node.insert(node, ghosts);
+        }
+        ended.retain(|id, (workload, since)| self.replicas[*workload as usize].ghosts.remove(&(*since, *id)).is_some());
+        let mut changed: Vec<u32> = ended.values().map(|(workload, _)| *workload).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        changed.into_iter().for_each(|workload| self.replicas[workload as usize].ghosts_changed(now));
+    }
+
+    /// A node or its machine changed. Once it is heard, or has no power, nothing on it is a ghost any more; once it is not,
+    /// what is being deleted there becomes one.
+    pub(crate) fn node_changed(&mut self, node: NodeId, workload_of: impl Fn(PodId) -> u32, cluster: &Cluster) {
+        if !is_out_of_sight(node, cluster) {
+            self.end(node, None, cluster.now);
+            return;
+        }
+        for id in cluster.node(node).into_iter().flat_map(|node| &node.pods) {
+            if cluster.pod(*id).is_some_and(|pod| pod.deletion.is_some()) {
+                self.pod_changed(*id, false, workload_of(*id), cluster);
+            }
+        }
+    }
+}
+
+/// `ghost_replica_seconds`.
+pub const GHOST_REPLICA_SECONDS: Metric = Metric {
+    name: "ghost_replica_seconds",
+    unit: "pod-seconds",
+    labels: &["workload"],
+    about: "time that pods which were given up ran on where nobody heard of them, while replacements ran, too; without \
+            a label over all workloads",
+    formula: "∫ min(old, new) dt; old: pods of a controller marked for deletion or gone from the API whose containers run \
+              on a machine that has power and is not heard; new: running pods of the workload created since the first \
+              of the old was given up, or from another template",
+    read: |run, rows| {
+        rows_of(run, rows, |index| {
+            run.ghosts.replicas.get(index).map_or(0.0, |replicas| replicas.both.unit_seconds_at(run.end))
+        });
+    },
+};
