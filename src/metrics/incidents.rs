@@ -35,6 +35,8 @@ pub(crate) struct Incidents {
     /// Incidents that wait for news of a node.
     watching: BTreeMap<NodeId, Vec<u32>>,
     just_closed: Vec<u32>,
+    /// Incidents whose hit pods are looked at once more after the instant of the fault.
+    fresh: Vec<u32>,
     /// Pods deleted by a planned disruption.
     pub(crate) drained: u64,
 }
@@ -129,6 +131,7 @@ impl Incidents {
             self.all[*other as usize].record.overlapping = true;
         }
         state.open.push(number);
+        self.fresh.push(number);
         self.all.push(Open {
             record,
             workload,
@@ -150,6 +153,33 @@ impl Incidents {
                 open.owed += 1;
             }
             // The new incident has it replaced; the old one then waits for that through the target.
+        }
+    }
+
+    /// Whether an incident opened at an earlier instant waits to be looked at.
+    pub(crate) fn is_unexamined(&self, now: Time) -> bool {
+        self.fresh.first().is_some_and(|number| self.all[*number as usize].record.fault < now)
+    }
+
+    /// Once the instant of a fault is over, looks at the pods it hit: one that it did nothing to is back without ever
+    /// changing, so nothing else would decide it.
+    pub(crate) fn examine(&mut self, cluster: &Cluster, workloads: &mut Workloads) {
+        let (due, fresh) = std::mem::take(&mut self.fresh)
+            .into_iter()
+            .partition(|number| self.all[*number as usize].record.fault < cluster.now);
+        self.fresh = fresh;
+        let due: Vec<u32> = due;
+        for number in due {
+            self.attribute(self.all[number as usize].workload, cluster.now, workloads);
+            for pod in self.all[number as usize].members.clone() {
+                let untouched = workloads.tracked(pod).facts.has(Facts::SERVING) && is_on_good_node(pod, cluster);
+                let open = &mut self.all[number as usize];
+                if untouched && !open.record.planned && self.parts.get(&pod) == Some(&(number, Part::Hit)) {
+                    open.undecided -= 1;
+                    self.parts.insert(pod, (number, Part::Back));
+                }
+            }
+            self.settle(self.all[number as usize].workload, cluster.now, workloads);
         }
     }
 

@@ -44,6 +44,18 @@ fn a_bare_pod_lost_to_a_fault_is_missed_for_good() {
 }
 
 #[test]
+fn a_fault_that_did_nothing_is_over_after_its_instant() {
+    let mut world = World::new(3, 6);
+    world.at(100.0).note(ActionKind::Fault, "nothing", &[NodeId(1)]);
+    // another node, much later: the first change there is
+    world.at(300.0).crash(&[NodeId(2)]);
+    let outcome = world.finish(301.0);
+    let incident = &outcome.incidents[0];
+    assert_eq!((incident.whole, incident.overlapping), (Some(incident.fault), false));
+    assert_eq!(incident.unavailable_pod_nanos, 0);
+}
+
+#[test]
 fn the_digest_tells_runs_apart() {
     let digest = |seconds| crash_and_replacement().finish(seconds).digest;
     assert_eq!(digest(900.0), digest(900.0));
