@@ -280,3 +280,20 @@ outputs: { event-log: false }\n";
         assert!(recovery > 0.05 && recovery < 4.0, "{recovery} s after {}", incident.fault);
     }
 }
+
+#[test]
+fn pods_killed_at_one_stroke_are_one_incident_of_their_workload() {
+    let text = scenario(4, "1h", "[{ pod-kill: { mode: { percent: 50 }, at: 10m } }]")
+        + "start: settled
+workloads:
+  - { deployment: web, replicas: 8, pod: { requests: { cpu: 1 } } }
+  - { deployment: api, replicas: 2, pod: { requests: { cpu: 1 }, node-selector: { rack: r1 } } }\n";
+    let outcome = outcome_of(&text, &[("seed", "3")]);
+    let actions: Vec<_> = outcome.actions.iter().map(|action| action.verb.as_str()).collect();
+    assert_eq!(actions, ["pod-kill"]);
+    let mut workloads: Vec<_> = outcome.incidents.iter().map(|incident| incident.workload.as_str()).collect();
+    workloads.dedup();
+    assert_eq!(workloads.len(), outcome.incidents.len(), "one for each workload");
+    assert_eq!(outcome.incidents.iter().map(|incident| incident.pods_hit).sum::<u32>(), 5, "half of ten pods");
+    assert_eq!(outcome.metric("pods_displaced_total", &[]), Some(5.0));
+}
