@@ -78,7 +78,7 @@ impl Incidents {
                 continue;
             }
             match self.parts.get(&pod) {
-                Some((incident, Part::Hit)) => struck_again.push(*incident),
+                Some((incident, Part::Hit { .. })) => struck_again.push(*incident),
                 _ => by_workload.entry(tracked.workload).or_default().push(pod),
             }
         }
@@ -95,10 +95,11 @@ impl Incidents {
         let state = &mut workloads.list[workload as usize];
         let area = state.unavailable.area_at(now);
         let new = area - std::mem::replace(&mut state.attributed, area);
+        let span = now.since(std::mem::replace(&mut state.attributed_until, now));
         if new > 0 && !state.open.is_empty() {
             let lacking = |number: &u32| self.all[*number as usize].lacking();
-            let weights: Vec<u32> = state.open.iter().map(lacking).collect();
-            for (number, share) in state.open.iter().zip(shares(new, &weights)) {
+            let lacking: Vec<u32> = state.open.iter().map(lacking).collect();
+            for (number, share) in state.open.iter().zip(shares(new, span, &lacking)) {
                 self.all[*number as usize].record.attributed_pod_nanos += share;
             }
         }
@@ -116,9 +117,12 @@ impl Incidents {
         self.attribute(workload, now, workloads);
         let number = self.all.len() as u32;
         record.pods_hit = pods.len() as u32;
+        let mut away = 0;
         for &pod in &pods {
             self.leave(pod);
-            self.parts.insert(pod, (number, Part::Hit));
+            let serving = workloads.tracked(pod).facts.has(Facts::SERVING);
+            away += u32::from(!serving);
+            self.parts.insert(pod, (number, Part::Hit { serving }));
             workloads.involve(pod, true);
         }
         for &node in &nodes {
@@ -137,6 +141,7 @@ impl Incidents {
             workload,
             unheard: nodes,
             undecided: pods.len() as u32,
+            away,
             members: pods,
             owed: 0,
             unreplaced: 0,
@@ -172,10 +177,11 @@ impl Incidents {
         for number in due {
             self.attribute(self.all[number as usize].workload, cluster.now, workloads);
             for pod in self.all[number as usize].members.clone() {
-                let untouched = workloads.tracked(pod).facts.has(Facts::SERVING) && is_on_good_node(pod, cluster);
+                let part = Part::Hit { serving: true };
+                let untouched = self.parts.get(&pod) == Some(&(number, part)) && is_on_good_node(pod, cluster);
                 let open = &mut self.all[number as usize];
-                if untouched && !open.record.planned && self.parts.get(&pod) == Some(&(number, Part::Hit)) {
-                    open.undecided -= 1;
+                if untouched && !open.record.planned {
+                    open.hit_becomes(part, Some(Part::Back));
                     self.parts.insert(pod, (number, Part::Back));
                 }
             }
@@ -222,7 +228,7 @@ impl Incidents {
         let Some(&(incident, part)) = self.parts.get(&pod) else { return };
         let facts = workloads.tracked(pod).facts;
         let next = match part {
-            Part::Hit | Part::Back => self.hit_changed(incident, pod, part, facts, cluster, workloads),
+            Part::Hit { .. } | Part::Back => self.hit_changed(incident, pod, part, facts, cluster, workloads),
             Part::Replacement { bound, serving } => {
                 self.replacement_changed(incident, (bound, serving), facts, cluster.now)
             }
@@ -254,7 +260,7 @@ impl Incidents {
             open.record.detected.get_or_insert(now);
         }
         if !facts.has(Facts::ACTIVE) {
-            open.undecided -= u32::from(part == Part::Hit);
+            open.hit_becomes(part, None);
             if !facts.has(Facts::SUCCEEDED) {
                 open.pod_went(now);
                 self.drained += u64::from(open.record.planned);
@@ -269,18 +275,12 @@ impl Incidents {
             && now > open.record.fault
             && !open.record.planned
             && is_on_good_node(pod, cluster);
-        match (part, back) {
-            (Part::Hit, true) => {
-                open.undecided -= 1;
-                open.record.last_ready = Some(now);
-                Some(Part::Back)
-            }
-            (Part::Back, false) => {
-                open.undecided += 1;
-                Some(Part::Hit)
-            }
-            (part, _) => Some(part),
+        let next = if back { Part::Back } else { Part::Hit { serving: facts.has(Facts::SERVING) } };
+        if back && part != Part::Back {
+            open.record.last_ready = Some(now);
         }
+        open.hit_becomes(part, Some(next));
+        Some(next)
     }
 
     fn replacement_changed(&mut self, incident: u32, was: (bool, bool), facts: Facts, now: Time) -> Option<Part> {
