@@ -411,7 +411,9 @@ impl Incidents {
                 self.pending_at_end(number, workloads, &why);
                 let workload = &workloads.list[self.all[number].workload as usize];
                 let open = &mut self.all[number];
-                let verdict = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
+                let served = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
+                open.record.undecided = served.is_some() && open.undecided > 0 && !open.record.planned;
+                let verdict = served.filter(|_| !open.record.undecided);
                 let area = workload.unavailable.area_at(now);
                 open.close(verdict.map(|(whole, _)| whole), verdict.map_or(area, |(_, area)| area));
                 open.record.after = layout(workloads, open.workload);

@@ -90,6 +90,31 @@ fn what_serves_though_it_was_hit_is_not_lacking() {
 }
 
 #[test]
+fn the_end_of_the_run_decides_nothing() {
+    // a partition noticed: 4 of 6 serve at the end. Another, 10 s before the end, is not noticed any more
+    let mut world = World::new(3, 6);
+    for (at, node) in [(100.0, 0), (590.0, 1)] {
+        world.at(at).note(ActionKind::Fault, "partition", &[NodeId(node)]);
+        world.cluster.set_machine(NodeId(node), |machine| machine.link = Link::Partitioned);
+        if node == 0 {
+            world.at(150.0).notice(NodeId(0));
+            world.at(450.0).evict(NodeId(0));
+            let pods = [world.create(), world.create()];
+            pods.iter().for_each(|pod| world.start(*pod, NodeId(2)));
+        }
+    }
+    let outcome = world.finish(600.0);
+    let told: Vec<_> = outcome.incidents.iter().map(|incident| (incident.whole, incident.undecided)).collect();
+    assert_eq!(told, [(secs(450.0), false), (None, true)]);
+    assert_eq!(outcome.metric("incidents_total", &WEB), Some(2.0));
+    assert_eq!(outcome.metric("incidents_undecided_total", &WEB), Some(1.0));
+    assert_eq!(outcome.metric("incidents_unrecovered_total", &WEB), Some(0.0));
+    for name in ["recovery_seconds", "recovery_seconds_mean"] {
+        assert_eq!(outcome.metric(name, &WEB), Some(350.0), "{name}");
+    }
+}
+
+#[test]
 fn the_digest_tells_runs_apart() {
     let digest = |seconds| crash_and_replacement().finish(seconds).digest;
     assert_eq!(digest(900.0), digest(900.0));
