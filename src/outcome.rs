@@ -172,7 +172,7 @@ pub struct Incident {
     pub last_scheduled: Option<Time>,
     /// The last pod, a replacement or one that came back, began to serve.
     pub last_ready: Option<Time>,
-    /// Whole again for good; `None`: not within the run.
+    /// Whole again for good; `None`: not within the run, or undecided when it ended.
     pub whole: Option<Time>,
     /// All nodes struck are heard again.
     pub returned: Option<Time>,
@@ -198,6 +198,9 @@ pub struct Incident {
     pub pending_reason: Option<String>,
     /// Further faults that struck the same pods before they were back.
     pub struck_again: u32,
+    /// The run ended before the fault was over for all pods it hit: enough of the workload served, but some of them were
+    /// neither back nor gone.
+    pub undecided: bool,
     /// Another incident of the workload was open at the same time.
     pub overlapping: bool,
     /// Area under desired − serving from the fault until whole again (or the end), pod-nanoseconds.

@@ -263,3 +263,37 @@ fn new_nodes_and_pods_get_processes_of_their_own() {
     let containers = strikes(&outcome).iter().filter(|s| s.0 == "container-crash").count();
     assert_eq!(containers, 3); // 30, 40, 50 min and a moment
 }
+
+#[test]
+fn every_crash_of_a_year_is_an_incident_of_seconds() {
+    let text = scenario(2, "365d", "[{ model: application-default }]")
+        + "start: settled
+workloads: [{ deployment: web, replicas: 4, pod: { requests: { cpu: 1 } } }]
+outputs: { event-log: false }\n";
+    let outcome = outcome_of(&text, &[]);
+    let crashes = strikes(&outcome).len();
+    assert!((30..70).contains(&crashes), "{crashes} of 4 * 365/30 = 49 expected");
+    assert_eq!(outcome.incidents.len(), crashes);
+    for incident in &outcome.incidents {
+        // seen within 1 s, started in 0.3 s (hardly ever above 2 s), reported within another
+        let recovery = incident.recovery().unwrap().as_secs_f64();
+        assert!(recovery > 0.05 && recovery < 4.0, "{recovery} s after {}", incident.fault);
+    }
+}
+
+#[test]
+fn pods_killed_at_one_stroke_are_one_incident_of_their_workload() {
+    let text = scenario(4, "1h", "[{ pod-kill: { mode: { percent: 50 }, at: 10m } }]")
+        + "start: settled
+workloads:
+  - { deployment: web, replicas: 8, pod: { requests: { cpu: 1 } } }
+  - { deployment: api, replicas: 2, pod: { requests: { cpu: 1 }, node-selector: { rack: r1 } } }\n";
+    let outcome = outcome_of(&text, &[("seed", "3")]);
+    let actions: Vec<_> = outcome.actions.iter().map(|action| action.verb.as_str()).collect();
+    assert_eq!(actions, ["pod-kill"]);
+    let mut workloads: Vec<_> = outcome.incidents.iter().map(|incident| incident.workload.as_str()).collect();
+    workloads.dedup();
+    assert_eq!(workloads.len(), outcome.incidents.len(), "one for each workload");
+    assert_eq!(outcome.incidents.iter().map(|incident| incident.pods_hit).sum::<u32>(), 5, "half of ten pods");
+    assert_eq!(outcome.metric("pods_displaced_total", &[]), Some(5.0));
+}

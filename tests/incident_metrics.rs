@@ -1,13 +1,13 @@
 //! Metrics of faults that overlap, leave ghosts and cost work, against values calculated by hand.
 
 use sim::experiment::{self, Options, Unwatched};
-use sim::outcome::Outcome;
+use sim::outcome::{Incident, Outcome};
 use sim::scenario;
 
 /// Two nodes, one in each zone, that boot at once; all delays are fixed. A pod runs 1 s after its start. The node
 /// monitor looks at 1 s, 6 s …, leases are renewed at 4 s, 14 s ….
-fn run(workloads: &str, faults: &str) -> Outcome {
-    let text = format!(
+fn text(workloads: &str, faults: &str) -> String {
+    format!(
         "
 name: metrics
 duration: 1000s
@@ -20,13 +20,21 @@ phases: {{ node-monitor: 1s, pod-gc: 3s, leases: {{ n-1: 4s, n-2: 4s }} }}
 control-plane:
   latencies: {{ api-write: 0s, watch: 0s, kubelet-watch: 0s, scheduling-cycle: 0s, scheduling-cycle-per-node: 0s,
                node-monitor-pass: 1us }}
-kubelet: {{ node-lease-jitter: 0, start: 1s, status: 0s, stop: 2s, teardown: 1s, boot: 0s, kubelet-start: 0s,
+kubelet: {{ node-lease-jitter: 0, start: 1s, container-start: 0s, status: 0s, stop: 2s, teardown: 1s, boot: 0s, kubelet-start: 0s,
            node-ready: 0s, reconnect: 2s, resync: 1s }}
 workloads: {workloads}
 faults: {faults}
 "
-    );
-    let scenario = scenario::load_text("metrics.yaml", &text, &[]).unwrap_or_else(|wrong| panic!("\n{wrong}"));
+    )
+}
+
+fn run(workloads: &str, faults: &str) -> Outcome {
+    run_text(&text(workloads, faults), &[])
+}
+
+fn run_text(text: &str, settings: &[(&str, &str)]) -> Outcome {
+    let settings: Vec<(String, String)> = settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let scenario = scenario::load_text("metrics.yaml", text, &settings).unwrap_or_else(|wrong| panic!("\n{wrong}"));
     let setup = scenario::build(&scenario).unwrap_or_else(|wrong| panic!("\n{wrong}"));
     experiment::run(setup, Options::default(), &mut Unwatched).unwrap()
 }
@@ -338,4 +346,26 @@ fn headroom_knows_taints_and_devices() {
     let nodes = "[{ name: g, count: 2, capacity: { cpu: 8, memory: 16Gi }, gpus: { model: T4, count: 1 } }]";
     let shares = "[{ deployment: train, replicas: 2, pod: { gpu: 0.6 } }]";
     assert_metric(&settled(nodes, shares), "headroom_nodes", &[], 0.0);
+}
+
+#[test]
+fn a_container_that_restarts_at_once_ends_its_own_incident() {
+    let pod = "[{ deployment: web, replicas: 1, pod: { requests: { cpu: 1 } } }]";
+    let faults = "[{ container-crash: { workload: web, at: 60s } }, { container-crash: { workload: web, at: 120s } }]";
+    let outcome = run(pod, faults);
+    // nothing takes time, so the first restart takes none; the second waits for the back-off of 10 s
+    let recoveries: Vec<_> = outcome.incidents.iter().map(|incident| incident.recovery().unwrap().0).collect();
+    assert_eq!(recoveries, [0, 10_000_000_000]);
+    assert_metric(&outcome, "unavailable_pod_seconds", &[], 10.0);
+}
+
+#[test]
+fn a_restart_is_seen_by_the_next_look_and_takes_the_start_of_a_container() {
+    let faults = "[{ container-crash: { workload: web, at: 60s } }, { container-crash: { workload: web, at: 120s } }]";
+    let text = text("[{ deployment: web, replicas: 1, pod: { requests: { cpu: 1 } } }]", faults);
+    let outcome = run_text(&text, &[("kubelet.status", "700ms"), ("kubelet.container-start", "500ms")]);
+    // seen at 60.7 s, started at 61.2 s, reported at 61.9 s; then 10 s from the end: 130.0, 130.5 and 131.2 s
+    let instants = |incident: &Incident| [incident.detected, incident.whole].map(|at| at.unwrap().0 / 100_000_000);
+    let found: Vec<_> = outcome.incidents.iter().map(instants).collect();
+    assert_eq!(found, [[607, 619], [1207, 1312]]);
 }

@@ -114,7 +114,12 @@ pub fn kept(outcome: &Outcome) -> Replicate {
         arrivals: outcome.arrivals,
         faults: outcome.fault_trace,
         values: outcome.metrics.iter().map(value).collect(),
-        recoveries: outcome.incidents.iter().filter(|incident| !incident.planned).map(recovery).collect(),
+        recoveries: outcome
+            .incidents
+            .iter()
+            .filter(|incident| !incident.planned && !incident.undecided)
+            .map(recovery)
+            .collect(),
         broken: broken.collect(),
         curves: curves(outcome),
     }

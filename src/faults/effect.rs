@@ -31,8 +31,8 @@ pub enum Effect {
     Deed(Deed, Vec<NodeId>),
     /// Pods are in a condition until the step ends.
     Pod(PodCondition, Vec<PodId>),
-    /// Pods are deleted with this grace period.
-    Kill(Vec<PodId>, Span),
+    /// Pods are deleted with this grace period, or their own.
+    Kill(Vec<PodId>, Option<Span>),
     /// The main containers of pods end with a failure.
     CrashContainers(Vec<PodId>),
     /// A part of the control plane is out of order until the step ends.

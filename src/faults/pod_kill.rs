@@ -30,10 +30,6 @@ impl Plan for PodKill {
     }
 
     fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
-        let kill = |pod: &crate::cluster::PodId| {
-            let own = strike.cluster.pod(*pod).map(|pod| strike.cluster.spec(pod.spec).grace);
-            Step::now(Effect::Kill(vec![*pod], self.grace.or(own).unwrap_or_default()), None)
-        };
-        strike.pods.iter().map(kill).collect()
+        vec![Step::now(Effect::Kill(strike.pods.to_vec(), self.grace), None)]
     }
 }

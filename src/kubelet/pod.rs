@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Accept ─▶ Start ─▶ Ready      Report follows each by the status delay, if the kubelet is heard
-//!             │ End ─▶ Restart (back-off) ─▶ Start …
+//!             │ End ─▶ Restart (seen, back-off, start) ─▶ Ready …
 //! Terminate ─▶ Stopped ─▶ Gone
 //! ```
 
@@ -248,7 +248,8 @@ impl Kubelet {
         }
     }
 
-    /// The main container ended by itself, and the kubelet sees it: for good, or until it is started again.
+    /// The main container ended by itself: for good, or until it is started again. The kubelet sees it when it lists
+    /// containers next, and then starts it as it started it first (nodes.md 9.1 and 9.4).
     fn end(&mut self, id: PodId, pod: &Pod, step: PodStep, cluster: &Cluster, todo: &mut Todo) {
         let spec = cluster.spec(pod.spec);
         let crashed = step == PodStep::Crash || (step == PodStep::EndSeen && pod.container == Container::Crashed);
@@ -258,30 +259,35 @@ impl Kubelet {
             RestartPolicy::OnFailure => failed,
             RestartPolicy::Never => false,
         };
-        if again {
-            let at = self.restart_at(id, cluster.now);
-            if at > cluster.now {
-                todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::BackOff));
-            }
-            todo.events.push((at, Event::Pod(id, pod.epoch, PodStep::Restart)));
+        if !again {
+            self.report_later(id, pod, cluster, todo);
+            return;
         }
-        self.report_later(id, pod, cluster, todo);
+        let seen = cluster.now + self.settings.status.sample(&mut self.stream("pod-relist", id, pod));
+        let begun = self.restart_begins(id, cluster.now, seen);
+        if begun > seen {
+            todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::BackOff));
+        }
+        let pace = pod.node.map(|node| pace_of(node, cluster)).unwrap_or_default();
+        let takes = self.settings.container_start.sample(&mut self.stream("pod-restart", id, pod));
+        todo.events.push((seen, Event::Pod(id, pod.epoch, PodStep::Report)));
+        todo.events.push((begun + takes.at_pace(pace.start_milli), Event::Pod(id, pod.epoch, PodStep::Restart)));
     }
 
-    /// When a container that ends now is started again: at once the first time, then after 10 s, 20 s,
-    /// … 300 s counted from its end; anew after ten minutes without a restart.
-    fn restart_at(&mut self, id: PodId, now: Time) -> Time {
+    /// When the kubelet begins to start a container again that ends now: as soon as it has seen it the first time,
+    /// then not before 10 s, 20 s, … 300 s counted from its end; anew after ten minutes without a restart.
+    fn restart_begins(&mut self, id: PodId, now: Time, seen: Time) -> Time {
         let (first, max) = (self.settings.crash_backoff, self.settings.crash_backoff_max);
         match self.backoffs.get_mut(&id) {
             Some((delay, last)) if now.since(*last) <= BACKOFF_RESET => {
-                let at = now + *delay;
+                let at = seen.max(now + *delay);
                 *delay = Span((delay.0 * 2).min(max.0));
                 *last = at;
                 at
             }
             _ => {
-                self.backoffs.insert(id, (first, now));
-                now
+                self.backoffs.insert(id, (first, seen));
+                seen
             }
         }
     }

@@ -15,7 +15,7 @@ pub struct Settings {
     pub volumes: Distribution,
     /// Sandbox and network.
     pub sandbox: Distribution,
-    /// Creating and starting one container.
+    /// Creating and starting one container, also one that has ended.
     pub container_start: Distribution,
     /// A whole image pull, whatever the size; `None`: what follows.
     pub pull: Option<Distribution>,
@@ -36,7 +36,7 @@ pub struct Settings {
     pub ready: Distribution,
     /// Containers are ready as soon as they start, whatever their pods say: for setting a cluster up.
     pub ready_at_once: bool,
-    /// From a change of the containers to the kubelet's report of it.
+    /// From a change of the containers to the kubelet's seeing and reporting it.
     pub status: Distribution,
     /// From the deletion mark's arrival to the end of the containers, capped by the grace period.
     pub stop: Distribution,
@@ -60,7 +60,7 @@ pub struct Settings {
     pub resync: Distribution,
     /// Time between lease renewals, drawn once for each node (the kubelet's jitter of 4 %).
     pub lease_interval: Distribution,
-    /// First delay of CrashLoopBackOff after the immediate restart.
+    /// First delay of CrashLoopBackOff after the first restart, which has none.
     pub crash_backoff: Span,
     /// Its cap.
     pub crash_backoff_max: Span,
@@ -110,6 +110,7 @@ impl Settings {
         Settings {
             start: Some(zero.clone()),
             watch: zero.clone(),
+            container_start: zero.clone(),
             ready_at_once: true,
             status: zero.clone(),
             stop: zero.clone(),

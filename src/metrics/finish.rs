@@ -17,6 +17,7 @@ impl Metrics {
     pub fn finish(mut self, cluster: &Cluster, run: Run) -> Outcome {
         let end = cluster.now;
         let drained = self.incidents.drained;
+        self.examine_incidents(cluster);
         self.works.finish(|pod| self.workloads.tracked(pod).workload, cluster);
         let incidents = self.incidents.finish(
             end,

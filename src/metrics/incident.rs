@@ -9,8 +9,8 @@ use super::workloads::Workload;
 /// What a pod has to do with an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// Hit, and undecided.
-    Hit,
+    /// Hit, and undecided; whether it serves (nothing may have come of it yet).
+    Hit { serving: bool },
     /// Hit, and serving again.
     Back,
     /// Created in place of a pod that went; whether it is bound, and whether it serves.
@@ -28,6 +28,8 @@ pub(super) struct Open {
     pub(super) members: Vec<PodId>,
     /// Hit pods that are neither back nor gone.
     pub(super) undecided: u32,
+    /// Those of them that do not serve.
+    pub(super) away: u32,
     /// Pods that went and have no replacement that serves.
     pub(super) owed: u32,
     /// Pods that went and have no replacement at all.
@@ -46,9 +48,17 @@ pub(crate) struct Strike<'a> {
 }
 
 impl Open {
-    /// Pods that it still lacks: undecided, or gone without a replacement that serves.
+    /// Pods that it still lacks: undecided and not serving, or gone without a replacement that serves.
     pub(super) fn lacking(&self) -> u32 {
-        self.undecided + self.owed
+        self.away + self.owed
+    }
+
+    /// A hit pod takes another part, or none.
+    pub(super) fn hit_becomes(&mut self, was: Part, now: Option<Part>) {
+        let undecided = |part: Option<Part>| u32::from(matches!(part, Some(Part::Hit { .. })));
+        let away = |part: Option<Part>| u32::from(part == Some(Part::Hit { serving: false }));
+        self.undecided = self.undecided + undecided(now) - undecided(Some(was));
+        self.away = self.away + away(now) - away(Some(was));
     }
 
     pub(super) fn pod_went(&mut self, now: Time) {

@@ -35,6 +35,8 @@ pub(crate) struct Incidents {
     /// Incidents that wait for news of a node.
     watching: BTreeMap<NodeId, Vec<u32>>,
     just_closed: Vec<u32>,
+    /// Incidents whose hit pods are looked at once more after the instant of the fault.
+    fresh: Vec<u32>,
     /// Pods deleted by a planned disruption.
     pub(crate) drained: u64,
 }
@@ -76,7 +78,7 @@ impl Incidents {
                 continue;
             }
             match self.parts.get(&pod) {
-                Some((incident, Part::Hit)) => struck_again.push(*incident),
+                Some((incident, Part::Hit { .. })) => struck_again.push(*incident),
                 _ => by_workload.entry(tracked.workload).or_default().push(pod),
             }
         }
@@ -93,10 +95,11 @@ impl Incidents {
         let state = &mut workloads.list[workload as usize];
         let area = state.unavailable.area_at(now);
         let new = area - std::mem::replace(&mut state.attributed, area);
+        let span = now.since(std::mem::replace(&mut state.attributed_until, now));
         if new > 0 && !state.open.is_empty() {
             let lacking = |number: &u32| self.all[*number as usize].lacking();
-            let weights: Vec<u32> = state.open.iter().map(lacking).collect();
-            for (number, share) in state.open.iter().zip(shares(new, &weights)) {
+            let lacking: Vec<u32> = state.open.iter().map(lacking).collect();
+            for (number, share) in state.open.iter().zip(shares(new, span, &lacking)) {
                 self.all[*number as usize].record.attributed_pod_nanos += share;
             }
         }
@@ -114,9 +117,12 @@ impl Incidents {
         self.attribute(workload, now, workloads);
         let number = self.all.len() as u32;
         record.pods_hit = pods.len() as u32;
+        let mut away = 0;
         for &pod in &pods {
             self.leave(pod);
-            self.parts.insert(pod, (number, Part::Hit));
+            let serving = workloads.tracked(pod).facts.has(Facts::SERVING);
+            away += u32::from(!serving);
+            self.parts.insert(pod, (number, Part::Hit { serving }));
             workloads.involve(pod, true);
         }
         for &node in &nodes {
@@ -129,11 +135,13 @@ impl Incidents {
             self.all[*other as usize].record.overlapping = true;
         }
         state.open.push(number);
+        self.fresh.push(number);
         self.all.push(Open {
             record,
             workload,
             unheard: nodes,
             undecided: pods.len() as u32,
+            away,
             members: pods,
             owed: 0,
             unreplaced: 0,
@@ -150,6 +158,34 @@ impl Incidents {
                 open.owed += 1;
             }
             // The new incident has it replaced; the old one then waits for that through the target.
+        }
+    }
+
+    /// Whether an incident opened at an earlier instant waits to be looked at.
+    pub(crate) fn is_unexamined(&self, now: Time) -> bool {
+        self.fresh.first().is_some_and(|number| self.all[*number as usize].record.fault < now)
+    }
+
+    /// Once the instant of a fault is over, looks at the pods it hit: one that it did nothing to is back without ever
+    /// changing, so nothing else would decide it.
+    pub(crate) fn examine(&mut self, cluster: &Cluster, workloads: &mut Workloads) {
+        let (due, fresh) = std::mem::take(&mut self.fresh)
+            .into_iter()
+            .partition(|number| self.all[*number as usize].record.fault < cluster.now);
+        self.fresh = fresh;
+        let due: Vec<u32> = due;
+        for number in due {
+            self.attribute(self.all[number as usize].workload, cluster.now, workloads);
+            for pod in self.all[number as usize].members.clone() {
+                let part = Part::Hit { serving: true };
+                let untouched = self.parts.get(&pod) == Some(&(number, part)) && is_on_good_node(pod, cluster);
+                let open = &mut self.all[number as usize];
+                if untouched && !open.record.planned {
+                    open.hit_becomes(part, Some(Part::Back));
+                    self.parts.insert(pod, (number, Part::Back));
+                }
+            }
+            self.settle(self.all[number as usize].workload, cluster.now, workloads);
         }
     }
 
@@ -192,7 +228,7 @@ impl Incidents {
         let Some(&(incident, part)) = self.parts.get(&pod) else { return };
         let facts = workloads.tracked(pod).facts;
         let next = match part {
-            Part::Hit | Part::Back => self.hit_changed(incident, pod, part, facts, cluster, workloads),
+            Part::Hit { .. } | Part::Back => self.hit_changed(incident, pod, part, facts, cluster, workloads),
             Part::Replacement { bound, serving } => {
                 self.replacement_changed(incident, (bound, serving), facts, cluster.now)
             }
@@ -224,7 +260,7 @@ impl Incidents {
             open.record.detected.get_or_insert(now);
         }
         if !facts.has(Facts::ACTIVE) {
-            open.undecided -= u32::from(part == Part::Hit);
+            open.hit_becomes(part, None);
             if !facts.has(Facts::SUCCEEDED) {
                 open.pod_went(now);
                 self.drained += u64::from(open.record.planned);
@@ -239,18 +275,12 @@ impl Incidents {
             && now > open.record.fault
             && !open.record.planned
             && is_on_good_node(pod, cluster);
-        match (part, back) {
-            (Part::Hit, true) => {
-                open.undecided -= 1;
-                open.record.last_ready = Some(now);
-                Some(Part::Back)
-            }
-            (Part::Back, false) => {
-                open.undecided += 1;
-                Some(Part::Hit)
-            }
-            (part, _) => Some(part),
+        let next = if back { Part::Back } else { Part::Hit { serving: facts.has(Facts::SERVING) } };
+        if back && part != Part::Back {
+            open.record.last_ready = Some(now);
         }
+        open.hit_becomes(part, Some(next));
+        Some(next)
     }
 
     fn replacement_changed(&mut self, incident: u32, was: (bool, bool), facts: Facts, now: Time) -> Option<Part> {
@@ -381,7 +411,9 @@ impl Incidents {
                 self.pending_at_end(number, workloads, &why);
                 let workload = &workloads.list[self.all[number].workload as usize];
                 let open = &mut self.all[number];
-                let verdict = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
+                let served = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
+                open.record.undecided = served.is_some() && open.undecided > 0 && !open.record.planned;
+                let verdict = served.filter(|_| !open.record.undecided);
                 let area = workload.unavailable.area_at(now);
                 open.close(verdict.map(|(whole, _)| whole), verdict.map_or(area, |(_, area)| area));
                 open.record.after = layout(workloads, open.workload);

@@ -9,6 +9,7 @@ use super::{
 pub const ALL: &[&Metric] = &[
     &recovery::INCIDENTS_TOTAL,
     &recovery::INCIDENTS_UNRECOVERED_TOTAL,
+    &recovery::INCIDENTS_UNDECIDED_TOTAL,
     &recovery::RECOVERY_SECONDS,
     &recovery::RECOVERY_SECONDS_MEAN,
     &recovery::DETECTION_SECONDS,

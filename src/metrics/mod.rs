@@ -225,6 +225,7 @@ impl Metrics {
     /// Takes in a change, in order, at `cluster.now`. A removed pod must still be readable.
     pub fn observe(&mut self, change: Change, cluster: &Cluster) {
         self.digest.add(change, cluster);
+        self.examine_incidents(cluster);
         if let Some(log) = &mut self.log
             && let Some(row) = event_log::change_row(change, cluster)
         {
@@ -282,6 +283,18 @@ impl Metrics {
                 }
             }
         }
+        self.measure_closed_incidents();
+    }
+
+    /// Looks at incidents that opened at an earlier instant, before anything that happens now.
+    fn examine_incidents(&mut self, cluster: &Cluster) {
+        if self.incidents.is_unexamined(cluster.now) {
+            self.incidents.examine(cluster, &mut self.workloads);
+            self.measure_closed_incidents();
+        }
+    }
+
+    fn measure_closed_incidents(&mut self) {
         if self.incidents.has_closed() {
             let (capacity, workloads) = (&self.capacity, &self.workloads);
             self.incidents.measure_closed(|workload| layout(workload, workloads, capacity));
@@ -304,6 +317,7 @@ impl Metrics {
     /// Takes in a fault or an operator's command. Call it just **before** it is applied: incidents
     /// remember what served until then.
     pub fn action(&mut self, cluster: &Cluster, note: ActionNote<'_>) {
+        self.examine_incidents(cluster);
         if let Some(log) = &mut self.log {
             log.row(&event_log::action_row(cluster.now, note.label));
         }

@@ -22,8 +22,19 @@ pub const INCIDENTS_UNRECOVERED_TOTAL: Metric = Metric {
     unit: "incidents",
     labels: &["workload"],
     about: "incidents after which the workload was not whole again within the run",
-    formula: "count of incidents without the instant `whole`",
-    read: |run, rows| count(run, rows, |incident| incident.whole.is_none()),
+    formula: "count of incidents with serving < min(what it was, desired) at the end of the run",
+    read: |run, rows| count(run, rows, |incident| incident.whole.is_none() && !incident.undecided),
+};
+
+/// `incidents_undecided_total`.
+pub const INCIDENTS_UNDECIDED_TOTAL: Metric = Metric {
+    name: "incidents_undecided_total",
+    unit: "incidents",
+    labels: &["workload"],
+    about: "incidents that the end of the run cut off: enough pods served, but pods hit were neither back nor gone. \
+            They are in none of the recovery times",
+    formula: "count of incidents with hit pods undecided and serving ≥ min(what it was, desired) at the end of the run",
+    read: |run, rows| count(run, rows, |incident| incident.undecided),
 };
 
 /// `recovery_seconds`.
@@ -32,8 +43,8 @@ pub const RECOVERY_SECONDS: Metric = Metric {
     unit: "seconds",
     labels: &["workload"],
     about: "from the fault until whole again, the longest of all incidents; infinite if one never was",
-    formula: "max over incidents of (whole − fault)",
-    read: |run, rows| longest(run, rows, |incident| Some(incident.recovery())),
+    formula: "max over incidents, undecided ones left out, of (whole − fault)",
+    read: |run, rows| longest(run, rows, |incident| (!incident.undecided).then(|| incident.recovery())),
 };
 
 /// `recovery_seconds_mean`.
@@ -42,11 +53,12 @@ pub const RECOVERY_SECONDS_MEAN: Metric = Metric {
     unit: "seconds",
     labels: &["workload"],
     about: "from the fault until whole again, mean over incidents; infinite if one never was",
-    formula: "mean over incidents of (whole − fault)",
+    formula: "mean over incidents, undecided ones left out, of (whole − fault)",
     read: |run, rows| {
         for_each_workload(run, rows, |incidents| {
-            let sum: f64 = incidents.iter().map(|incident| seconds(incident.recovery())).sum();
-            Some(sum / incidents.len() as f64)
+            let told = || incidents.iter().filter(|incident| !incident.undecided);
+            let sum: f64 = told().map(|incident| seconds(incident.recovery())).sum();
+            (told().count() > 0).then(|| sum / told().count() as f64)
         });
     },
 };

@@ -96,6 +96,8 @@ pub(crate) struct Workload {
     pub(crate) objectives: Objectives,
     /// The unavailable area that has been attributed.
     pub(crate) attributed: i128,
+    /// Until when.
+    pub(crate) attributed_until: Time,
     /// Fewest pods serving since it was complete for the first time.
     pub(crate) lowest: Option<i64>,
     pub(crate) series: Option<WorkloadSeries>,
@@ -143,6 +145,7 @@ impl Workload {
             tolerance: Tolerance::starting(now),
             objectives: Objectives::starting(now, objectives.clone()),
             attributed: 0,
+            attributed_until: now,
             lowest: None,
             series: series.map(|limit| WorkloadSeries {
                 desired: recorder(limit),

@@ -73,6 +73,7 @@ struct IncidentJson<'a> {
     pods_pending: u32,
     pending_reason: Option<&'a str>,
     unavailable_pod_seconds: f64,
+    undecided: bool,
 }
 
 #[derive(Serialize)]
@@ -192,6 +193,7 @@ fn incident(i: &Incident) -> IncidentJson<'_> {
         pods_pending: i.pods_pending,
         pending_reason: i.pending_reason.as_deref(),
         unavailable_pod_seconds: rounded(i.unavailable_pod_seconds()),
+        undecided: i.undecided,
     }
 }
 

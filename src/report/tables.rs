@@ -20,7 +20,7 @@ pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
 
 /// `incidents.csv`: one row per fault (or planned disruption) and workload it hit.
 pub(crate) fn incidents(outcome: &Outcome) -> String {
-    const HEADER: [&str; 39] = [
+    const HEADER: [&str; 40] = [
         "incident",
         "action",
         "planned",
@@ -54,6 +54,7 @@ pub(crate) fn incidents(outcome: &Outcome) -> String {
         "pods_pending",
         "unavailable_pod_seconds",
         "attributed_pod_seconds",
+        "undecided",
         "struck_again",
         "overlapping",
         "imbalance_before_after",
@@ -104,6 +105,7 @@ fn incident_row(index: usize, i: &Incident) -> Vec<String> {
     row.extend(counts.map(|count| count.to_string()));
     row.push(number(i.unavailable_pod_seconds()));
     row.push(number(i.attributed_pod_nanos as f64 / 1e9));
+    row.push(i.undecided.to_string());
     row.push(i.struck_again.to_string());
     row.push(i.overlapping.to_string());
     row.extend(layouts(&i.before, &i.after));

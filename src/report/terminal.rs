@@ -103,10 +103,17 @@ fn story(out: &mut String, outcome: &Outcome) {
 fn worst(out: &mut String, outcome: &Outcome) {
     let faults = outcome.actions.iter().filter(|action| action.kind == ActionKind::Fault).count();
     let mut incidents: Vec<&Incident> = outcome.incidents.iter().collect();
-    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.recovery().unwrap_or(Span::MAX)));
-    let never = incidents.iter().filter(|incident| incident.whole.is_none()).count();
+    let never = |incident: &Incident| incident.whole.is_none() && !incident.undecided;
+    let length = |i: &Incident| if never(i) { Span::MAX } else { i.recovery().unwrap_or_default() };
+    incidents.sort_by_key(|incident| std::cmp::Reverse(length(incident)));
+    let undecided = match incidents.iter().filter(|incident| incident.undecided).count() {
+        0 => String::new(),
+        some => format!(", {some} undecided at the end"),
+    };
+    let never = incidents.iter().filter(|incident| never(incident)).count();
     let (done, hits) = (outcome.actions.len(), incidents.len());
-    line(out, format_args!("{done} actions, {faults} of them faults; {hits} incidents, {never} not whole again"));
+    let text = format!("{done} actions, {faults} of them faults; {hits} incidents, {never} not whole again{undecided}");
+    line(out, format_args!("{text}"));
     for incident in incidents.iter().take(WORST) {
         line(out, format_args!("{:<9} {}", moment(incident.fault), incident.label));
         tell(out, incident);
@@ -133,6 +140,7 @@ fn tell(out: &mut String, i: &Incident) {
     match i.whole {
         Some(whole) if whole == i.fault => say("+0s", "whole", "service never dipped".to_string()),
         Some(whole) => say(&after(whole), "whole again", String::new()),
+        None if i.undecided => say("undecided", "at the end", "pods hit are neither back nor gone".to_string()),
         None => say("never", "whole again", format!("in the {} until the end", duration(i.end.since(i.fault)))),
     }
     if i.pods_pending > 0 {

@@ -114,7 +114,7 @@ impl Simulation {
             Effect::Pod(PodCondition::Unready, pods) => self.begin_unready(pods, lasts),
             Effect::Kill(pods, grace) => {
                 for pod in pods {
-                    self.cluster.apply(Action::DeletePod { pod, grace: Some(grace), by: None });
+                    self.cluster.apply(Action::DeletePod { pod, grace, by: None });
                 }
             }
             Effect::CrashContainers(pods) => pods.into_iter().for_each(|pod| self.pod_step_now(pod, PodStep::Crash)),

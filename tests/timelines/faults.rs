@@ -354,13 +354,16 @@ fn a_killed_pod_is_replaced_at_once() {
 #[test]
 fn a_crashed_container_is_started_again_with_back_off() {
     check(
-        &two_nodes("{ container-crash: { workload: p, at: 60s, every: 10s, times: 2 } }"),
+        &(two_nodes("{ container-crash: { workload: p, at: 60s, every: 10s, times: 2 } }")
+            + "kubelet: { container-start: 500ms }\n"),
         &["pod"],
         "
-        60.0s pod/p@n-1 Restarts=1 # the first restart comes at once
+        60.0s pod/p@n-1 Ready=False
+        60.5s pod/p@n-1 Restarts=1 # the first start begins at once
+        60.5s pod/p@n-1 Ready=True
         70.0s pod/p@n-1 Ready=False
-        80.0s pod/p@n-1 Restarts=2 # the second after 10 s
-        80.0s pod/p@n-1 Ready=True
+        80.5s pod/p@n-1 Restarts=2 # the second after 10 s
+        80.5s pod/p@n-1 Ready=True
         ",
     );
     check(

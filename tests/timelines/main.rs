@@ -27,14 +27,14 @@ use sim::scenario;
 use sim::simulation::{Note, Observer, Simulation};
 
 /// What every scenario here starts from, unless it says otherwise. The control plane reacts at once. A pod
-/// runs 1 s after it is bound and is Ready then; told to stop, it takes 2 s, and 1 s later it is gone. A
+/// runs 1 s after it is bound and is Ready then, and a container that ended runs again at once; told to stop, it takes 2 s, and 1 s later it is gone. A
 /// machine that is switched on boots for 40 s, its kubelet reports 5 s later, and 10 s after that the node is
 /// Ready. After a partition a node is heard after 2 s, and 1 s later its pods are reconciled.
 ///
 /// The attach/detach reconciler looks at every full tenth of a second. The node monitor looks at 1 s, 6 s, 11 s … (and a microsecond more for each look, since the next begins
 /// 5 s after the end of the last), pod garbage collection at 3 s, 23 s, 43 s …. Leases are renewed every
 /// 10 s, from when `phases.leases` says.
-const COMMON: [(&str, &str); 21] = [
+const COMMON: [(&str, &str); 22] = [
     ("name", "timeline"),
     ("start", "settled"),
     ("control-plane.latencies.api-write", "0s"),
@@ -45,6 +45,7 @@ const COMMON: [(&str, &str); 21] = [
     ("control-plane.latencies.node-monitor-pass", "1us"),
     ("kubelet.node-lease-jitter", "0"),
     ("kubelet.start", "1s"),
+    ("kubelet.container-start", "0s"),
     ("kubelet.status", "0s"),
     ("kubelet.stop", "2s"),
     ("kubelet.teardown", "1s"),

@@ -285,6 +285,7 @@ impl Case {
             stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
             image_size: (0, 0.0), // they report no images, so images must not count
             simple: true,
+            container_start: zero.clone(),
             teardown: zero.clone(),
             boot: zero.clone(),
             kubelet_start: zero.clone(),

@@ -44,6 +44,77 @@ fn a_bare_pod_lost_to_a_fault_is_missed_for_good() {
 }
 
 #[test]
+fn a_fault_that_did_nothing_is_over_after_its_instant() {
+    let mut world = World::new(3, 6);
+    world.at(100.0).note(ActionKind::Fault, "nothing", &[NodeId(1)]);
+    // another node, much later: the first change there is
+    world.at(300.0).crash(&[NodeId(2)]);
+    let outcome = world.finish(301.0);
+    let incident = &outcome.incidents[0];
+    assert_eq!((incident.whole, incident.overlapping), (Some(incident.fault), false));
+    assert_eq!(incident.unavailable_pod_nanos, 0);
+}
+
+#[test]
+fn a_crash_is_not_to_blame_for_a_scale_up_without_room() {
+    let mut world = World::new(3, 6);
+    world.at(100.0).crash(&[NodeId(0)]);
+    world.at(200.0);
+    let web = world.deployment;
+    world.cluster.scale(web, 10);
+    world.at(400.0).evict(NodeId(0));
+    let pods = [world.create(), world.create()];
+    world.at(450.0);
+    pods.iter().for_each(|pod| world.start(*pod, NodeId(1)));
+    let outcome = world.finish(600.0);
+    // missing: 2 from 100 s on, 6 from 200 s, 4 from 450 s; the crash lacks 2 until 450 s
+    assert_eq!(outcome.metric("unavailable_pod_seconds", &WEB), Some(200.0 + 6.0 * 250.0 + 4.0 * 150.0));
+    assert_eq!(outcome.metric("attributed_pod_seconds", &[("fault", "crash")]), Some(2.0 * 350.0));
+    assert_eq!(outcome.metric("attributed_pod_seconds", &[("fault", "none")]), Some(4.0 * 400.0));
+}
+
+#[test]
+fn what_serves_though_it_was_hit_is_not_lacking() {
+    // nobody hears the node from 100 s on, but its two pods serve until 150 s; other two go at 120 s, unasked
+    let mut world = World::new(3, 6);
+    world.at(100.0).note(ActionKind::Fault, "partition", &[NodeId(0)]);
+    world.cluster.set_machine(NodeId(0), |machine| machine.link = Link::Partitioned);
+    world.at(120.0);
+    let others = world.pods_on(NodeId(1));
+    others.iter().for_each(|pod| world.cluster.set_pod_ready(*pod, false));
+    world.at(150.0).notice(NodeId(0));
+    let outcome = world.finish(200.0);
+    // the partition lacks 2 of 4 from 150 to 200 s
+    assert_eq!(outcome.metric("attributed_pod_seconds", &[("fault", "crash")]), Some(100.0));
+    assert_eq!(outcome.metric("attributed_pod_seconds", &[("fault", "none")]), Some(2.0 * 80.0));
+}
+
+#[test]
+fn the_end_of_the_run_decides_nothing() {
+    // a partition noticed: 4 of 6 serve at the end. Another, 10 s before the end, is not noticed any more
+    let mut world = World::new(3, 6);
+    for (at, node) in [(100.0, 0), (590.0, 1)] {
+        world.at(at).note(ActionKind::Fault, "partition", &[NodeId(node)]);
+        world.cluster.set_machine(NodeId(node), |machine| machine.link = Link::Partitioned);
+        if node == 0 {
+            world.at(150.0).notice(NodeId(0));
+            world.at(450.0).evict(NodeId(0));
+            let pods = [world.create(), world.create()];
+            pods.iter().for_each(|pod| world.start(*pod, NodeId(2)));
+        }
+    }
+    let outcome = world.finish(600.0);
+    let told: Vec<_> = outcome.incidents.iter().map(|incident| (incident.whole, incident.undecided)).collect();
+    assert_eq!(told, [(secs(450.0), false), (None, true)]);
+    assert_eq!(outcome.metric("incidents_total", &WEB), Some(2.0));
+    assert_eq!(outcome.metric("incidents_undecided_total", &WEB), Some(1.0));
+    assert_eq!(outcome.metric("incidents_unrecovered_total", &WEB), Some(0.0));
+    for name in ["recovery_seconds", "recovery_seconds_mean"] {
+        assert_eq!(outcome.metric(name, &WEB), Some(350.0), "{name}");
+    }
+}
+
+#[test]
 fn the_digest_tells_runs_apart() {
     let digest = |seconds| crash_and_replacement().finish(seconds).digest;
     assert_eq!(digest(900.0), digest(900.0));

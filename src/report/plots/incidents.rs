@@ -83,7 +83,7 @@ fn density(canvas: &Canvas, frame: &Frame, incidents: &[&Incident], (top, bottom
 
 fn colour(incident: &Incident) -> RGBColor {
     match (incident.whole, incident.planned) {
-        (None, _) => RED,
+        (None, _) if !incident.undecided => RED,
         (_, true) => BLUE,
         (_, false) => ORANGE,
     }

@@ -55,10 +55,11 @@ fn story(outcome: &Outcome, workload: &Workload) -> String {
         (0, _) | (_, None) => cost,
         (1, Some(incident)) => match incident.recovery() {
             Some(recovery) => format!("{}: whole again after {} · {cost}", incident.label, duration(recovery)),
+            None if incident.undecided => format!("{}: undecided at the end · {cost}", incident.label),
             None => format!("{}: not whole again within the run · {cost}", incident.label),
         },
         (many, _) => {
-            let never = own().filter(|incident| incident.whole.is_none()).count();
+            let never = own().filter(|incident| incident.whole.is_none() && !incident.undecided).count();
             let worst = own().filter_map(Incident::recovery).max().map_or("-".to_string(), duration);
             format!("{many} incidents, longest recovery {worst}, {never} not whole again · {cost}")
         }

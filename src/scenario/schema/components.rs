@@ -111,7 +111,8 @@ record! {
         /// Images at a time, if not serialised; no limit unless given.
         "max-parallel-image-pulls" => max_parallel_image_pulls: Option<Spanned<u32>>,
         /// From the binding of a pod until its containers run, all in one. Replaces `kubelet-watch`,
-        /// `notice`, `volumes`, `sandbox`, image pulls and `container-start`.
+        /// `notice`, `volumes`, `sandbox`, image pulls and `container-start`, the last except for containers that are
+        /// started again.
         "start" => start: Option<Latency>,
         /// From hearing of a pod until work on it begins.
         "notice" => notice: Latency = "{ uniform: { min: 0s, max: 20ms } }",
@@ -131,12 +132,12 @@ record! {
         "registry-rate" => registry_rate: Spanned<Quantity> = "60M",
         /// Compressed bytes per second that a node unpacks.
         "unpack-rate" => unpack_rate: Spanned<Quantity> = "80M",
-        /// Creating and starting one container.
+        /// Creating and starting one container, also one that has ended.
         "container-start" => container_start: Latency = "{ lognormal: { median: 300ms, sigma: 0.5 } }",
         /// From the start of the containers until their readiness probe would succeed, for pods that
         /// have one and do not say `ready-after`. Pods without a probe are ready as soon as they run.
         "ready" => ready: Latency = "{ lognormal: { median: 2s, sigma: 0.8 } }",
-        /// From being ready until the kubelet reports it.
+        /// From being ready, or having ended, until the kubelet sees and reports it.
         "status" => status: Latency = "{ uniform: { min: 0s, max: 1s } }",
         /// From the stop signal until a container ends, for pods that do not say `stop-after`; cut
         /// off by the grace period.
