@@ -206,6 +206,24 @@ fn a_burst_stays_in_its_rack_and_comes_within_its_window() {
 }
 
 #[test]
+fn a_node_without_the_label_is_in_no_domain() {
+    // that no node says in which rack it is does not make all of them one
+    let text = "
+name: no-racks
+duration: 1h
+cluster:
+  nodes:
+    - { name: a, count: 30, capacity: { cpu: 4, memory: 8Gi } }
+    - { name: b, count: 2, capacity: { cpu: 4, memory: 8Gi }, labels: { rack: r1 } }
+faults: [{ node-crash: { nodes: { selector: '!rack' }, random: 1, at: 10m,
+           burst: { probability: 1, followers: 5, label: rack } } }]
+";
+    for seed in 1..=5 {
+        assert_eq!(strikes(&outcome_of(text, &[("seed", &seed.to_string())])).len(), 1);
+    }
+}
+
+#[test]
 fn overloaded_survivors_fail_in_their_turn() {
     // 4 nodes of 4 cores hold 12 cores of requests: the loss of one leaves 12 of 12, that of two 12 of 8
     let cascade = |overload: f64, crash: &str| {

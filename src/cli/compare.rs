@@ -64,6 +64,11 @@ pub(super) fn run(args: &CompareArgs, library: &Library) -> Result<(), Failure> 
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("compare-{}", design.name)));
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
     let folder = Folder::create(&dir).map_err(unwritable)?;
+    let arms = design.blocks.iter().flat_map(|block| &block.arms);
+    let mut missing: Vec<String> = arms.flat_map(scenario::faults_without_domains).collect();
+    missing.sort();
+    missing.dedup();
+    missing.iter().for_each(|words| complain(&format!("warning: {words}")));
     let watch = Runs::new(args.quiet);
     let compared = compare::run(&design, &dir.join("cells"), args.jobs.map_or_else(processors, usize::from), &watch);
     drop(watch);

@@ -7,7 +7,9 @@ use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::duration;
 use crate::scenario::read::Spanned;
 use crate::scenario::schema::Scenario;
-use crate::scenario::schema::faults::{Fault, Mode, ModeNumber, NodeChoice, NodeFault, PodFault, Sequence, Timing};
+use crate::scenario::schema::faults::{
+    Fault, Mode, ModeNumber, NodeChoice, NodeFault, PodFault, RACK, Sequence, Timing,
+};
 use crate::scenario::schema::values::Amount;
 use crate::scenario::source::Location;
 
@@ -49,6 +51,11 @@ fn fault(fault: &Fault, at: Location, scenario: &Scenario, names: &Names<'_>, pr
                 problems.report(model.0.name.location, format!("no failure model is called `{}`", model.0.name.value));
             let problem = problem.help("`sim list models` shows them all");
             problem.suggest(&model.0.name, all.iter().map(|model| model.name.as_str()));
+        }
+        Fault::Model(model) if model.0.rack_label.value != RACK => names.label(&model.0.rack_label, problems),
+        Fault::DomainOutage(written) => {
+            names.label(&written.label, problems);
+            written.domain.iter().for_each(|domain| names.domain(&written.label, domain, problems));
         }
         Fault::Sequence(written) => sequence(written, at, scenario, names, problems),
         Fault::NodeAdded(written) => super::node_group(&written.nodes, problems),
@@ -150,19 +157,18 @@ fn nodes(written: &NodeFault, at: Location, all_by_default: bool, names: &Names<
         _ => None,
     };
     for zone in written.zone.iter().chain(inner) {
-        if names.known.nodes && !names.zones.contains(zone.as_str()) {
-            let problem = problems.report(zone.location, format!("no node is in a zone `{}`", zone.value));
-            problem.suggest(zone, names.zones.iter().copied());
-        }
+        names.zone(zone, problems);
     }
     sample(written.random.as_ref(), written.mode.as_ref(), at, problems);
     if let Some(burst) = &written.burst {
         share(&burst.probability, problems);
         within(&burst.followers, 1.0, 1000.0, problems);
+        burst.label.iter().for_each(|label| names.label(label, problems));
     }
     if let Some(cascade) = &written.cascade {
         share(&cascade.probability, problems);
         within(&cascade.overload, 0.001, 1000.0, problems);
+        cascade.label.iter().for_each(|label| names.label(label, problems));
     }
 }
 

@@ -168,7 +168,7 @@ record! {
         /// Within what time they fail, uniformly.
         "window" => window: Span = "120s",
         /// The topology label whose value they share with the first; any node if not given.
-        "label" => label: Option<String>,
+        "label" => label: Option<Spanned<String>>,
     }
 }
 
@@ -182,7 +182,7 @@ record! {
         /// Within what time, uniformly.
         "window" => window: Span = "60s",
         /// The topology label whose value they share with the first; any node if not given.
-        "label" => label: Option<String>,
+        "label" => label: Option<Spanned<String>>,
     }
 }
 
