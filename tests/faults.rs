@@ -124,6 +124,28 @@ fn every_policy_meets_the_same_faults() {
 }
 
 #[test]
+fn how_many_pods_run_moves_no_strike() {
+    // best-fit packs the small pods and finds room for the big ones, the default profile spreads them and does not:
+    // the policies have other candidates for a strike, and draw for each whether it is hit
+    let text = "
+name: candidates
+duration: 2d
+start: settled
+cluster:
+  nodes: [{ name: n, count: 4, capacity: { cpu: 4, memory: 16Gi } }]
+workloads:
+  - { deployment: small, replicas: 8, pod: { requests: { cpu: 1 } } }
+  - { deployment: big, replicas: 2, pod: { requests: { cpu: 4 } } }
+faults:
+  - { readiness-flap: { mode: all, probability: 0.5, every: { exponential: { mean: 1h } }, for: 10s } }
+";
+    let [spread, packed] = ["default", "best-fit"].map(|policy| outcome_of(text, &[("scheduler.policy", policy)]));
+    let bound = |outcome: &Outcome| outcome.pods.iter().filter(|pod| pod.bound.is_some()).count();
+    assert_ne!(bound(&spread), bound(&packed));
+    assert_eq!(spread.fault_trace, packed.fault_trace);
+}
+
+#[test]
 fn one_fault_more_moves_no_other() {
     let first = "{ node-crash: { nodes: { zone: z1 }, mtbf: { exponential: { mean: 1d } }, mttr: 10m } }";
     let second = "{ partition: { random: 2, every: { exponential: { mean: 1d } }, for: 1m } }";

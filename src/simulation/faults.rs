@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::cluster::{Change, Name, NodeId, PodId};
-use crate::engine::{Class, Span, Stream, Time};
-use crate::faults::{Aim, Effect, Fault, Mode, Step, Strike, Victims, When};
+use crate::engine::{Class, Seed, Span, Stream, Time};
+use crate::faults::{self, Aim, Effect, Fault, Mode, Step, Strike, Victims, When};
 use crate::outcome::ActionKind;
 
 use super::outages::Outages;
@@ -33,7 +33,6 @@ struct Armed {
     free: Vec<u32>,
     /// How many nodes of a name there have been.
     incarnations: BTreeMap<Name, u64>,
-    strikes: u64,
     /// Strikes that hit somebody.
     hits: u64,
 }
@@ -41,8 +40,25 @@ struct Armed {
 /// One random process, or the only schedule of a fault.
 struct Process {
     aim: Aim,
+    /// Tells the streams of nodes that had the same name apart.
+    number: u64,
+    /// Draws instants and lengths, and nothing else: how many victims there are moves no instant.
     stream: Stream,
     strikes: u32,
+}
+
+/// Chance of one strike: a stream for each purpose, so that no draw moves one of another purpose, and none
+/// of a later strike.
+struct Chance {
+    seed: Seed,
+    process: String,
+    strike: u64,
+}
+
+impl Chance {
+    fn stream(&self, purpose: &str) -> Stream {
+        self.seed.stream(&format!("{}/{purpose}", self.process), self.strike)
+    }
 }
 
 impl Faults {
@@ -52,7 +68,6 @@ impl Faults {
             processes: Vec::new(),
             free: Vec::new(),
             incarnations: BTreeMap::new(),
-            strikes: 0,
             hits: 0,
         };
         Faults { armed: faults.into_iter().map(arm).collect(), ..Faults::default() }
@@ -147,9 +162,9 @@ impl Simulation {
 
     fn begin_process(&mut self, index: usize, aim: Aim) {
         let now = self.cluster.now;
-        let (label, number) = self.stream_of(index, aim);
+        let number = self.number_of(index, aim);
+        let mut stream = self.cluster.seed.stream(&self.stream_name(index, aim), number);
         let armed = &mut self.faults.armed[index];
-        let mut stream = self.cluster.seed.stream(&label, number);
         let fault = armed.fault.clone();
         let is_old = fault.aged && now == Time::ZERO;
         let first = if is_old {
@@ -157,7 +172,7 @@ impl Simulation {
         } else {
             fault.when.first(&mut stream)
         };
-        let process = Process { aim, stream, strikes: 0 };
+        let process = Process { aim, number, stream, strikes: 0 };
         let number = match armed.free.pop() {
             Some(free) => {
                 armed.processes[free as usize] = process;
@@ -175,22 +190,28 @@ impl Simulation {
         }
     }
 
-    /// The random stream of a process: named by the fault and by whom it is about, never by position.
-    fn stream_of(&mut self, index: usize, aim: Aim) -> (String, u64) {
-        let armed = &mut self.faults.armed[index];
-        let name = &armed.fault.name;
-        let text = |text: Name| self.cluster.names.text(text);
+    /// The name of a process' random stream: of the fault and of whom it is about, never of a position.
+    fn stream_name(&self, index: usize, aim: Aim) -> String {
+        let name = &self.faults.armed[index].fault.name;
         match aim {
-            Aim::Group => (format!("fault/{name}"), 0),
-            Aim::Domain(domain) => (format!("fault/{name}/domain/{}", text(domain)), 0),
-            Aim::Pod(pod) => (format!("fault/{name}/pod"), u64::from(pod.0)),
+            Aim::Group => format!("fault/{name}"),
+            Aim::Domain(domain) => format!("fault/{name}/domain/{}", self.cluster.names.text(domain)),
+            Aim::Pod(_) => format!("fault/{name}/pod"),
+            Aim::Node(node) if self.cluster.node(node).is_none() => format!("fault/{name}/node"),
+            Aim::Node(node) => format!("fault/{name}/node/{}", self.cluster.node_name(node)),
+        }
+    }
+
+    /// The number of a new process' stream, among those of its name.
+    fn number_of(&mut self, index: usize, aim: Aim) -> u64 {
+        match aim {
+            Aim::Group | Aim::Domain(_) => 0,
+            Aim::Pod(pod) => u64::from(pod.0),
             Aim::Node(id) => {
-                let Some(node) = self.cluster.node(id).map(crate::cluster::Node::name) else {
-                    return (format!("fault/{name}/node"), 0);
-                };
-                let incarnation = armed.incarnations.entry(node).or_default();
+                let Some(node) = self.cluster.node(id) else { return 0 };
+                let incarnation = self.faults.armed[index].incarnations.entry(node.name()).or_default();
                 *incarnation += 1;
-                (format!("fault/{name}/node/{}", text(node)), *incarnation)
+                *incarnation
             }
         }
     }
@@ -207,23 +228,42 @@ impl Simulation {
         let armed = &mut self.faults.armed[index as usize];
         let fault = armed.fault.clone();
         let process = &mut armed.processes[number as usize];
-        let (aim, mut stream) = (process.aim, process.stream.clone());
+        let (aim, of_name) = (process.aim, process.number);
         process.strikes += 1;
         let count = process.strikes;
         if self.is_gone(aim) {
             self.faults.armed[index as usize].free.extend(matches!(aim, Aim::Pod(_)).then_some(number));
             return;
         }
+        let process = &mut self.faults.armed[index as usize].processes[number as usize];
         let outage = match &fault.when {
             When::Trace(trace) => trace.outage(count as usize - 1),
             _ => None,
         };
-        let drawn = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut stream));
+        let drawn = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut process.stream));
         let lasts = outage.map(|outage| outage.duration).or(drawn);
-        if let Some(next) = fault.when.next(now, lasts, count, &mut stream) {
+        if let Some(next) = fault.when.next(now, lasts, count, &mut process.stream) {
             self.strike_at(next, index, number);
         }
-        let (mut nodes, mut pods) = self.aimed(&fault, aim, &mut stream);
+        let process = format!("{}/{of_name}", self.stream_name(index as usize, aim));
+        let chance = Chance { seed: self.cluster.seed, process, strike: count.into() };
+        let (nodes, pods) = self.victims_of(&fault, aim, outage, &mut chance.stream("victims"));
+        if !matches!(aim, Aim::Pod(_)) {
+            self.trace(&fault.name, &nodes, lasts);
+        }
+        self.hit(index, (&nodes, &pods), lasts, &chance, observer);
+        self.drag_along(index, &nodes, &chance);
+    }
+
+    /// Whom a strike hits.
+    fn victims_of(
+        &self,
+        fault: &Fault,
+        aim: Aim,
+        outage: Option<faults::Outage>,
+        stream: &mut Stream,
+    ) -> (Vec<NodeId>, Vec<PodId>) {
+        let (mut nodes, mut pods) = self.aimed(fault, aim, stream);
         if let Some(outage) = outage {
             let hit = (nodes.len() as u64 * u64::from(outage.intensity_ppm) / 1_000_000) as usize;
             stream.choose_to_front(&mut nodes, hit);
@@ -234,12 +274,7 @@ impl Simulation {
             nodes.retain(|_| stream.unit() < fault.probability);
             pods.retain(|_| stream.unit() < fault.probability);
         }
-        if !matches!(aim, Aim::Pod(_)) {
-            self.trace(&fault.name, &nodes, lasts);
-        }
-        self.hit(index, (&nodes, &pods), lasts, &mut stream, observer);
-        self.drag_along(index, &nodes, &mut stream);
-        self.faults.armed[index as usize].processes[number as usize].stream = stream;
+        (nodes, pods)
     }
 
     fn is_gone(&self, aim: Aim) -> bool {
@@ -265,11 +300,10 @@ impl Simulation {
         index: u16,
         (nodes, pods): (&[NodeId], &[PodId]),
         lasts: Option<Span>,
-        stream: &mut Stream,
+        chance: &Chance,
         observer: &mut dyn Observer,
     ) {
         let armed = &mut self.faults.armed[index as usize];
-        armed.strikes += 1;
         let fault = armed.fault.clone();
         if fault.plan.needs_victims() && nodes.is_empty() && pods.is_empty() {
             if fault.expected {
@@ -281,6 +315,7 @@ impl Simulation {
             return;
         }
         armed.hits += 1;
+        let stream = &mut chance.stream("course");
         let steps = fault.plan.steps(&mut Strike { nodes, pods, lasts, stream, cluster: &self.cluster });
         for step in steps {
             if step.after == Span::ZERO {
@@ -294,13 +329,14 @@ impl Simulation {
     }
 
     /// Whoever is dragged along by a strike, at once or in a moment.
-    fn drag_along(&mut self, index: u16, nodes: &[NodeId], stream: &mut Stream) {
+    fn drag_along(&mut self, index: u16, nodes: &[NodeId], chance: &Chance) {
         let fault = self.faults.armed[index as usize].fault.clone();
         let Victims::Nodes(victims) = &fault.victims else { return };
         if fault.burst.is_none() && fault.cascade.is_none() {
             return;
         }
         let candidates = victims.candidates(&self.cluster);
+        let stream = &mut chance.stream("followers");
         let mut followers = Vec::new();
         for &node in nodes {
             if let Some(burst) = &fault.burst {
@@ -327,15 +363,15 @@ impl Simulation {
             return;
         }
         let fault = self.faults.armed[index as usize].fault.clone();
-        let label = format!("fault/{}/follower/{}", fault.name, self.cluster.node_name(node));
-        let mut stream = self.cluster.seed.stream(&label, self.cluster.now.0);
-        let lasts = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut stream));
+        let process = format!("fault/{}/follower/{}", fault.name, self.cluster.node_name(node));
+        let chance = Chance { seed: self.cluster.seed, process, strike: self.cluster.now.0 };
+        let lasts = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut chance.stream("length")));
         if !cascades {
             self.trace(&fault.name, &[node], lasts);
         }
-        self.hit(index, (&[node], &[]), lasts, &mut stream, observer);
+        self.hit(index, (&[node], &[]), lasts, &chance, observer);
         if cascades {
-            self.drag_along(index, &[node], &mut stream);
+            self.drag_along(index, &[node], &chance);
         }
     }
 
