@@ -274,8 +274,8 @@ fn a_recorded_trace_is_replayed_with_its_intensity() {
         let outcome = experiment::run(setup, Options::default(), &mut Unwatched).unwrap();
         strikes(&outcome).iter().map(|(_, at, nodes)| (*at, nodes.len())).collect::<Vec<_>>()
     };
-    assert_eq!(run(""), [(60, 10), (660, 5)]); // 0.26 · 20 rounded down
-    assert_eq!(run(", repeat: true, scale: 0.5")[..4], [(60, 5), (660, 2), (720, 5), (1320, 2)]);
+    assert_eq!(run(""), [(60, 10), (660, 5)]); // 0.26 · 20 = 5.2
+    assert_eq!(run(", repeat: true, scale: 0.5")[..4], [(60, 5), (660, 3), (720, 5), (1320, 3)]); // 0.13 · 20 = 2.6
     assert_eq!(run(", skip: 1"), [(600, 5)]);
 }
 

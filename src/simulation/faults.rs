@@ -265,7 +265,7 @@ impl Simulation {
     ) -> (Vec<NodeId>, Vec<PodId>) {
         let (mut nodes, mut pods) = self.aimed(fault, aim, stream);
         if let Some(outage) = outage {
-            let hit = (nodes.len() as u64 * u64::from(outage.intensity_ppm) / 1_000_000) as usize;
+            let hit = outage.hits(nodes.len());
             stream.choose_to_front(&mut nodes, hit);
             nodes.truncate(hit);
             nodes.sort_unstable();

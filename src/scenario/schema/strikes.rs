@@ -53,7 +53,7 @@ record! {
 
 record! {
     /// Recorded outages: a CSV file with the columns `failure_interval` (milliseconds since the one before began),
-    /// `failure_duration` (milliseconds) and `failure_intensity` (share of the victims hit, rounded down).
+    /// `failure_duration` (milliseconds) and `failure_intensity` (share of the victims hit, to the nearest number of them).
     pub struct OutageTrace {
         /// The file, relative to the scenario file.
         "file" => file: Spanned<String>,
