@@ -283,10 +283,34 @@ fn a_recorded_trace_is_replayed_with_its_intensity() {
 fn a_fault_that_hits_nobody_is_named() {
     let faults =
         "[{ node-crash: { nodes: { selector: disk=tape }, at: 5m } }, { name: never, partition: { zone: z1, at: 1h,
-                     mode: one, for: 1s } }, { node-crash: { mtbf: 10000d, for: 1m } }]";
+                     mode: one, for: 1s } }, { node-crash: { mtbf: 10000d, for: 1m } },
+           { name: steps, sequence: { at: 5m, steps: [{ reboot: { nodes: { selector: disk=tape } } }] } }]";
     let outcome = outcome_of(&scenario(4, "1h", faults), &[]);
-    assert_eq!(outcome.idle_faults.len(), 2, "{:?}", outcome.idle_faults);
+    assert_eq!(outcome.idle_faults.len(), 3, "{:?}", outcome.idle_faults);
     assert!(outcome.idle_faults[0].starts_with("node-crash nodes:"), "{:?}", outcome.idle_faults);
+    assert_eq!(outcome.idle_faults[2], "steps");
+}
+
+#[test]
+fn each_fault_of_a_sequence_finds_its_victims_at_its_own_time() {
+    // a-1 and its two pods are lost at 5 min; toleration and grace put two pods in their place at some 11 min. At
+    // 26 min all pods of `web` are those that run then: the replacements among them, and none that is gone.
+    let faults =
+        "[{ sequence: { at: 5m, steps: [{ node-crash: { node: a-1 } }, { after: 20m, partition: { node: late } },
+                     { after: 21m, pod-kill: { workload: web, mode: all, grace-period: 0s } }] } }]";
+    let text = scenario(4, "1h", faults)
+        + "start: settled
+workloads: [{ deployment: web, replicas: 8, pod: { requests: { cpu: 1 } } }]
+timeline: [{ at: 15m, add-nodes: { name: late, capacity: { cpu: 4, memory: 8Gi } } }]\n";
+    let outcome = outcome_of(&text, &[]);
+    assert!(outcome.actions.iter().all(|action| action.struck), "{:?}", outcome.actions);
+    assert!(outcome.idle_faults.is_empty());
+    let struck = strikes(&outcome);
+    assert_eq!(struck[0], ("sequence", 300, vec!["a-1"]));
+    assert!(struck.contains(&("sequence", 1500, vec!["late"])), "{struck:?}");
+    let old = |created: Time| created < Time::from_secs(1560);
+    let mut pods = outcome.pods.iter().filter(|pod| pod.workload == "web" && pod.ready.is_some());
+    assert!(pods.all(|pod| !old(pod.created)), "{:?}", outcome.pods);
 }
 
 #[test]

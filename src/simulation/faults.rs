@@ -1,23 +1,23 @@
-//! Faults of a run: processes that strike, the steps that follow from a strike, and the hash over all of it.
-//! What a step does is carried out in `outages`.
+//! Faults of a run: processes that strike, whom they hit, and the hash over all of it. What follows from a
+//! strike is told in `strikes`, what a step does in `outages`.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::cluster::{Change, Name, NodeId, PodId};
-use crate::engine::{Class, Seed, Span, Stream, Time};
-use crate::faults::{self, Aim, Effect, Fault, Mode, Step, Strike, Victims, When};
-use crate::outcome::ActionKind;
+use crate::engine::{Class, Span, Stream, Time};
+use crate::faults::{self, Aim, Fault, Mode, Victims, When};
 
 use super::outages::Outages;
-use super::{Event, Note, Observer, Simulation};
+use super::strikes::{Chance, Part};
+use super::{Event, Observer, Simulation};
 
 /// All faults of a run.
 #[derive(Default)]
 pub(super) struct Faults {
-    armed: Vec<Armed>,
-    /// Steps that are still to come, by the number their event carries, and the fault each belongs to.
-    steps: Vec<Option<(u16, Step)>>,
+    pub(super) armed: Vec<Armed>,
+    /// Parts of strikes that are still to come, by the number their event carries, and the fault each belongs to.
+    pub(super) to_come: Vec<Option<(u16, Part)>>,
     pub(super) outages: Outages,
     /// Hash over everything that struck so far.
     trace: u64,
@@ -26,15 +26,15 @@ pub(super) struct Faults {
 }
 
 /// A fault with its processes.
-struct Armed {
-    fault: Rc<Fault>,
+pub(super) struct Armed {
+    pub(super) fault: Rc<Fault>,
     processes: Vec<Process>,
     /// Processes of pods that are gone, to be used again.
     free: Vec<u32>,
     /// How many nodes of a name there have been.
     incarnations: BTreeMap<Name, u64>,
     /// Strikes that hit somebody.
-    hits: u64,
+    pub(super) hits: u64,
 }
 
 /// One random process, or the only schedule of a fault.
@@ -45,20 +45,6 @@ struct Process {
     /// Draws instants and lengths, and nothing else: how many victims there are moves no instant.
     stream: Stream,
     strikes: u32,
-}
-
-/// Chance of one strike: a stream for each purpose, so that no draw moves one of another purpose, and none
-/// of a later strike.
-struct Chance {
-    seed: Seed,
-    process: String,
-    strike: u64,
-}
-
-impl Chance {
-    fn stream(&self, purpose: &str) -> Stream {
-        self.seed.stream(&format!("{}/{purpose}", self.process), self.strike)
-    }
 }
 
 impl Faults {
@@ -292,113 +278,5 @@ impl Simulation {
             (Aim::Domain(domain), Victims::Nodes(nodes)) => (nodes.in_domain(domain, &self.cluster), Vec::new()),
             (_, victims) => victims.choose(&self.cluster, stream),
         }
-    }
-
-    /// The victims are hit: the steps of the plan begin.
-    fn hit(
-        &mut self,
-        index: u16,
-        (nodes, pods): (&[NodeId], &[PodId]),
-        lasts: Option<Span>,
-        chance: &Chance,
-        observer: &mut dyn Observer,
-    ) {
-        let armed = &mut self.faults.armed[index as usize];
-        let fault = armed.fault.clone();
-        if fault.plan.needs_victims() && nodes.is_empty() && pods.is_empty() {
-            if fault.expected {
-                let label = format!("{} (nobody matches)", fault.plan.name());
-                let verb = fault.plan.name();
-                let note = Note { kind: ActionKind::Fault, verb, label, nodes: vec![], pods: vec![], struck: false };
-                observer.note(note, &self.cluster);
-            }
-            return;
-        }
-        armed.hits += 1;
-        let stream = &mut chance.stream("course");
-        let steps = fault.plan.steps(&mut Strike { nodes, pods, lasts, stream, cluster: &self.cluster });
-        for step in steps {
-            if step.after == Span::ZERO {
-                self.take_step(index, step, observer);
-            } else {
-                let at = self.cluster.now.saturating_add(step.after);
-                self.faults.steps.push(Some((index, step)));
-                self.queue.push(at, Class::World, Event::FaultStep(self.faults.steps.len() as u32 - 1));
-            }
-        }
-    }
-
-    /// Whoever is dragged along by a strike, at once or in a moment.
-    fn drag_along(&mut self, index: u16, nodes: &[NodeId], chance: &Chance) {
-        let fault = self.faults.armed[index as usize].fault.clone();
-        let Victims::Nodes(victims) = &fault.victims else { return };
-        if fault.burst.is_none() && fault.cascade.is_none() {
-            return;
-        }
-        let candidates = victims.candidates(&self.cluster);
-        let stream = &mut chance.stream("followers");
-        let mut followers = Vec::new();
-        for &node in nodes {
-            if let Some(burst) = &fault.burst {
-                let dragged = burst.followers(node, &candidates, &self.cluster, stream);
-                followers.extend(dragged.into_iter().map(|(after, node)| (after, node, false)));
-            }
-            if let Some(cascade) = &fault.cascade {
-                // what follows from the load is no matter of the fault's own chance
-                let mut own = self.cluster.seed.stream(&format!("fault/{}/cascade", fault.name), self.events_handled);
-                let failures = cascade.failures(node, &candidates, &self.cluster, &mut own);
-                followers.extend(failures.into_iter().map(|(after, node)| (after, node, true)));
-            }
-        }
-        for (after, node, cascades) in followers {
-            let at = self.cluster.now.saturating_add(after);
-            self.queue.push(at, Class::World, Event::Follow(index, node, cascades));
-        }
-    }
-
-    /// A node that was dragged along fails in the same way; in a cascade others may follow it.
-    pub(super) fn follow(&mut self, index: u16, node: NodeId, cascades: bool, observer: &mut dyn Observer) {
-        let is_up = self.cluster.node(node).is_some_and(|node| node.machine.is_managed());
-        if !is_up {
-            return;
-        }
-        let fault = self.faults.armed[index as usize].fault.clone();
-        let process = format!("fault/{}/follower/{}", fault.name, self.cluster.node_name(node));
-        let chance = Chance { seed: self.cluster.seed, process, strike: self.cluster.now.0 };
-        let lasts = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut chance.stream("length")));
-        if !cascades {
-            self.trace(&fault.name, &[node], lasts);
-        }
-        self.hit(index, (&[node], &[]), lasts, &chance, observer);
-        if cascades {
-            self.drag_along(index, &[node], &chance);
-        }
-    }
-
-    /// A step of a strike whose time has come.
-    pub(super) fn fault_step(&mut self, number: u32, observer: &mut dyn Observer) {
-        if let Some((index, step)) = self.faults.steps[number as usize].take() {
-            self.take_step(index, step, observer);
-        }
-    }
-
-    /// Carries out a step and tells observers of it just before. What is a request to the API server is made again
-    /// when that is back.
-    fn take_step(&mut self, index: u16, mut step: Step, observer: &mut dyn Observer) {
-        if step.effect.needs_api() && !self.faults.outages.api_is_up() {
-            self.faults.steps.push(Some((index, step)));
-            self.wait_for_api(Event::FaultStep(self.faults.steps.len() as u32 - 1));
-            return;
-        }
-        let fault = self.faults.armed[index as usize].fault.clone();
-        if let Effect::Node(_, nodes) | Effect::Deed(_, nodes) = &mut step.effect {
-            nodes.retain(|node| self.cluster.node(*node).is_some());
-        }
-        if let Effect::Pod(_, pods) | Effect::Kill(pods, _) | Effect::CrashContainers(pods) = &mut step.effect {
-            pods.retain(|pod| self.cluster.pod_exists(*pod));
-        }
-        let note = self.note_of(&fault, &step);
-        observer.note(note, &self.cluster);
-        self.carry_out_step(step);
     }
 }

@@ -16,6 +16,7 @@ mod outages;
 mod permit;
 mod pre_bind;
 pub mod setup;
+mod strikes;
 mod target;
 mod why;
 mod workers;
