@@ -80,6 +80,7 @@ pub(super) fn run(args: &CompareArgs, library: &Library) -> Result<(), Failure> 
         let first = comparison.common.first.clone().unwrap_or_default();
         complain(&format!("warning: not all met the same faults ({first}): differences are those of faults, too"));
     }
+    comparison.idle_faults().iter().for_each(|fault| complain(&format!("warning: {fault}")));
     let beside = beside_published(&design, &comparison)?;
     let mut files = words::files(&comparison)?;
     if let Some(Beside { allocation, distances, curves, .. }) = &beside {

@@ -108,6 +108,7 @@ pub fn kept(outcome: &Outcome) -> Replicate {
         values: outcome.metrics.iter().map(value).collect(),
         recoveries: outcome.incidents.iter().filter(|incident| !incident.planned).map(recovery).collect(),
         broken: broken.collect(),
+        idle_faults: outcome.idle_faults.clone(),
         curves: curves(outcome),
     }
 }
