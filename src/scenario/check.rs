@@ -157,6 +157,8 @@ pub(super) struct Names<'a> {
     /// Node groups and when they come.
     groups: Vec<(Span, &'a NodeGroup)>,
     node_objects: BTreeSet<&'a str>,
+    /// Machines may come from a list that has not been read yet.
+    has_inventory: bool,
     labels: labels::NodeLabels<'a>,
     /// Objects and when they come.
     objects: &'a [(Span, Object)],
@@ -167,7 +169,14 @@ impl<'a> Names<'a> {
         let groups: Vec<(Span, &NodeGroup)> = node_groups(scenario).collect();
         let nodes = scenario.cluster.manifest.iter().flat_map(|manifest| &manifest.objects);
         let node_objects = nodes.map(|object| object.name.as_str()).collect();
-        Names { known, groups, node_objects, labels: labels::NodeLabels::of(scenario), objects }
+        let (has_inventory, labels) = (scenario.cluster.inventory.is_some(), labels::NodeLabels::of(scenario));
+        Names { known, groups, node_objects, has_inventory, labels, objects }
+    }
+
+    /// How many nodes there are at most, if that can be said from the file alone.
+    fn number_of_nodes(&self) -> Option<u64> {
+        let groups = self.groups.iter().map(|(_, group)| group.size());
+        (self.known.nodes && !self.has_inventory).then(|| groups.sum::<u64>() + self.node_objects.len() as u64)
     }
 
     /// When the node of this name comes; `None` if it never does.

@@ -35,7 +35,9 @@ impl Simulation {
         if self.cloud.taken.is_empty() {
             self.look_later();
         }
-        nodes.iter().for_each(|node| drop(self.cloud.taken.entry(*node).or_default()));
+        for &node in nodes {
+            self.cloud.taken.entry(node).or_default();
+        }
     }
 
     fn look_later(&mut self) {

@@ -39,6 +39,45 @@ fn a_domain_that_no_node_is_in_is_refused() {
 }
 
 #[test]
+fn what_would_change_nothing_is_refused_where_it_stands() {
+    for (fault, said) in [
+        ("partition: { mode: { fixed: 10 }, at: 5m, for: 1s }", "6:24 more nodes than there are"),
+        ("partition: { random: 4, at: 5m, for: 1s }", "6:26 more nodes than there are"),
+        ("partition: { node: n-1, at: 5m, for: 1s, aged: true }", "6:5 `aged` goes with `mtbf`"),
+        ("slow-node: { node: n-1, at: 5m }", "6:5 a slow node that is not slow"),
+        ("clock-skew: { node: n-1, at: 5m }", "6:5 a clock that is right"),
+        ("capacity-loss: { node: n-1, at: 5m, lost: 0 }", "6:47 number out of range"),
+        ("container-crash: { workload: web, at: 5m, for: 5m }", "6:5 a length of what has none"),
+        ("pod-kill: { workload: web, at: 5m, for: 5m }", "6:5 a length of what has none"),
+        (
+            "graceful-shutdown: { node: n-1, at: 5m, grace-period: 10s, critical-grace-period: 30s }",
+            "6:5 more time for critical pods than for all",
+        ),
+        ("rolling-restart: { mode: all, at: 5m, interval: 0s }", "6:5 all batches at once"),
+        ("rolling-restart: { mode: all, at: 5m, interval: 1m, batch: 0 }", "6:5 no node at once"),
+    ] {
+        assert_eq!(problem(fault), said);
+    }
+    assert!(load("clock-skew: { node: n-1, at: 5m, offset: 2s }", "").is_ok());
+    assert!(load("container-crash: { workload: web, mtbf: 5m, mttr: 1m }", "").is_ok());
+    assert!(load("partition: { random: 3, at: 5m, for: 1s }", "").is_ok());
+}
+
+#[test]
+fn a_rule_that_stops_needs_ten_replications() {
+    let until = |count: u32| {
+        let metric = "node_availability_ratio";
+        load(
+            "reboot: { node: n-1, at: 5m }",
+            &format!("replications: {{ count: {count}, until: {{ metric: {metric} }} }}\n"),
+        )
+    };
+    let said = until(9).err().map(|wrong| wrong.to_string()).unwrap_or_default();
+    assert!(said.contains("too few replications to stop by") && said.contains("faults.yaml:7:24"), "{said}");
+    assert!(until(10).is_ok());
+}
+
+#[test]
 fn labels_that_come_later_are_known() {
     let later = "timeline: [{ at: 1m, label: { node: n-1, key: pdu, value: p1 } }]\n";
     assert!(load("domain-outage: { label: pdu, domain: p1, at: 5m, for: 1s }", later).is_ok());
