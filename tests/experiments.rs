@@ -109,15 +109,15 @@ fn replications_give_the_same_bytes_for_any_number_of_jobs() {
 
 #[test]
 fn replications_go_on_until_a_metric_is_precise_and_say_why_they_stopped() {
-    let until = r#"replications: { count: 3, until: { metric: "recovery_seconds{workload=\"web\"}", relative-half-width: 0.2, at-most: 40 } }"#;
+    let until = r#"replications: { count: 10, until: { metric: "recovery_seconds{workload=\"web\"}", relative-half-width: 0.2, at-most: 40 } }"#;
     let sandbox = Sandbox::new(&format!("{SMALL}{until}\n"));
     let told = sandbox.ok(&["run", "small.yaml", "--out", "out"]);
     assert!(told.contains("is within 20 %"), "{told}");
     // 0.0001 is out of reach: as many as are allowed
     let width = "replications.until.relative-half-width=0.0001";
     let told =
-        sandbox.ok(&["run", "small.yaml", "--set", width, "--set", "replications.until.at-most=6", "--out", "out"]);
-    assert!(told.contains("n = 6") && told.contains("no more are allowed"), "{told}");
+        sandbox.ok(&["run", "small.yaml", "--set", width, "--set", "replications.until.at-most=12", "--out", "out"]);
+    assert!(told.contains("n = 12") && told.contains("no more are allowed"), "{told}");
     let told = sandbox.ok(&["run", "small.yaml", "--single", "--out", "single"]);
     assert!(told.contains("seed 1 · policy"), "{told}");
 }
@@ -142,6 +142,29 @@ fn an_expectation_broken_under_one_seed_fails_and_names_the_command() {
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(ran.stderr.contains("of 3 seeds broke an expectation"), "{}", ran.stderr);
     assert!(ran.stderr.contains("sim run small.yaml --seed=1"), "{}", ran.stderr);
+}
+
+#[test]
+fn faults_that_never_strike_are_told_of_many_runs_too() {
+    let faults = "faults:
+  - { name: nobody, node-crash: { nodes: { selector: disk=tape }, at: 1m } }
+  - { name: steps, sequence: { at: 1m, steps: [{ reboot: { nodes: { selector: disk=tape } } }] } }
+  - { name: somebody, reboot: { random: 1, at: 2m } }
+";
+    let sandbox = Sandbox::new(&format!("{}{faults}", SMALL));
+    let ran = sandbox.run(&["run", "small.yaml", "--seeds=2", "--out=out"]);
+    for fault in ["nobody", "steps"] {
+        let words = format!("warning: the fault `{fault}` never struck anybody in 2 of 2 runs");
+        assert!(ran.stderr.contains(&words), "{}", ran.stderr);
+    }
+    assert!(!ran.stderr.contains("somebody"), "{}", ran.stderr);
+    let summary = std::fs::read_to_string(sandbox.path("out/summary.json")).unwrap();
+    assert!(summary.contains("\"fault\": \"nobody\",\n      \"idle\": 2,\n      \"of\": 2"), "{summary}");
+    let compare = ["compare", "small.yaml", "--policy=default,best-fit", "--seeds=2", "--out=both"];
+    let ran = sandbox.run(&compare);
+    assert!(ran.stderr.contains("`nobody` never struck anybody in 4 of 4 runs"), "{}", ran.stderr);
+    let page = std::fs::read_to_string(sandbox.path("both/comparison.md")).unwrap();
+    assert!(page.contains("**Idle**: the fault `steps` never struck anybody in 4 of 4 runs."), "{page}");
 }
 
 #[test]

@@ -27,7 +27,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     for path in &args.scenarios {
         let built = scenario::load(path, &args.set).and_then(|scenario| scenario::build(&scenario).map(|_| scenario));
         if let Ok(scenario) = &built {
-            scenario::skipped_rows(scenario).iter().for_each(|words| complain(&format!("warning: {words}")));
+            let missing = scenario::faults_without_domains(scenario);
+            let warnings = scenario::skipped_rows(scenario).into_iter().chain(missing);
+            warnings.for_each(|words| complain(&format!("warning: {words}")));
         }
         match built {
             Ok(_) if args.quiet => (),

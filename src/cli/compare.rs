@@ -64,6 +64,11 @@ pub(super) fn run(args: &CompareArgs, library: &Library) -> Result<(), Failure> 
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("compare-{}", design.name)));
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
     let folder = Folder::create(&dir).map_err(unwritable)?;
+    let arms = design.blocks.iter().flat_map(|block| &block.arms);
+    let mut missing: Vec<String> = arms.flat_map(scenario::faults_without_domains).collect();
+    missing.sort();
+    missing.dedup();
+    missing.iter().for_each(|words| complain(&format!("warning: {words}")));
     let watch = Runs::new(args.quiet);
     let compared = compare::run(&design, &dir.join("cells"), args.jobs.map_or_else(processors, usize::from), &watch);
     drop(watch);
@@ -75,6 +80,7 @@ pub(super) fn run(args: &CompareArgs, library: &Library) -> Result<(), Failure> 
         let first = comparison.common.first.clone().unwrap_or_default();
         complain(&format!("warning: not all met the same faults ({first}): differences are those of faults, too"));
     }
+    comparison.idle_faults().iter().for_each(|fault| complain(&format!("warning: {fault}")));
     let beside = beside_published(&design, &comparison)?;
     let mut files = words::files(&comparison)?;
     if let Some(Beside { allocation, distances, curves, .. }) = &beside {

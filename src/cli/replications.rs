@@ -28,6 +28,9 @@ pub(super) fn plan(args: &RunArgs, scenario: &Scenario) -> Option<Plan> {
         };
         (until.metric.value.clone(), rule)
     });
+    if args.seeds.is_some() && wanted.until.is_some() {
+        complain("warning: `--seeds` says how many; `replications.until` is left aside");
+    }
     let count = count.or(until.as_ref().map(|(_, rule)| rule.min as u32))?;
     let horizon = match wanted.horizon {
         HorizonKind::Terminating => Horizon::Terminating,
@@ -77,6 +80,7 @@ fn conclude(args: &RunArgs, scenario: &Scenario, study: &Study) -> Result<(), Fa
     for steady in study.steady.iter().filter(|steady| steady.too_short) {
         complain(&format!("warning: {}: the run is too short to tell its warm-up from its steady state", steady.name));
     }
+    study.idle_faults().iter().for_each(|fault| complain(&format!("warning: {fault}")));
     let broken: Vec<_> = study.replicates.iter().filter(|replicate| !replicate.broken.is_empty()).collect();
     let Some(first) = broken.first() else { return Ok(()) };
     complain(&format!("error: {} of {} seeds broke an expectation; the first:", broken.len(), study.replicates.len()));

@@ -68,6 +68,8 @@ pub(super) fn run(args: &RunArgs, library: &Library) -> Result<(), Failure> {
     let setup = scenario::build(&scenario)?;
     scenario.hash_inputs().map_err(|(file, error)| Failure::File(file, error))?;
     scenario::skipped_rows(&scenario).iter().for_each(|words| complain(&format!("warning: {words}")));
+    let missing = scenario::faults_without_domains(&scenario);
+    missing.iter().for_each(|words| complain(&format!("warning: {words}")));
     let dir = args.dir(&scenario);
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
     let mut folder = Folder::create(&dir).map_err(unwritable)?;

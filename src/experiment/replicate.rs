@@ -121,6 +121,7 @@ pub fn kept(outcome: &Outcome) -> Replicate {
             .map(recovery)
             .collect(),
         broken: broken.collect(),
+        idle_faults: outcome.idle_faults.clone(),
         curves: curves(outcome),
     }
 }

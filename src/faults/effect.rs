@@ -45,7 +45,7 @@ impl Effect {
     /// Whether it is a request to the API server.
     pub fn needs_api(&self) -> bool {
         match self {
-            Effect::Deed(deed, _) => !matches!(deed, Deed::Reboot | Deed::ShutDown { .. } | Deed::Replace(_)),
+            Effect::Deed(deed, _) => matches!(deed, Deed::Drain(_) | Deed::Cordon | Deed::Uncordon),
             Effect::Kill(..) | Effect::Join(_) => true,
             Effect::Node(..) | Effect::Pod(..) | Effect::CrashContainers(_) | Effect::ControlPlane(_) => false,
         }
@@ -92,8 +92,8 @@ pub enum Deed {
     Cordon,
     /// `kubectl uncordon`.
     Uncordon,
-    /// The Node object goes.
-    Delete,
+    /// The provider has taken the machine: the cloud controller deletes the Node object once it is not Ready.
+    Reclaim,
     /// The kubelet ends its pods within the period, the last part of which is for critical ones, then the
     /// machine is off, for the span if given.
     ShutDown {
@@ -104,7 +104,7 @@ pub enum Deed {
         /// How long it stays off.
         off: Option<Span>,
     },
-    /// A machine like each of these joins under the same name after the time drawn.
+    /// A machine like each of these joins under the same name after the time drawn, or when the name is free.
     Replace(Distribution),
 }
 

@@ -118,6 +118,11 @@ pub trait Plan: Debug {
     fn needs_victims(&self) -> bool {
         true
     }
+
+    /// Faults that strike in its course, each with victims of its own.
+    fn members(&self) -> &[Rc<Member>] {
+        &[]
+    }
 }
 
 /// What a kind of fault is about.

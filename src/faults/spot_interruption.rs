@@ -6,14 +6,15 @@ use crate::engine::{Distribution, Span};
 
 use super::{About, Condition, Deed, Effect, Entry, Plan, Step, Strike};
 
-/// A notice, then power goes and the cloud controller removes the Node objects.
+/// A notice, then power goes; the cloud controller removes the Node objects once they are not Ready (nodes.md 7).
 #[derive(Clone, Debug)]
 pub struct SpotInterruption {
     /// From the notice to the end: 120 s (AWS), 30 s (GCP, Azure).
     pub notice: Span,
     /// Whether a termination handler drains the nodes on notice.
     pub drain: bool,
-    /// How long until a machine like it joins under the same name; `None`: never.
+    /// How long until a machine like it joins under the same name, or when the Node object is gone if that is later;
+    /// `None`: never.
     pub replacement: Option<Distribution>,
 }
 
@@ -42,7 +43,7 @@ impl Plan for SpotInterruption {
         let off = Effect::Node(Condition::Off, strike.nodes.to_vec());
         steps.push(Step { after: self.notice, lasts: None, effect: off });
         steps.extend(self.replacement.iter().map(|after| deed(self.notice, Deed::Replace(after.clone()))));
-        steps.push(deed(self.notice, Deed::Delete));
+        steps.push(deed(self.notice, Deed::Reclaim));
         steps
     }
 }

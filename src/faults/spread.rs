@@ -82,11 +82,15 @@ impl Cascade {
     }
 }
 
-/// The other candidates in the domain of `first`.
+/// The other candidates in the domain of `first`; a node without the label is in no domain.
 fn within(domain: Option<Name>, first: NodeId, candidates: &[NodeId], cluster: &Cluster) -> Vec<NodeId> {
-    let value = |id: NodeId| domain.and_then(|key| cluster.node(id).and_then(|node| node.spec.labels.get(key)));
-    let own = value(first);
-    candidates.iter().copied().filter(|id| *id != first && value(*id) == own).collect()
+    let others = candidates.iter().copied().filter(|id| *id != first);
+    let Some(key) = domain else { return others.collect() };
+    let value = |id: NodeId| cluster.node(id).and_then(|node| node.spec.labels.get(key));
+    match value(first) {
+        Some(own) => others.filter(|id| value(*id) == Some(own)).collect(),
+        None => Vec::new(),
+    }
 }
 
 #[cfg(test)]

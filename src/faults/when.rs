@@ -45,6 +45,14 @@ pub struct Outage {
     pub intensity_ppm: u32,
 }
 
+impl Outage {
+    /// How many of so many nodes are hit, to the nearest: recorded shares are rounded themselves, and 0.428571
+    /// of 7 nodes are 3.
+    pub fn hits(&self, nodes: usize) -> usize {
+        ((nodes as u64 * u64::from(self.intensity_ppm) + 500_000) / 1_000_000) as usize
+    }
+}
+
 /// A recorded sequence of outages to replay.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -149,7 +157,7 @@ impl Trace {
         }
         let outage = self.outages[self.skip + count % left];
         let interval = Span((u128::from(outage.interval.0) * u128::from(self.interval_milli) / 1000) as u64);
-        let scaled = u64::from(outage.intensity_ppm) * u64::from(self.scale_milli) / 1000;
+        let scaled = (u64::from(outage.intensity_ppm) * u64::from(self.scale_milli) + 500) / 1000;
         Some(Outage { interval, intensity_ppm: scaled.min(1_000_000) as u32, ..outage })
     }
 }
@@ -195,6 +203,16 @@ mod tests {
         let outage = scaled.outage(1).unwrap();
         assert_eq!((outage.interval, outage.intensity_ppm), (Span::from_secs(40), 250_000));
         assert!(trace(3, true).outage(0).is_none());
+    }
+
+    #[test]
+    fn a_share_that_was_rounded_hits_whom_it_was_recorded_of() {
+        for nodes in 1..=200_usize {
+            for hit in 0..=nodes {
+                let intensity_ppm = (hit as f64 / nodes as f64 * 1e6) as u32; // rounded down
+                assert_eq!(Outage { interval: Span(0), duration: Span(0), intensity_ppm }.hits(nodes), hit);
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! and seeds, what differs, and by how much.
 
 use super::provenance::Provenance;
-use super::study::{CdfPoint, Estimate, MetricSummary, Replicate};
+use super::study::{CdfPoint, Estimate, IdleFault, MetricSummary, Replicate, idle_faults};
 use crate::engine::Span;
 
 /// Arms compared over blocks and seeds.
@@ -34,6 +34,13 @@ pub struct Comparison {
     pub replicates: Vec<Vec<Vec<Replicate>>>,
     /// Whether arms met the same arrivals and faults.
     pub common: Common,
+}
+
+impl Comparison {
+    /// The faults that did not strike in every run.
+    pub fn idle_faults(&self) -> Vec<IdleFault> {
+        idle_faults(self.replicates.iter().flatten().flatten())
+    }
 }
 
 /// Whether all arms met the same under each seed.

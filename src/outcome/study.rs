@@ -23,8 +23,43 @@ pub struct Replicate {
     pub recoveries: Vec<Recovery>,
     /// The expectations that were broken, with what was observed.
     pub broken: Vec<String>,
+    /// Faults written by hand that never struck anybody.
+    pub idle_faults: Vec<String>,
     /// Quantities over time, averaged over equal stretches of the run.
     pub curves: Vec<Curve>,
+}
+
+/// A fault written by hand that never struck anybody in some runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IdleFault {
+    /// Its name.
+    pub fault: String,
+    /// How many runs it did not strike in.
+    pub idle: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// The faults that did not strike in every run, in the order they were first missed.
+pub fn idle_faults<'a>(runs: impl IntoIterator<Item = &'a Replicate>) -> Vec<IdleFault> {
+    let (mut found, mut of): (Vec<IdleFault>, usize) = (Vec::new(), 0);
+    for run in runs {
+        of += 1;
+        for fault in &run.idle_faults {
+            match found.iter_mut().find(|known| known.fault == *fault) {
+                Some(known) => known.idle += 1,
+                None => found.push(IdleFault { fault: fault.clone(), idle: 1, of: 0 }),
+            }
+        }
+    }
+    found.iter_mut().for_each(|fault| fault.of = of);
+    found
+}
+
+impl std::fmt::Display for IdleFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the fault `{}` never struck anybody in {} of {} runs", self.fault, self.idle, self.of)
+    }
 }
 
 /// One value of one metric.
@@ -217,5 +252,10 @@ impl Study {
     /// How many seeds broke an expectation.
     pub fn broken(&self) -> usize {
         self.replicates.iter().filter(|replicate| !replicate.broken.is_empty()).count()
+    }
+
+    /// The faults that did not strike under every seed.
+    pub fn idle_faults(&self) -> Vec<IdleFault> {
+        idle_faults(&self.replicates)
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::outcome::study::{Estimate, FAN, MetricSummary, QUANTILES, Stop, Study};
+use crate::outcome::study::{Estimate, FAN, IdleFault, MetricSummary, QUANTILES, Stop, Study};
 use crate::outcome::{Outcome, STAGES};
 
 use super::Files;
@@ -179,6 +179,7 @@ struct StudyJson<'a> {
     confidence: f64,
     stopped: String,
     seeds_broken: usize,
+    idle_faults: Vec<IdleFault>,
     metrics: Vec<MetricJson<'a>>,
 }
 
@@ -204,6 +205,7 @@ pub fn json(study: &Study) -> String {
         confidence: study.confidence,
         stopped: stopped(study),
         seeds_broken: study.broken(),
+        idle_faults: study.idle_faults(),
         metrics: study.metrics.iter().map(metric_json).collect(),
     })
 }

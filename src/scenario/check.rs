@@ -5,8 +5,11 @@ mod arrivals;
 mod chaos;
 mod components;
 mod expect;
+#[cfg(test)]
+mod fault_tests;
 mod faults;
 mod gangs;
+mod labels;
 mod matrix;
 pub(super) mod objects;
 mod replications;
@@ -16,6 +19,7 @@ mod twice;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use labels::faults_without_domains;
 pub(super) use objects::locate;
 
 use super::build;
@@ -135,11 +139,17 @@ fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> 
         Action::AddNodes(group) => Some((step.at.value, group)),
         _ => None,
     });
-    let ordered = scenario.faults.iter().filter_map(|entry| match &entry.fault {
-        Fault::NodeAdded(added) => Some((added.timing.at.as_ref().map_or(Span::ZERO, |at| at.value), &added.nodes)),
-        _ => None,
+    let ordered = scenario.faults.iter().flat_map(|entry| match &entry.fault {
+        Fault::Sequence(sequence) => sequence.steps.iter().filter_map(|step| ordered(&step.fault)).collect(),
+        fault => Vec::from_iter(ordered(fault)),
     });
     scenario.cluster.nodes.iter().map(|group| (Span::ZERO, group)).chain(added).chain(ordered)
+}
+
+/// The machines that a fault orders, and when.
+fn ordered(fault: &Fault) -> Option<(Span, &NodeGroup)> {
+    let Fault::NodeAdded(added) = fault else { return None };
+    Some((added.timing.at.as_ref().map_or(Span::ZERO, |at| at.value), &added.nodes))
 }
 
 /// The names that other parts of the file can refer to.
@@ -148,7 +158,9 @@ pub(super) struct Names<'a> {
     /// Node groups and when they come.
     groups: Vec<(Span, &'a NodeGroup)>,
     node_objects: BTreeSet<&'a str>,
-    zones: BTreeSet<&'a str>,
+    /// Machines may come from a list that has not been read yet.
+    has_inventory: bool,
+    labels: labels::NodeLabels<'a>,
     /// Objects and when they come.
     objects: &'a [(Span, Object)],
 }
@@ -156,19 +168,16 @@ pub(super) struct Names<'a> {
 impl<'a> Names<'a> {
     fn new(scenario: &'a Scenario, objects: &'a [(Span, Object)], known: Known) -> Names<'a> {
         let groups: Vec<(Span, &NodeGroup)> = node_groups(scenario).collect();
-        let all_groups = || groups.iter().map(|(_, group)| *group);
         let nodes = scenario.cluster.manifest.iter().flat_map(|manifest| &manifest.objects);
-        let label = |object: &'a Object| {
-            object.metadata().labels.as_ref()?.get("topology.kubernetes.io/zone").map(String::as_str)
-        };
-        let mut zones: BTreeSet<&str> =
-            all_groups().filter_map(|group| group.zone.as_ref()).map(|zone| zone.text.as_str()).collect();
-        zones.extend(
-            all_groups().filter_map(|group| group.labels.0.get("topology.kubernetes.io/zone")).map(String::as_str),
-        );
-        zones.extend(nodes.clone().filter_map(label));
         let node_objects = nodes.map(|object| object.name.as_str()).collect();
-        Names { known, groups, node_objects, zones, objects }
+        let (has_inventory, labels) = (scenario.cluster.inventory.is_some(), labels::NodeLabels::of(scenario));
+        Names { known, groups, node_objects, has_inventory, labels, objects }
+    }
+
+    /// How many nodes there are at most, if that can be said from the file alone.
+    fn number_of_nodes(&self) -> Option<u64> {
+        let groups = self.groups.iter().map(|(_, group)| group.size());
+        (self.known.nodes && !self.has_inventory).then(|| groups.sum::<u64>() + self.node_objects.len() as u64)
     }
 
     /// When the node of this name comes; `None` if it never does.

@@ -1,23 +1,23 @@
-//! Faults of a run: processes that strike, the steps that follow from a strike, and the hash over all of it.
-//! What a step does is carried out in `outages`.
+//! Faults of a run: processes that strike, whom they hit, and the hash over all of it. What follows from a
+//! strike is told in `strikes`, what a step does in `outages`.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::cluster::{Change, Name, NodeId, PodId};
 use crate::engine::{Class, Span, Stream, Time};
-use crate::faults::{Aim, Effect, Fault, Mode, Step, Strike, Victims, When};
-use crate::outcome::ActionKind;
+use crate::faults::{self, Aim, Fault, Mode, Victims, When};
 
 use super::outages::Outages;
-use super::{Event, Note, Observer, Simulation};
+use super::strikes::{Chance, Part};
+use super::{Event, Observer, Simulation};
 
 /// All faults of a run.
 #[derive(Default)]
 pub(super) struct Faults {
-    armed: Vec<Armed>,
-    /// Steps that are still to come, by the number their event carries, and the fault each belongs to.
-    steps: Vec<Option<(u16, Step)>>,
+    pub(super) armed: Vec<Armed>,
+    /// Parts of strikes that are still to come, by the number their event carries, and the fault each belongs to.
+    pub(super) to_come: Vec<Option<(u16, Part)>>,
     pub(super) outages: Outages,
     /// Hash over everything that struck so far.
     trace: u64,
@@ -26,21 +26,23 @@ pub(super) struct Faults {
 }
 
 /// A fault with its processes.
-struct Armed {
-    fault: Rc<Fault>,
+pub(super) struct Armed {
+    pub(super) fault: Rc<Fault>,
     processes: Vec<Process>,
     /// Processes of pods that are gone, to be used again.
     free: Vec<u32>,
     /// How many nodes of a name there have been.
     incarnations: BTreeMap<Name, u64>,
-    strikes: u64,
     /// Strikes that hit somebody.
-    hits: u64,
+    pub(super) hits: u64,
 }
 
 /// One random process, or the only schedule of a fault.
 struct Process {
     aim: Aim,
+    /// Tells the streams of nodes that had the same name apart.
+    number: u64,
+    /// Draws instants and lengths, and nothing else: how many victims there are moves no instant.
     stream: Stream,
     strikes: u32,
 }
@@ -52,7 +54,6 @@ impl Faults {
             processes: Vec::new(),
             free: Vec::new(),
             incarnations: BTreeMap::new(),
-            strikes: 0,
             hits: 0,
         };
         Faults { armed: faults.into_iter().map(arm).collect(), ..Faults::default() }
@@ -147,9 +148,9 @@ impl Simulation {
 
     fn begin_process(&mut self, index: usize, aim: Aim) {
         let now = self.cluster.now;
-        let (label, number) = self.stream_of(index, aim);
+        let number = self.number_of(index, aim);
+        let mut stream = self.cluster.seed.stream(&self.stream_name(index, aim), number);
         let armed = &mut self.faults.armed[index];
-        let mut stream = self.cluster.seed.stream(&label, number);
         let fault = armed.fault.clone();
         let is_old = fault.aged && now == Time::ZERO;
         let first = if is_old {
@@ -157,7 +158,7 @@ impl Simulation {
         } else {
             fault.when.first(&mut stream)
         };
-        let process = Process { aim, stream, strikes: 0 };
+        let process = Process { aim, number, stream, strikes: 0 };
         let number = match armed.free.pop() {
             Some(free) => {
                 armed.processes[free as usize] = process;
@@ -175,22 +176,28 @@ impl Simulation {
         }
     }
 
-    /// The random stream of a process: named by the fault and by whom it is about, never by position.
-    fn stream_of(&mut self, index: usize, aim: Aim) -> (String, u64) {
-        let armed = &mut self.faults.armed[index];
-        let name = &armed.fault.name;
-        let text = |text: Name| self.cluster.names.text(text);
+    /// The name of a process' random stream: of the fault and of whom it is about, never of a position.
+    fn stream_name(&self, index: usize, aim: Aim) -> String {
+        let name = &self.faults.armed[index].fault.name;
         match aim {
-            Aim::Group => (format!("fault/{name}"), 0),
-            Aim::Domain(domain) => (format!("fault/{name}/domain/{}", text(domain)), 0),
-            Aim::Pod(pod) => (format!("fault/{name}/pod"), u64::from(pod.0)),
+            Aim::Group => format!("fault/{name}"),
+            Aim::Domain(domain) => format!("fault/{name}/domain/{}", self.cluster.names.text(domain)),
+            Aim::Pod(_) => format!("fault/{name}/pod"),
+            Aim::Node(node) if self.cluster.node(node).is_none() => format!("fault/{name}/node"),
+            Aim::Node(node) => format!("fault/{name}/node/{}", self.cluster.node_name(node)),
+        }
+    }
+
+    /// The number of a new process' stream, among those of its name.
+    fn number_of(&mut self, index: usize, aim: Aim) -> u64 {
+        match aim {
+            Aim::Group | Aim::Domain(_) => 0,
+            Aim::Pod(pod) => u64::from(pod.0),
             Aim::Node(id) => {
-                let Some(node) = self.cluster.node(id).map(crate::cluster::Node::name) else {
-                    return (format!("fault/{name}/node"), 0);
-                };
-                let incarnation = armed.incarnations.entry(node).or_default();
+                let Some(node) = self.cluster.node(id) else { return 0 };
+                let incarnation = self.faults.armed[index].incarnations.entry(node.name()).or_default();
                 *incarnation += 1;
-                (format!("fault/{name}/node/{}", text(node)), *incarnation)
+                *incarnation
             }
         }
     }
@@ -207,25 +214,44 @@ impl Simulation {
         let armed = &mut self.faults.armed[index as usize];
         let fault = armed.fault.clone();
         let process = &mut armed.processes[number as usize];
-        let (aim, mut stream) = (process.aim, process.stream.clone());
+        let (aim, of_name) = (process.aim, process.number);
         process.strikes += 1;
         let count = process.strikes;
         if self.is_gone(aim) {
             self.faults.armed[index as usize].free.extend(matches!(aim, Aim::Pod(_)).then_some(number));
             return;
         }
+        let process = &mut self.faults.armed[index as usize].processes[number as usize];
         let outage = match &fault.when {
             When::Trace(trace) => trace.outage(count as usize - 1),
             _ => None,
         };
-        let drawn = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut stream));
+        let drawn = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut process.stream));
         let lasts = outage.map(|outage| outage.duration).or(drawn);
-        if let Some(next) = fault.when.next(now, lasts, count, &mut stream) {
+        if let Some(next) = fault.when.next(now, lasts, count, &mut process.stream) {
             self.strike_at(next, index, number);
         }
-        let (mut nodes, mut pods) = self.aimed(&fault, aim, &mut stream);
+        let process = format!("{}/{of_name}", self.stream_name(index as usize, aim));
+        let chance = Chance { seed: self.cluster.seed, process, strike: count.into() };
+        let (nodes, pods) = self.victims_of(&fault, aim, outage, &mut chance.stream("victims"));
+        if !matches!(aim, Aim::Pod(_)) {
+            self.trace(&fault.name, &nodes, lasts);
+        }
+        self.hit(index, (&nodes, &pods), lasts, &chance, observer);
+        self.drag_along(index, &nodes, &chance);
+    }
+
+    /// Whom a strike hits.
+    fn victims_of(
+        &self,
+        fault: &Fault,
+        aim: Aim,
+        outage: Option<faults::Outage>,
+        stream: &mut Stream,
+    ) -> (Vec<NodeId>, Vec<PodId>) {
+        let (mut nodes, mut pods) = self.aimed(fault, aim, stream);
         if let Some(outage) = outage {
-            let hit = (nodes.len() as u64 * u64::from(outage.intensity_ppm) / 1_000_000) as usize;
+            let hit = outage.hits(nodes.len());
             stream.choose_to_front(&mut nodes, hit);
             nodes.truncate(hit);
             nodes.sort_unstable();
@@ -234,12 +260,7 @@ impl Simulation {
             nodes.retain(|_| stream.unit() < fault.probability);
             pods.retain(|_| stream.unit() < fault.probability);
         }
-        if !matches!(aim, Aim::Pod(_)) {
-            self.trace(&fault.name, &nodes, lasts);
-        }
-        self.hit(index, (&nodes, &pods), lasts, &mut stream, observer);
-        self.drag_along(index, &nodes, &mut stream);
-        self.faults.armed[index as usize].processes[number as usize].stream = stream;
+        (nodes, pods)
     }
 
     fn is_gone(&self, aim: Aim) -> bool {
@@ -257,112 +278,5 @@ impl Simulation {
             (Aim::Domain(domain), Victims::Nodes(nodes)) => (nodes.in_domain(domain, &self.cluster), Vec::new()),
             (_, victims) => victims.choose(&self.cluster, stream),
         }
-    }
-
-    /// The victims are hit: the steps of the plan begin.
-    fn hit(
-        &mut self,
-        index: u16,
-        (nodes, pods): (&[NodeId], &[PodId]),
-        lasts: Option<Span>,
-        stream: &mut Stream,
-        observer: &mut dyn Observer,
-    ) {
-        let armed = &mut self.faults.armed[index as usize];
-        armed.strikes += 1;
-        let fault = armed.fault.clone();
-        if fault.plan.needs_victims() && nodes.is_empty() && pods.is_empty() {
-            if fault.expected {
-                let label = format!("{} (nobody matches)", fault.plan.name());
-                let verb = fault.plan.name();
-                let note = Note { kind: ActionKind::Fault, verb, label, nodes: vec![], pods: vec![], struck: false };
-                observer.note(note, &self.cluster);
-            }
-            return;
-        }
-        armed.hits += 1;
-        let steps = fault.plan.steps(&mut Strike { nodes, pods, lasts, stream, cluster: &self.cluster });
-        for step in steps {
-            if step.after == Span::ZERO {
-                self.take_step(index, step, observer);
-            } else {
-                let at = self.cluster.now.saturating_add(step.after);
-                self.faults.steps.push(Some((index, step)));
-                self.queue.push(at, Class::World, Event::FaultStep(self.faults.steps.len() as u32 - 1));
-            }
-        }
-    }
-
-    /// Whoever is dragged along by a strike, at once or in a moment.
-    fn drag_along(&mut self, index: u16, nodes: &[NodeId], stream: &mut Stream) {
-        let fault = self.faults.armed[index as usize].fault.clone();
-        let Victims::Nodes(victims) = &fault.victims else { return };
-        if fault.burst.is_none() && fault.cascade.is_none() {
-            return;
-        }
-        let candidates = victims.candidates(&self.cluster);
-        let mut followers = Vec::new();
-        for &node in nodes {
-            if let Some(burst) = &fault.burst {
-                let dragged = burst.followers(node, &candidates, &self.cluster, stream);
-                followers.extend(dragged.into_iter().map(|(after, node)| (after, node, false)));
-            }
-            if let Some(cascade) = &fault.cascade {
-                // what follows from the load is no matter of the fault's own chance
-                let mut own = self.cluster.seed.stream(&format!("fault/{}/cascade", fault.name), self.events_handled);
-                let failures = cascade.failures(node, &candidates, &self.cluster, &mut own);
-                followers.extend(failures.into_iter().map(|(after, node)| (after, node, true)));
-            }
-        }
-        for (after, node, cascades) in followers {
-            let at = self.cluster.now.saturating_add(after);
-            self.queue.push(at, Class::World, Event::Follow(index, node, cascades));
-        }
-    }
-
-    /// A node that was dragged along fails in the same way; in a cascade others may follow it.
-    pub(super) fn follow(&mut self, index: u16, node: NodeId, cascades: bool, observer: &mut dyn Observer) {
-        let is_up = self.cluster.node(node).is_some_and(|node| node.machine.is_managed());
-        if !is_up {
-            return;
-        }
-        let fault = self.faults.armed[index as usize].fault.clone();
-        let label = format!("fault/{}/follower/{}", fault.name, self.cluster.node_name(node));
-        let mut stream = self.cluster.seed.stream(&label, self.cluster.now.0);
-        let lasts = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut stream));
-        if !cascades {
-            self.trace(&fault.name, &[node], lasts);
-        }
-        self.hit(index, (&[node], &[]), lasts, &mut stream, observer);
-        if cascades {
-            self.drag_along(index, &[node], &mut stream);
-        }
-    }
-
-    /// A step of a strike whose time has come.
-    pub(super) fn fault_step(&mut self, number: u32, observer: &mut dyn Observer) {
-        if let Some((index, step)) = self.faults.steps[number as usize].take() {
-            self.take_step(index, step, observer);
-        }
-    }
-
-    /// Carries out a step and tells observers of it just before. What is a request to the API server is made again
-    /// when that is back.
-    fn take_step(&mut self, index: u16, mut step: Step, observer: &mut dyn Observer) {
-        if step.effect.needs_api() && !self.faults.outages.api_is_up() {
-            self.faults.steps.push(Some((index, step)));
-            self.wait_for_api(Event::FaultStep(self.faults.steps.len() as u32 - 1));
-            return;
-        }
-        let fault = self.faults.armed[index as usize].fault.clone();
-        if let Effect::Node(_, nodes) | Effect::Deed(_, nodes) = &mut step.effect {
-            nodes.retain(|node| self.cluster.node(*node).is_some());
-        }
-        if let Effect::Pod(_, pods) | Effect::Kill(pods, _) | Effect::CrashContainers(pods) = &mut step.effect {
-            pods.retain(|pod| self.cluster.pod_exists(*pod));
-        }
-        let note = self.note_of(&fault, &step);
-        observer.note(note, &self.cluster);
-        self.carry_out_step(step);
     }
 }

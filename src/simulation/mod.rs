@@ -7,6 +7,7 @@
 //! settle    every change → metrics → scheduler → kubelets → controllers → wake-ups
 //! ```
 
+mod cloud;
 mod command;
 mod components;
 mod eviction;
@@ -16,6 +17,7 @@ mod outages;
 mod permit;
 mod pre_bind;
 pub mod setup;
+mod strikes;
 mod target;
 mod why;
 mod workers;
@@ -82,6 +84,8 @@ enum Event {
     PowerOff(NodeId, u64),
     /// A machine that was ordered joins.
     Join(u32),
+    /// The cloud controller looks for machines that are gone.
+    CloudLook,
     /// Something on a node.
     Kubelet(kubelet::Event),
 }
@@ -99,6 +103,7 @@ pub struct Simulation {
     sources: Vec<(Box<dyn Source>, Option<Arrival>)>,
     commands: Vec<Command>,
     faults: faults::Faults,
+    cloud: cloud::Cloud,
     /// Machines that were ordered, by the number their event carries.
     joining: Vec<Option<NodeSpec>>,
     /// Pods being evicted, by the number their events carry.
@@ -162,6 +167,7 @@ impl Simulation {
             sources: Vec::new(),
             commands: Vec::new(),
             faults: faults::Faults::new(faults),
+            cloud: cloud::Cloud::default(),
             joining: Vec::new(),
             evictions: Vec::new(),
             pre_binds: BTreeMap::new(),
@@ -321,6 +327,7 @@ impl Simulation {
             Event::OutageEnds(number) => self.outage_ends(number, observer),
             Event::PowerOff(node, lasts) => self.power_off(node, lasts),
             Event::Join(number) => self.join_ordered(number),
+            Event::CloudLook => self.cloud_looks(),
             Event::Kubelet(event) => {
                 let mut todo = kubelet::Todo::default();
                 self.kubelet.handle(event, &self.cluster, &mut todo);

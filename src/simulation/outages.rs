@@ -78,7 +78,7 @@ impl Simulation {
         let planned = |deed: &Deed| matches!(deed, Deed::Drain(_) | Deed::ShutDown { .. });
         let kind = match &step.effect {
             Effect::Deed(Deed::Uncordon | Deed::Replace(_), _) => ActionKind::FaultEnded,
-            Effect::Deed(Deed::Cordon | Deed::Delete, _) | Effect::Join(_) => ActionKind::Command,
+            Effect::Deed(Deed::Cordon | Deed::Reclaim, _) | Effect::Join(_) => ActionKind::Command,
             Effect::Deed(deed, _) if planned(deed) => ActionKind::Disruption,
             _ if fault.plan.is_planned() => ActionKind::Disruption,
             _ => ActionKind::Fault,
@@ -267,7 +267,7 @@ impl Simulation {
             Deed::Drain(grace) => self.drain(nodes, grace),
             Deed::Cordon => nodes.iter().for_each(|node| self.cluster.set_cordon(*node, true)),
             Deed::Uncordon => nodes.iter().for_each(|node| self.cluster.set_cordon(*node, false)),
-            Deed::Delete => nodes.iter().for_each(|node| self.cluster.remove_node(*node)),
+            Deed::Reclaim => self.reclaim(nodes),
             Deed::ShutDown { period, critical, off } => {
                 nodes.iter().for_each(|node| self.shut_down(*node, (period, critical), off));
             }
@@ -328,11 +328,13 @@ impl Simulation {
     }
 
     /// A machine registers, now or as soon as somebody takes its registration.
-    fn join_when_possible(&mut self, spec: NodeSpec) {
+    pub(super) fn join_when_possible(&mut self, spec: NodeSpec) {
         if !self.faults.outages.api_is_up() {
             self.joining.push(Some(spec));
             self.wait_for_api(Event::Join(self.joining.len() as u32 - 1));
-        } else if self.cluster.find_node(spec.name).is_none() {
+        } else if let Some(node) = self.cluster.find_node(spec.name) {
+            self.cloud.wait_for_name(node, spec);
+        } else {
             self.join(spec);
         }
     }

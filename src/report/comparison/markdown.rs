@@ -17,6 +17,9 @@ pub(super) fn page(comparison: &Comparison) -> String {
     if let Some(first) = &comparison.common.first {
         let _ = writeln!(out, "**Not common random numbers**: {first}.\n");
     }
+    for fault in comparison.idle_faults() {
+        let _ = writeln!(out, "**Idle**: {fault}.\n");
+    }
     for metric in &comparison.metrics {
         let _ = writeln!(out, "## {}\n\n{}\n", metric.metric, about(metric));
         for (block, label) in blocks(comparison) {

@@ -116,16 +116,16 @@ impl Builder<'_> {
         }
     }
 
-    fn members(&mut self, sequence: &written::Sequence) -> Vec<faults::Member> {
+    fn members(&mut self, sequence: &written::Sequence) -> Vec<Rc<faults::Member>> {
         let mut members = Vec::new();
         for step in &sequence.steps {
             let plan = self.plan(&step.fault);
-            members.push(faults::Member {
+            members.push(Rc::new(faults::Member {
                 after: step.after,
                 plan,
                 victims: victims(&step.fault, &mut self.cluster.names),
                 lasts: step.fault.timing().and_then(lasts),
-            });
+            }));
         }
         members
     }

@@ -7,7 +7,9 @@ use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::duration;
 use crate::scenario::read::Spanned;
 use crate::scenario::schema::Scenario;
-use crate::scenario::schema::faults::{Fault, Mode, ModeNumber, NodeChoice, NodeFault, PodFault, Sequence, Timing};
+use crate::scenario::schema::faults::{
+    Fault, Mode, ModeNumber, NodeChoice, NodeFault, PodFault, RACK, Sequence, Timing,
+};
 use crate::scenario::schema::values::Amount;
 use crate::scenario::source::Location;
 
@@ -42,6 +44,7 @@ fn fault(fault: &Fault, at: Location, scenario: &Scenario, names: &Names<'_>, pr
         pods(written, at, is_process, names, problems);
     }
     numbers(fault, problems);
+    without_effect(fault, at, problems);
     match fault {
         Fault::Model(model) if models::find(&model.0.name).is_none() => {
             let all = models::all();
@@ -49,6 +52,11 @@ fn fault(fault: &Fault, at: Location, scenario: &Scenario, names: &Names<'_>, pr
                 problems.report(model.0.name.location, format!("no failure model is called `{}`", model.0.name.value));
             let problem = problem.help("`sim list models` shows them all");
             problem.suggest(&model.0.name, all.iter().map(|model| model.name.as_str()));
+        }
+        Fault::Model(model) if model.0.rack_label.value != RACK => names.label(&model.0.rack_label, problems),
+        Fault::DomainOutage(written) => {
+            names.label(&written.label, problems);
+            written.domain.iter().for_each(|domain| names.domain(&written.label, domain, problems));
         }
         Fault::Sequence(written) => sequence(written, at, scenario, names, problems),
         Fault::NodeAdded(written) => super::node_group(&written.nodes, problems),
@@ -115,6 +123,9 @@ fn timing(timing: &Timing, fault: &Fault, at: Location, end: Span, problems: &mu
     if let Some(times) = timing.times.as_ref().filter(|times| times.value == 0) {
         problems.report(times.location, "number out of range").expected("expected 1 or more");
     }
+    if timing.aged && timing.mtbf.is_none() {
+        problems.report(at, "`aged` goes with `mtbf`").expected("only a random process has run before the start");
+    }
     if timing.times.is_some() && timing.every.is_none() && timing.within.is_none() {
         problems.report(at, "`times` goes with `every` or `within`");
     }
@@ -150,19 +161,19 @@ fn nodes(written: &NodeFault, at: Location, all_by_default: bool, names: &Names<
         _ => None,
     };
     for zone in written.zone.iter().chain(inner) {
-        if names.known.nodes && !names.zones.contains(zone.as_str()) {
-            let problem = problems.report(zone.location, format!("no node is in a zone `{}`", zone.value));
-            problem.suggest(zone, names.zones.iter().copied());
-        }
+        names.zone(zone, problems);
     }
     sample(written.random.as_ref(), written.mode.as_ref(), at, problems);
+    more_than_there_are(written, names, problems);
     if let Some(burst) = &written.burst {
         share(&burst.probability, problems);
         within(&burst.followers, 1.0, 1000.0, problems);
+        burst.label.iter().for_each(|label| names.label(label, problems));
     }
     if let Some(cascade) = &written.cascade {
         share(&cascade.probability, problems);
         within(&cascade.overload, 0.001, 1000.0, problems);
+        cascade.label.iter().for_each(|label| names.label(label, problems));
     }
 }
 
@@ -215,6 +226,21 @@ fn sample(random: Option<&Spanned<Amount>>, mode: Option<&Spanned<Mode>>, at: Lo
     }
 }
 
+/// Reports more victims than the cluster ever has nodes.
+fn more_than_there_are(written: &NodeFault, names: &Names<'_>, problems: &mut Problems) {
+    let random = written.random.as_ref().map(|random| (random.value, random.location));
+    let mode = written.mode.as_ref().map(|mode| (mode.value, mode.location));
+    let wanted = match (random, mode) {
+        (Some((Amount::Count(count), at)), _) => Some((count, at)),
+        (_, Some((Mode::Number(ModeNumber::Fixed, count), at))) => Some((count, at)),
+        _ => None,
+    };
+    let (Some((count, at)), Some(nodes)) = (wanted, names.number_of_nodes()) else { return };
+    if u64::from(count) > nodes {
+        problems.report(at, "more nodes than there are").expected(format!("expected at most {nodes}"));
+    }
+}
+
 fn sequence(written: &Sequence, at: Location, scenario: &Scenario, names: &Names<'_>, problems: &mut Problems) {
     if written.steps.is_empty() {
         problems.report(at, "no step").expected("expected at least one fault under `steps`");
@@ -250,7 +276,7 @@ fn numbers(fault: &Fault, problems: &mut Problems) {
             within(&it.start, 0.01, 100_000.0, problems);
             within(&it.work, 0.01, 100_000.0, problems);
         }
-        Fault::CapacityLoss(it) => share(&it.lost, problems),
+        Fault::CapacityLoss(it) => within(&it.lost, 0.001, 1.0, problems),
         Fault::ClockSkew(it) => within(&it.rate, 0.1, 3.0, problems),
         Fault::DomainOutage(it) => share(&it.partitions, problems),
         Fault::SchedulerSlow(it) => within(&it.factor, 1.0, 100_000.0, problems),
@@ -260,6 +286,32 @@ fn numbers(fault: &Fault, problems: &mut Problems) {
         within(&trace.scale, 0.0, 1000.0, problems);
         within(&trace.interval_scale, 0.001, 1000.0, problems);
     }
+}
+
+/// Reports faults that are written so that they change nothing.
+fn without_effect(fault: &Fault, at: Location, problems: &mut Problems) {
+    let (what, expected) = match fault {
+        Fault::SlowNode(it) if it.start.value == 1.0 && it.work.value == 1.0 => {
+            ("a slow node that is not slow", "expected `start-factor` or `work-factor` other than 1")
+        }
+        Fault::ClockSkew(it) if it.rate.value == 1.0 && it.offset == Span::ZERO => {
+            ("a clock that is right", "expected `rate` other than 1, or `offset`")
+        }
+        Fault::GracefulShutdown(it) if it.critical > it.grace_period => {
+            ("more time for critical pods than for all", "expected `critical-grace-period` within `grace-period`")
+        }
+        Fault::RollingRestart(it) if it.batch == 0 => ("no node at once", "expected `batch` of 1 or more"),
+        Fault::RollingRestart(it) if it.interval == Span::ZERO => {
+            ("all batches at once", "expected `interval` above 0, or a `reboot`")
+        }
+        Fault::PodKill(_) | Fault::ContainerCrash(_) | Fault::SpotInterruption(_) | Fault::NodeAdded(_)
+            if fault.timing().is_some_and(|timing| lasts(timing) > 0 && timing.mtbf.is_none()) =>
+        {
+            ("a length of what has none", "leave out `for`: it only says with `mtbf` from when the next one counts")
+        }
+        _ => return,
+    };
+    problems.report(at, what).expected(expected);
 }
 
 fn share(value: &Spanned<f64>, problems: &mut Problems) {

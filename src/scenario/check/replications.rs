@@ -8,6 +8,9 @@ use crate::scenario::schema::replications::Replications;
 /// Most replications: their results are kept in memory.
 const MOST: u32 = 100_000;
 
+/// Fewest replications under a stopping rule (experiments.md 3, item 4).
+const FEWEST: u32 = 10;
+
 /// Checks them.
 pub(super) fn check(replications: &Replications, problems: &mut Problems) {
     if let Some(count) = &replications.count {
@@ -15,6 +18,10 @@ pub(super) fn check(replications: &Replications, problems: &mut Problems) {
     }
     open_share(&replications.confidence, problems);
     let Some(until) = &replications.until else { return };
+    if let Some(count) = replications.count.as_ref().filter(|count| (1..FEWEST).contains(&count.value)) {
+        let problem = problems.report(count.location, "too few replications to stop by");
+        problem.expected(format!("with `until`, expected {FEWEST} or more: intervals of fewer do not hold"));
+    }
     count_within_reason(&until.at_most, problems);
     open_share(&until.relative_half_width, problems);
     metric(&until.metric, problems);

@@ -90,10 +90,7 @@ fn target(target: &Target, step: &Step, names: &Names<'_>, problems: &mut Proble
     if let Some(NodeSet::Names(nodes)) = &target.nodes {
         nodes.iter().for_each(|node| names.node(node, step.at.value, node.location, problems));
     }
-    if let Some(zone) = target.zone.as_ref().filter(|zone| names.known.nodes && !names.zones.contains(zone.as_str())) {
-        let problem = problems.report(zone.location, format!("no node is in a zone `{}`", zone.value));
-        problem.suggest(zone, names.zones.iter().copied());
-    }
+    target.zone.iter().for_each(|zone| names.zone(zone, problems));
     if let Some(random) = &target.random {
         match random.value {
             Amount::Percent(1..=100) | Amount::Count(1..) => {}

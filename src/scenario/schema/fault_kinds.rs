@@ -114,7 +114,8 @@ record! {
         "notice" => notice: Span = "2m",
         /// Whether the nodes are drained on notice.
         "drain" => drain: bool = "true",
-        /// How long until a machine like it joins under the same name; never if not given.
+        /// How long until a machine like it joins under the same name, but not before the Node object is gone; never if
+        /// not given.
         "replacement" => replacement: Option<Latency>,
         ..fault: NodeFault
     }

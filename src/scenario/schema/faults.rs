@@ -105,13 +105,16 @@ pub struct SequenceStep {
 #[derive(Clone, Debug)]
 pub struct ModelUse(pub ModelRecord);
 
+/// Racks are values of this label, if a model is not told of another.
+pub const RACK: &str = "topology.kubernetes.io/rack";
+
 record! {
     /// A named set of faults.
     pub struct ModelRecord {
         /// Its name.
         "name" => name: Spanned<String>,
         /// The label whose value the nodes of a rack share.
-        "rack-label" => rack_label: String = "topology.kubernetes.io/rack",
+        "rack-label" => rack_label: Spanned<String> = "topology.kubernetes.io/rack",
     }
 }
 
@@ -121,7 +124,8 @@ impl Read for ModelUse {
             return ModelRecord::read(node, problems).map(ModelUse);
         }
         let name = Spanned::read(node, problems)?;
-        Some(ModelUse(ModelRecord { name, rack_label: "topology.kubernetes.io/rack".to_string() }))
+        let rack_label = Spanned { value: RACK.to_string(), location: node.location };
+        Some(ModelUse(ModelRecord { name, rack_label }))
     }
     fn schema(definitions: &mut Definitions) -> serde_json::Value {
         json!({ "oneOf": [String::schema(definitions), ModelRecord::schema(definitions)] })

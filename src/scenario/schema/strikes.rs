@@ -53,7 +53,7 @@ record! {
 
 record! {
     /// Recorded outages: a CSV file with the columns `failure_interval` (milliseconds since the one before began),
-    /// `failure_duration` (milliseconds) and `failure_intensity` (share of the victims hit, rounded down).
+    /// `failure_duration` (milliseconds) and `failure_intensity` (share of the victims hit, to the nearest number of them).
     pub struct OutageTrace {
         /// The file, relative to the scenario file.
         "file" => file: Spanned<String>,
@@ -168,7 +168,7 @@ record! {
         /// Within what time they fail, uniformly.
         "window" => window: Span = "120s",
         /// The topology label whose value they share with the first; any node if not given.
-        "label" => label: Option<String>,
+        "label" => label: Option<Spanned<String>>,
     }
 }
 
@@ -182,7 +182,7 @@ record! {
         /// Within what time, uniformly.
         "window" => window: Span = "60s",
         /// The topology label whose value they share with the first; any node if not given.
-        "label" => label: Option<String>,
+        "label" => label: Option<Spanned<String>>,
     }
 }
 

@@ -1,0 +1,198 @@
+//! The course of a strike: its steps at once and later, the faults of a sequence, and nodes dragged along.
+
+use std::rc::Rc;
+
+use crate::cluster::{NodeId, PodId};
+use crate::engine::{Class, Seed, Span, Stream};
+use crate::faults::{Effect, Member, Plan, Step, Strike, Victims};
+use crate::outcome::ActionKind;
+
+use super::{Event, Note, Observer, Simulation};
+
+/// Chance of one strike: a stream for each purpose, so that no draw moves one of another purpose, and none
+/// of a later strike.
+pub(super) struct Chance {
+    /// The run's.
+    pub(super) seed: Seed,
+    /// Name and number of the process.
+    pub(super) process: String,
+    /// Which of its strikes.
+    pub(super) strike: u64,
+}
+
+impl Chance {
+    /// The stream for a purpose.
+    pub(super) fn stream(&self, purpose: &str) -> Stream {
+        self.seed.stream(&format!("{}/{purpose}", self.process), self.strike)
+    }
+}
+
+/// What follows from a strike.
+pub(super) enum Part {
+    /// A step of its plan.
+    Step(Step),
+    /// A fault of a sequence, with chance of its own.
+    Member(Rc<Member>, Chance),
+}
+
+impl Simulation {
+    /// The victims are hit: the steps of the plan begin.
+    pub(super) fn hit(
+        &mut self,
+        index: u16,
+        (nodes, pods): (&[NodeId], &[PodId]),
+        lasts: Option<Span>,
+        chance: &Chance,
+        observer: &mut dyn Observer,
+    ) {
+        let fault = self.faults.armed[index as usize].fault.clone();
+        for (number, member) in fault.plan.members().iter().enumerate() {
+            let process = format!("{}/{number}", chance.process);
+            let part = Part::Member(member.clone(), Chance { process, ..*chance });
+            self.follows(index, member.after, part, observer);
+        }
+        if fault.plan.members().is_empty() {
+            self.begin_plan(index, &*fault.plan, (nodes, pods), lasts, chance, observer);
+        }
+    }
+
+    /// A fault of a sequence strikes.
+    fn member_strikes(&mut self, index: u16, member: &Member, chance: &Chance, observer: &mut dyn Observer) {
+        let (nodes, pods) = member.victims.choose(&self.cluster, &mut chance.stream("victims"));
+        let lasts = member.lasts.as_ref().map(|lasts| lasts.sample(&mut chance.stream("length")));
+        let fault = self.faults.armed[index as usize].fault.clone();
+        self.trace(&fault.name, &nodes, lasts);
+        self.begin_plan(index, &*member.plan, (&nodes, &pods), lasts, chance, observer);
+    }
+
+    /// The steps of a plan begin, unless it hits nobody.
+    fn begin_plan(
+        &mut self,
+        index: u16,
+        plan: &dyn Plan,
+        (nodes, pods): (&[NodeId], &[PodId]),
+        lasts: Option<Span>,
+        chance: &Chance,
+        observer: &mut dyn Observer,
+    ) {
+        let armed = &mut self.faults.armed[index as usize];
+        if plan.needs_victims() && nodes.is_empty() && pods.is_empty() {
+            if armed.fault.expected {
+                let (verb, label) = (plan.name(), format!("{} (nobody matches)", plan.name()));
+                let note = Note { kind: ActionKind::Fault, verb, label, nodes: vec![], pods: vec![], struck: false };
+                observer.note(note, &self.cluster);
+            }
+            return;
+        }
+        armed.hits += 1;
+        let stream = &mut chance.stream("course");
+        let steps = plan.steps(&mut Strike { nodes, pods, lasts, stream, cluster: &self.cluster });
+        for step in steps {
+            self.follows(index, step.after, Part::Step(step), observer);
+        }
+    }
+
+    /// A part of a strike, at once or later.
+    fn follows(&mut self, index: u16, after: Span, part: Part, observer: &mut dyn Observer) {
+        if after == Span::ZERO {
+            return self.take_part(index, part, observer);
+        }
+        let at = self.cluster.now.saturating_add(after);
+        let number = self.keep_part(index, part);
+        self.queue.push(at, Class::World, Event::FaultStep(number));
+    }
+
+    fn keep_part(&mut self, index: u16, part: Part) -> u32 {
+        self.faults.to_come.push(Some((index, part)));
+        self.faults.to_come.len() as u32 - 1
+    }
+
+    fn take_part(&mut self, index: u16, part: Part, observer: &mut dyn Observer) {
+        match part {
+            Part::Step(step) => self.take_step(index, step, observer),
+            Part::Member(member, chance) => self.member_strikes(index, &member, &chance, observer),
+        }
+    }
+
+    /// Whoever is dragged along by a strike, at once or in a moment.
+    pub(super) fn drag_along(&mut self, index: u16, nodes: &[NodeId], chance: &Chance) {
+        let fault = self.faults.armed[index as usize].fault.clone();
+        let Victims::Nodes(victims) = &fault.victims else { return };
+        if fault.burst.is_none() && fault.cascade.is_none() {
+            return;
+        }
+        let candidates = victims.candidates(&self.cluster);
+        let stream = &mut chance.stream("followers");
+        let mut followers = Vec::new();
+        for &node in nodes {
+            if let Some(burst) = &fault.burst {
+                let dragged = burst.followers(node, &candidates, &self.cluster, stream);
+                followers.extend(dragged.into_iter().map(|(after, node)| (after, node, false)));
+            }
+            if let Some(cascade) = &fault.cascade {
+                // what follows from the load is no matter of the fault's own chance
+                let mut own = self.cluster.seed.stream(&format!("fault/{}/cascade", fault.name), self.events_handled);
+                let failures = cascade.failures(node, &candidates, &self.cluster, &mut own);
+                followers.extend(failures.into_iter().map(|(after, node)| (after, node, true)));
+            }
+        }
+        for (after, node, cascades) in followers {
+            let at = self.cluster.now.saturating_add(after);
+            self.queue.push(at, Class::World, Event::Follow(index, node, cascades));
+        }
+    }
+
+    /// A node that was dragged along fails in the same way; in a cascade others may follow it.
+    pub(super) fn follow(&mut self, index: u16, node: NodeId, cascades: bool, observer: &mut dyn Observer) {
+        let is_up = self.cluster.node(node).is_some_and(|node| node.machine.is_managed());
+        if !is_up {
+            return;
+        }
+        let fault = self.faults.armed[index as usize].fault.clone();
+        let process = format!("fault/{}/follower/{}", fault.name, self.cluster.node_name(node));
+        let chance = Chance { seed: self.cluster.seed, process, strike: self.cluster.now.0 };
+        let lasts = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut chance.stream("length")));
+        if !cascades {
+            self.trace(&fault.name, &[node], lasts);
+        }
+        self.hit(index, (&[node], &[]), lasts, &chance, observer);
+        if cascades {
+            self.drag_along(index, &[node], &chance);
+        }
+    }
+
+    /// A part of a strike whose time has come.
+    pub(super) fn fault_step(&mut self, number: u32, observer: &mut dyn Observer) {
+        if let Some((index, part)) = self.faults.to_come[number as usize].take() {
+            self.take_part(index, part, observer);
+        }
+    }
+
+    /// Carries out a step and tells observers of it just before. What is a request to the API server is made again
+    /// when that is back.
+    fn take_step(&mut self, index: u16, mut step: Step, observer: &mut dyn Observer) {
+        if step.effect.needs_api() && !self.faults.outages.api_is_up() {
+            let number = self.keep_part(index, Part::Step(step));
+            self.wait_for_api(Event::FaultStep(number));
+            return;
+        }
+        let is_left = match &mut step.effect {
+            Effect::Node(_, nodes) | Effect::Deed(_, nodes) => {
+                nodes.retain(|node| self.cluster.node(*node).is_some());
+                !nodes.is_empty()
+            }
+            Effect::Pod(_, pods) | Effect::Kill(pods, _) | Effect::CrashContainers(pods) => {
+                pods.retain(|pod| self.cluster.pod_exists(*pod));
+                !pods.is_empty()
+            }
+            Effect::ControlPlane(_) | Effect::Join(_) => true,
+        };
+        if !is_left {
+            return; // the strike hit them, and they went before this step
+        }
+        let fault = self.faults.armed[index as usize].fault.clone();
+        let note = self.note_of(&fault, &step);
+        observer.note(note, &self.cluster);
+        self.carry_out_step(step);
+    }
+}
