@@ -31,7 +31,11 @@ scheduler: {{ policy: {policy}, queue: {queue} }}
 }
 
 fn run(policy: &str, queue: &str) -> Cluster {
-    let scenario = scenario::load_text("policies.yaml", &text(policy, queue), &[]).map_err(|d| d.to_string());
+    run_text(&text(policy, queue))
+}
+
+fn run_text(text: &str) -> Cluster {
+    let scenario = scenario::load_text("policies.yaml", text, &[]).map_err(|d| d.to_string());
     let setup = scenario::build(&scenario.unwrap()).map_err(|d| d.to_string()).unwrap();
     let mut simulation = Simulation::new(setup, &mut Silent);
     simulation.run(&mut Silent);
@@ -74,6 +78,22 @@ fn packing_uses_fewer_nodes_than_spreading() {
     for spreading in ["least-allocated", "worst-fit", "least-pods", "round-robin", "swarm-spread", "borg-epvm"] {
         assert_eq!(nodes(spreading), 6, "{spreading}");
     }
+}
+
+/// Nodes of 2 Ti: what is free is above 1e12 bytes on both, and still the emptier one gets each pod.
+#[test]
+fn large_scores_of_expressions_are_told_apart() {
+    let cluster = run_text(
+        r#"
+name: large
+duration: 3m
+cluster: { nodes: [{ name: n, count: 2, capacity: { cpu: 64, memory: 2Ti } }] }
+workloads: [{ deployment: web, replicas: 6, pod: { requests: { cpu: 1, memory: 100Gi } } }]
+policies: [{ name: mine, score: "node.free.memory" }]
+scheduler: { policy: mine }
+"#,
+    );
+    assert_eq!(pods_by_node(&cluster), BTreeMap::from([("n-1".to_string(), 3), ("n-2".to_string(), 3)]));
 }
 
 #[test]

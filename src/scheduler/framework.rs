@@ -212,6 +212,11 @@ pub trait Plugin {
         0
     }
 
+    /// The score in the plugin's own words, for people; `None` if the number says it all.
+    fn tell(&self, _cx: &Context<'_>, _id: NodeId, _node: &Node) -> Option<String> {
+        None
+    }
+
     /// Fills `scores`, which is empty, with the raw scores of all feasible nodes; for plugins that can do better
     /// than one by one.
     fn scores(&self, cx: &Context<'_>, feasible: &[NodeId], scores: &mut Vec<i64>) {

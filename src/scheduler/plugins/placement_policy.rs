@@ -117,6 +117,15 @@ impl Plugin for PlacementPolicy {
         }
     }
 
+    fn tell(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> Option<String> {
+        let told = self.policy.as_ref()?.tell(&ask(cx), &self.candidate(id, node));
+        let word = self.chosen.map(|chosen| if chosen == id { "chosen" } else { "passed over" });
+        match (word, told) {
+            (Some(word), Some(told)) => Some(format!("{word} ({told})")),
+            (word, told) => told.or(word.map(str::to_string)),
+        }
+    }
+
     fn wakes(&self, _: &Cluster, _: &WellKnown, _: &Event<'_>, _: PodId) -> bool {
         true // nobody knows what an expression looks at
     }

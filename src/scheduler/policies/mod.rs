@@ -120,6 +120,12 @@ pub trait Policy {
         true
     }
 
+    /// What `sim why` shows for the node beside or instead of the score: the figure the policy goes by, as its source
+    /// counts it.
+    fn tell(&self, _ask: &Ask<'_>, _node: &Candidate<'_>) -> Option<String> {
+        None
+    }
+
     /// The devices to take on the node chosen; the pod asks for some, and they fit.
     fn devices(&self, ask: &Ask<'_>, node: &Candidate<'_>, _draw: &mut Stream) -> DeviceSet {
         ask.gpu.and_then(|gpu| node.gpus.tightest(gpu)).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! Policies written in a scenario, as CEL expressions over the pod and the node.
 //!
 //! ```text
-//! score    a number, higher is better; kept to the millionth
+//! score    a number, higher is better, compared as the double it is, to the last bit
 //! filter   true where the pod may go, beside all that Kubernetes demands
 //! ```
 //! CEL is the language of Kubernetes' admission policies (cel.dev). The crate `cel` parses; [`compile`] checks
@@ -33,10 +33,16 @@ pub struct Written {
     pub score: Program,
 }
 
-/// The least score, of nodes whose score cannot be told.
-const WORST: i64 = -(1 << 60);
-/// Scores are cut off here, in millionths.
-const MOST: f64 = 1e18;
+/// The score of nodes whose score cannot be told: less than the place of any number, and one more than the least
+/// integer, which stands for "does not fit" elsewhere.
+const WORST: i64 = i64::MIN + 1;
+
+/// The place of a score, which is a number, among all doubles: of two scores the greater has the greater place, equal
+/// ones have one. The bits of a double ascend with it, those of a negative one descend; −0 becomes 0 first.
+fn place(score: f64) -> i64 {
+    let bits = (score + 0.0).to_bits() as i64;
+    if bits < 0 { bits ^ i64::MAX } else { bits }
+}
 
 /// A [`Written`] at work.
 pub struct Expressed(pub Arc<Written>);
@@ -44,9 +50,14 @@ pub struct Expressed(pub Arc<Written>);
 impl Policy for Expressed {
     fn score(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> i64 {
         match self.0.score.number(&Facts { ask, node }) {
-            Some(score) if !score.is_nan() => (score * 1e6).clamp(-MOST, MOST).round() as i64,
+            Some(score) if !score.is_nan() => place(score),
             _ => WORST,
         }
+    }
+
+    fn tell(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> Option<String> {
+        let score = self.0.score.number(&Facts { ask, node });
+        Some(score.map_or("failed".to_string(), |score| format!("{score:?}")))
     }
 
     fn may(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> bool {
@@ -70,10 +81,11 @@ mod tests {
     #[test]
     fn the_example_of_the_documentation_is_worst_fit_by_cpu() {
         let policy = written("100.0 * (node.free.cpu - pod.cpu) / node.capacity.cpu", Some("node.free.cpu >= 4.0"));
-        // cores: (5 - 2) / 10 and (9 - 2) / 10 of 100, in millionths
+        // cores: (5 - 2) / 10 and (9 - 2) / 10 of 100
         let (small, large) = (node(0, (5000, 10_000), (1, 1)), node(1, (9000, 10_000), (1, 1)));
-        assert_eq!(policy.score(&ask(2000, 1), &small), 30_000_000);
-        assert_eq!(policy.score(&ask(2000, 1), &large), 70_000_000);
+        assert_eq!(policy.score(&ask(2000, 1), &small), place(30.0));
+        assert_eq!(policy.score(&ask(2000, 1), &large), place(70.0));
+        assert_eq!(policy.tell(&ask(2000, 1), &large).as_deref(), Some("70.0"));
         assert!(policy.may(&ask(2000, 1), &small) && !policy.may(&ask(1, 1), &node(0, (3999, 10_000), (1, 1))));
     }
 
@@ -82,9 +94,40 @@ mod tests {
         let policy = written("1 / node.pods", Some("1 / node.pods >= 0"));
         let (empty, mut used) = (node(0, (1, 1), (1, 1)), node(1, (1, 1), (1, 1)));
         used.pods = 1;
-        assert_eq!((policy.score(&ask(1, 1), &empty), policy.score(&ask(1, 1), &used)), (WORST, 1_000_000));
+        assert_eq!((policy.score(&ask(1, 1), &empty), policy.score(&ask(1, 1), &used)), (WORST, place(1.0)));
         assert!(!policy.may(&ask(1, 1), &empty) && policy.may(&ask(1, 1), &used));
         assert_eq!(written("0.0 / 0.0", None).score(&ask(1, 1), &used), WORST);
-        assert_eq!(written("1.0 / 0.0", None).score(&ask(1, 1), &used), 1_000_000_000_000_000_000);
+        assert_eq!(written("1.0 / 0.0", None).score(&ask(1, 1), &used), place(f64::INFINITY));
+    }
+
+    #[test]
+    fn scores_are_compared_as_the_doubles_they_are() {
+        // ascending; 1e12 and 2^41 are bytes, and differ by one from their neighbours
+        let ascending = [
+            f64::NEG_INFINITY,
+            -1e300,
+            -2_199_023_255_552.0,
+            -1.0,
+            -1e-9,
+            -5e-324,
+            0.0,
+            5e-324,
+            1e-9,
+            1.0,
+            1.0 + f64::EPSILON,
+            1e12,
+            1e12 + 1.0,
+            2_199_023_255_552.0,
+            2_199_023_255_553.0,
+            1e300,
+            f64::INFINITY,
+        ];
+        assert!(ascending.map(place).is_sorted_by(|less, more| less < more));
+        assert_eq!(place(-0.0), place(0.0));
+        assert!(WORST < place(f64::NEG_INFINITY) && WORST > i64::MIN);
+        // 2 Ti and one byte less, which is above 1e12 in bytes
+        let policy = written("node.free.memory", None);
+        let free = |bytes| policy.score(&ask(1, 1), &node(0, (1, 1), (bytes, 1 << 41)));
+        assert!(free(1 << 41) > free((1 << 41) - 1));
     }
 }
