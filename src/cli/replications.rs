@@ -2,6 +2,7 @@
 
 use crate::experiment::replications::{self, Plan, processors};
 use crate::experiment::statistics::sequential::Rule;
+use crate::outcome::expressions::FailedExpression;
 use crate::outcome::study::{Horizon, Study};
 use crate::report::manifest::Head;
 use crate::report::{self, Folder};
@@ -73,6 +74,8 @@ fn conclude(args: &RunArgs, study: &Study) -> Result<(), Failure> {
     for steady in study.steady.iter().filter(|steady| steady.too_short) {
         complain(&format!("warning: {}: the run is too short to tell its warm-up from its steady state", steady.name));
     }
+    let failed = study.replicates.iter().flat_map(|replicate| &replicate.failed_expressions).cloned();
+    FailedExpression::added_up(failed).iter().for_each(|failed| complain(&format!("warning: {failed}")));
     let broken: Vec<_> = study.replicates.iter().filter(|replicate| !replicate.broken.is_empty()).collect();
     let Some(first) = broken.first() else { return Ok(()) };
     complain(&format!("error: {} of {} seeds broke an expectation; the first:", broken.len(), study.replicates.len()));

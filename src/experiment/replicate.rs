@@ -109,6 +109,7 @@ pub fn kept(outcome: &Outcome) -> Replicate {
         recoveries: outcome.incidents.iter().filter(|incident| !incident.planned).map(recovery).collect(),
         broken: broken.collect(),
         curves: curves(outcome),
+        failed_expressions: outcome.failed_expressions.clone(),
     }
 }
 

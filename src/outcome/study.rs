@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Run;
+use super::expressions::FailedExpression;
 use crate::engine::Span;
 
 /// What is kept of one run of many.
@@ -25,6 +26,8 @@ pub struct Replicate {
     pub broken: Vec<String>,
     /// Quantities over time, averaged over equal stretches of the run.
     pub curves: Vec<Curve>,
+    /// Expressions of own policies that failed while they ran.
+    pub failed_expressions: Vec<FailedExpression>,
 }
 
 /// One value of one metric.

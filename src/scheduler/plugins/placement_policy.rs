@@ -10,7 +10,7 @@ use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, ObjectId, Phase, Po
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
 use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
-use crate::scheduler::policies::{Ask, Candidate, Policy, Room};
+use crate::scheduler::policies::{Ask, Candidate, Failures, Policy, Room};
 
 /// The plugin.
 pub struct PlacementPolicy {
@@ -124,6 +124,10 @@ impl Plugin for PlacementPolicy {
             (Some(word), Some(told)) => Some(format!("{word} ({told})")),
             (word, told) => told.or(word.map(str::to_string)),
         }
+    }
+
+    fn failures(&self) -> Vec<Failures> {
+        self.policy.as_ref().map_or(Vec::new(), |policy| policy.failures())
     }
 
     fn wakes(&self, _: &Cluster, _: &WellKnown, _: &Event<'_>, _: PodId) -> bool {

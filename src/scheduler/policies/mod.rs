@@ -131,8 +131,26 @@ pub trait Policy {
         ask.gpu.and_then(|gpu| node.gpus.tightest(gpu)).unwrap_or_default()
     }
 
+    /// What failed so far of what people wrote.
+    fn failures(&self) -> Vec<Failures> {
+        Vec::new()
+    }
+
     /// The pod goes to this node. Called once for each pod placed, also when there was no choice.
     fn placed(&mut self, _ask: &Ask<'_>, _node: NodeId) {}
+}
+
+/// How often something that people wrote failed while it ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// What it is for: `policy mine: score`.
+    pub of: String,
+    /// As written.
+    pub text: String,
+    /// How often it failed.
+    pub failed: u64,
+    /// How often it was asked.
+    pub asked: u64,
 }
 
 /// The position of the first of the highest scores, 0 of none.
@@ -205,7 +223,7 @@ impl Chosen {
     pub fn build(&self) -> Box<dyn Policy> {
         match self {
             Chosen::Listed(entry) => (entry.build)(),
-            Chosen::Written(written) => Box::new(written::Expressed(Arc::clone(written))),
+            Chosen::Written(written) => Box::new(written::Expressed::new(Arc::clone(written))),
         }
     }
 

@@ -12,6 +12,9 @@ const DEPTH: u16 = 60;
 /// Longest expression, in bytes: a sum of as many terms as fit is a tree as deep, and trees are walked recursively.
 const LONGEST: usize = 1000;
 
+/// What is said of an expression that has no value, or as a score is not a number, whatever the facts are.
+pub const ALWAYS_FAILS: &str = "this fails for every pod and node";
+
 /// What is wrong with an expression, and where in its text, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -42,7 +45,7 @@ pub fn compile(text: &str, wanted: Type) -> Result<Program, Vec<Problem>> {
     let parsed = Parser::new().max_recursion_depth(DEPTH).parse_with_source_info(text);
     let (tree, places) =
         parsed.map_err(|errors| errors.errors.iter().map(|error| syntax(text, error)).collect::<Vec<_>>())?;
-    let mut checker = Checker { text, places: &places, problems: Vec::new() };
+    let mut checker = Checker { text, places: &places, problems: Vec::new(), failing: None };
     let found = checker.check(&tree);
     if let Some((_, kind)) = &found
         && *kind != wanted
@@ -50,6 +53,9 @@ pub fn compile(text: &str, wanted: Type) -> Result<Program, Vec<Problem>> {
     {
         let expected = if wanted == Type::Double { "a number" } else { "true or false" };
         checker.report(&tree, format!("this is {}", article(*kind)), &format!("expected {expected}"));
+    }
+    if let Some((program, _)) = &found {
+        checker.check_value(&tree, program);
     }
     match found {
         Some((program, _)) if checker.problems.is_empty() => Ok(program),
@@ -87,6 +93,8 @@ struct Checker<'a> {
     text: &'a str,
     places: &'a SourceInfo,
     problems: Vec<Problem>,
+    /// The first part found that always fails, which may not matter to the whole: `true || 1 / 0 > 1`.
+    failing: Option<(usize, usize)>,
 }
 
 type Checked = Option<(Program, Type)>;
@@ -135,6 +143,18 @@ impl Checker<'_> {
             Expr::Map(_) | Expr::Struct(_) => self.refuse(expr, "maps are not understood here"),
             Expr::Unspecified => None,
         }
+    }
+
+    /// Refuses an expression that always fails.
+    fn check_value(&mut self, tree: &IdedExpr, program: &Program) {
+        let (place, expected) = match program {
+            Program::Fails => (self.failing, "expected a divisor that is not 0, and no overflow"),
+            Program::Constant(Value::Double(number)) if number.is_nan() => (None, "expected a number; this is none"),
+            _ => return,
+        };
+        let (start, end) = place.unwrap_or_else(|| self.range(tree));
+        let (message, expected) = (ALWAYS_FAILS.to_string(), expected.to_string());
+        self.problems.push(Problem { start, end, message, expected, unknown: None });
     }
 
     fn refuse(&mut self, expr: &IdedExpr, message: &str) -> Checked {
@@ -187,7 +207,13 @@ impl Checker<'_> {
         let kinds: Vec<Type> = arguments.iter().map(|(_, kind)| *kind).collect();
         let programs = arguments.into_iter().map(|(program, _)| program).collect();
         match built(&function, programs, &kinds) {
-            Built::Is(program, kind) => Some((program, kind)),
+            Built::Is(program, kind) => {
+                let program = program.folded();
+                if matches!(program, Program::Fails) && self.failing.is_none() {
+                    self.failing = Some(self.range(expr));
+                }
+                Some((program, kind))
+            }
             Built::Mixed => {
                 let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
                 let message = format!("`{}` does not take {}", symbol(&function), words.join(" and "));
@@ -322,6 +348,11 @@ mod tests {
         assert_eq!(at("[1, 2].map(x, x)").1, "comprehensions are not understood here");
         assert_eq!(at("size(\"a\")").1, "no function `size` is known");
         assert_eq!(wrong("pod.cpu", Type::Bool).1, "this is a double");
+        assert_eq!(at("1 + node.pods / 0"), ("node.pods / 0".into(), ALWAYS_FAILS.into()));
+        assert_eq!(at("double(node.pods % (2 - 2)) * pod.cpu").0, "node.pods % (2 - 2");
+        assert_eq!(at("9223372036854775807 + 1").1, ALWAYS_FAILS);
+        assert_eq!(at("0.0 / 0.0"), ("0.0 / 0.0".into(), ALWAYS_FAILS.into()));
+        assert_eq!(wrong("pod.batch ? 1 / 0 > 1 : 2 % 0 > 1", Type::Bool).0, "1 / 0");
         assert!(compile("1.0 +", Type::Double).is_err() && compile("", Type::Double).is_err());
     }
 
@@ -339,6 +370,13 @@ mod tests {
             ["1", "-1.5 * pod.cpu", "pod.batch ? 1.0 : 2.0", "math.least(1, 2, node.pods)", "double(node.pods) / 2.0"]
         {
             assert!(compile(text, Type::Double).is_ok(), "{text}: {:?}", compile(text, Type::Double));
+        }
+        // what fails only for some, or decides nothing, is allowed
+        for text in ["pod.batch ? node.pods / 0 : 1", "1 / node.pods", "pod.cpu / 0.0", "1.0 / 0.0"] {
+            assert!(compile(text, Type::Double).is_ok(), "{text}: {:?}", compile(text, Type::Double));
+        }
+        for text in ["true || 1 / 0 > 1", "1 / 0 > 1 && false", "pod.batch && 1 / 0 > 1", "false ? 1 / 0 > 1 : true"] {
+            assert!(compile(text, Type::Bool).is_ok(), "{text}: {:?}", compile(text, Type::Bool));
         }
         for text in ["true", "!pod.batch && node.pods < 3", "1 < 2.5", "\"a\" == \"b\" || 5 % 2 == 1"] {
             assert!(compile(text, Type::Bool).is_ok(), "{text}: {:?}", compile(text, Type::Bool));

@@ -10,15 +10,18 @@
 //! values, text; no lists, no maps, no comprehensions. `tests` hold programs to the crate's own interpreter.
 //!
 //! An expression that fails while it runs (a whole number divided by zero, an overflow) filters the node out, and
-//! scores it below all others; so does a score that is not a number.
+//! scores it below all others; so does a score that is not a number. Failures are counted, and told at the end of a run.
+//! What is sure to fail ([`fold`]) is refused when the scenario is read.
 
 pub mod compile;
 pub mod facts;
+pub mod fold;
 pub mod program;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use super::{Ask, Candidate, Policy};
+use super::{Ask, Candidate, Failures, Policy};
 use facts::Facts;
 use program::Program;
 
@@ -28,9 +31,18 @@ pub struct Written {
     /// Its name.
     pub name: String,
     /// Where the pod may go; everywhere without it.
-    pub filter: Option<Program>,
+    pub filter: Option<Expression>,
     /// How good a node is.
-    pub score: Program,
+    pub score: Expression,
+}
+
+/// A checked expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    /// As written.
+    pub text: String,
+    /// What it became.
+    pub program: Program,
 }
 
 /// The score of nodes whose score cannot be told: less than the place of any number, and one more than the least
@@ -45,23 +57,56 @@ fn place(score: f64) -> i64 {
 }
 
 /// A [`Written`] at work.
-pub struct Expressed(pub Arc<Written>);
+pub struct Expressed {
+    written: Arc<Written>,
+    /// How often the score was asked, and how often it failed.
+    scores: Count,
+    /// The same of the filter.
+    filters: Count,
+}
+
+/// How often something was asked, and how often it failed.
+type Count = Cell<(u64, u64)>;
+
+/// The answer, counted.
+fn counted<T>(count: &Count, answer: Option<T>) -> Option<T> {
+    let (asked, failed) = count.get();
+    count.set((asked + 1, failed + u64::from(answer.is_none())));
+    answer
+}
+
+impl Expressed {
+    /// One that has been asked nothing.
+    pub fn new(written: Arc<Written>) -> Self {
+        Expressed { written, scores: Count::default(), filters: Count::default() }
+    }
+}
 
 impl Policy for Expressed {
     fn score(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> i64 {
-        match self.0.score.number(&Facts { ask, node }) {
-            Some(score) if !score.is_nan() => place(score),
-            _ => WORST,
-        }
+        let score = self.written.score.program.number(&Facts { ask, node }).filter(|score| !score.is_nan());
+        counted(&self.scores, score).map_or(WORST, place)
     }
 
     fn tell(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> Option<String> {
-        let score = self.0.score.number(&Facts { ask, node });
+        let score = self.written.score.program.number(&Facts { ask, node });
         Some(score.map_or("failed".to_string(), |score| format!("{score:?}")))
     }
 
     fn may(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> bool {
-        self.0.filter.as_ref().is_none_or(|filter| filter.truth(&Facts { ask, node }).unwrap_or(false))
+        let Some(filter) = &self.written.filter else { return true };
+        counted(&self.filters, filter.program.truth(&Facts { ask, node })).unwrap_or(false)
+    }
+
+    fn failures(&self) -> Vec<Failures> {
+        let Written { name, filter, score } = &*self.written;
+        let parts = [("score", Some(score), &self.scores), ("filter", filter.as_ref(), &self.filters)];
+        let failed = parts.into_iter().filter_map(|(part, expression, count)| {
+            let (asked, failed) = count.get();
+            let of = format!("policy {name}: {part}");
+            (failed > 0).then_some(Failures { of, text: expression?.text.clone(), failed, asked })
+        });
+        failed.collect()
     }
 }
 
@@ -73,9 +118,12 @@ mod tests {
     use crate::scheduler::policies::tests::{ask, node};
 
     fn written(score: &str, filter: Option<&str>) -> Expressed {
-        let program = |text: &str, wanted| compile(text, wanted).unwrap_or_else(|found| panic!("{text}: {found:?}"));
-        let filter = filter.map(|text| program(text, Type::Bool));
-        Expressed(Arc::new(Written { name: "mine".to_string(), filter, score: program(score, Type::Double) }))
+        let expression = |text: &str, wanted| {
+            let program = compile(text, wanted).unwrap_or_else(|found| panic!("{text}: {found:?}"));
+            Expression { text: text.to_string(), program }
+        };
+        let filter = filter.map(|text| expression(text, Type::Bool));
+        Expressed::new(Arc::new(Written { name: "mine".to_string(), filter, score: expression(score, Type::Double) }))
     }
 
     #[test]
@@ -96,7 +144,13 @@ mod tests {
         used.pods = 1;
         assert_eq!((policy.score(&ask(1, 1), &empty), policy.score(&ask(1, 1), &used)), (WORST, place(1.0)));
         assert!(!policy.may(&ask(1, 1), &empty) && policy.may(&ask(1, 1), &used));
-        assert_eq!(written("0.0 / 0.0", None).score(&ask(1, 1), &used), WORST);
+        let counts = |failures: &[Failures]| -> Vec<_> {
+            failures.iter().map(|of| (of.of.clone(), of.text.clone(), of.failed, of.asked)).collect()
+        };
+        let (score, filter) = ("policy mine: score".to_string(), "policy mine: filter".to_string());
+        let expected = [(score, "1 / node.pods".to_string(), 1, 2), (filter, "1 / node.pods >= 0".to_string(), 1, 2)];
+        assert_eq!(counts(&policy.failures()), expected);
+        assert_eq!(written("node.free.gpu / node.capacity.gpu", None).score(&ask(1, 1), &used), WORST, "0.0 / 0.0");
         assert_eq!(written("1.0 / 0.0", None).score(&ask(1, 1), &used), place(f64::INFINITY));
     }
 
