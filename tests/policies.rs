@@ -96,6 +96,35 @@ scheduler: { policy: mine }
     assert_eq!(pods_by_node(&cluster), BTreeMap::from([("n-1".to_string(), 3), ("n-2".to_string(), 3)]));
 }
 
+/// `data` may go to `n-2` only: the node with the label it wants. `web` has no such label, which fails and filters,
+/// unless asked for; its namespace and the zone decide for `n-1`.
+#[test]
+fn expressions_know_labels_zones_taints_and_names() {
+    let cluster = run_text(
+        r#"
+name: marks
+duration: 3m
+cluster:
+  nodes:
+    - { name: n-1, zone: a, capacity: { cpu: 64, memory: 64Gi }, labels: { disk: hdd } }
+    - { name: n-2, zone: b, capacity: { cpu: 64, memory: 64Gi }, labels: { disk: ssd } }
+    - { name: n-3, zone: a, capacity: { cpu: 64, memory: 64Gi }, taints: [{ key: old, effect: PreferNoSchedule }] }
+workloads:
+  - { deployment: data, replicas: 3, pod: { requests: { cpu: 1 }, labels: { wants: ssd } } }
+  - { deployment: web, namespace: shop, replicas: 4, pod: { requests: { cpu: 1 }, priority: 7 } }
+policies:
+  - name: mine
+    filter: |
+      "wants" in pod.labels
+        ? node.labels["disk"] == pod.labels["wants"]
+        : pod.priority == 7 && !("old" in node.taints && node.taints["old"] == "PreferNoSchedule")
+    score: 'pod.namespace == "shop" && node.zone == "a" && node.name != "n-3" ? 1 : 0'
+scheduler: { policy: mine }
+"#,
+    );
+    assert_eq!(pods_by_node(&cluster), BTreeMap::from([("n-1".to_string(), 4), ("n-2".to_string(), 3)]));
+}
+
 #[test]
 fn every_order_of_the_queue_tries_every_pod() {
     for queue in ["priority", "fifo", "shortest-job", "gang", "dominant-share"] {

@@ -75,7 +75,7 @@ fn expression(node: &Node, wanted: Type, problems: &mut Problems) -> Option<Expr
                 let problem = problems.report(within(node, text, start, end), message);
                 problem.expected(expected);
                 if let Some(name) = unknown {
-                    problem.suggest(&name, facts::ALL.iter().map(|fact| fact.name));
+                    problem.suggest(&name, facts::names());
                 }
             }
             None

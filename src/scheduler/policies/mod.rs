@@ -22,6 +22,7 @@
 pub mod best_fit;
 pub mod borg;
 pub mod classical;
+pub mod details;
 pub mod dot_product;
 pub mod fgd;
 pub mod gpu_clustering;
@@ -38,6 +39,8 @@ use std::sync::Arc;
 use crate::cluster::{DeviceSet, GpuRequest, Gpus, NodeId, ObjectId};
 use crate::engine::Stream;
 
+use details::{NodeDetails, PodDetails};
+
 /// What a pod asks for, as a policy sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
@@ -53,6 +56,8 @@ pub struct Ask<'a> {
     pub group_size: i64,
     /// Whether it runs to an end.
     pub batch: bool,
+    /// What it is called and marked with; nothing in placement without time.
+    pub details: Option<PodDetails<'a>>,
 }
 
 /// One resource of a node.
@@ -93,6 +98,8 @@ pub struct Candidate<'a> {
     pub pods_of_group: i64,
     /// Pods of the group that failed on it and still exist.
     pub failures_of_group: i64,
+    /// What it is called and marked with; nothing in placement without time.
+    pub details: Option<NodeDetails<'a>>,
 }
 
 /// A placement policy.
@@ -258,12 +265,13 @@ pub(crate) mod tests {
             pods: 0,
             pods_of_group: 0,
             failures_of_group: 0,
+            details: None,
         }
     }
 
     /// A pod of a group of four that asks for cpu and memory.
     pub(crate) fn ask(cpu: i64, memory: i64) -> Ask<'static> {
-        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false }
+        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false, details: None }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo};
 use cel::parser::Parser;
 
-use super::facts::{self, Fact};
+use super::facts::{self, Fact, Map};
 use super::program::{Arithmetic, Compare, Function, Program, Type, Value};
 
 /// Deepest nesting of parts.
@@ -187,6 +187,11 @@ impl Checker<'_> {
             return Some((Program::Fact(fact), fact.kind));
         }
         let (start, end) = self.range(expr);
+        if map_of(expr).is_some() {
+            let expected = format!("expected {name}[\"key\"] or \"key\" in {name}");
+            self.report(expr, format!("`{name}` is a map"), &expected);
+            return None;
+        }
         let below: Vec<&str> = facts::ALL.iter().map(|fact: &Fact| fact.name).collect();
         let inner: Vec<&str> = below.iter().copied().filter(|known| known.starts_with(&format!("{name}."))).collect();
         let (message, expected) = match inner.as_slice() {
@@ -197,11 +202,28 @@ impl Checker<'_> {
         None
     }
 
+    /// `map[key]` or, with `has`, `key in map`.
+    fn entry(&mut self, map: &'static Map, key: &IdedExpr, has: bool) -> Checked {
+        let (program, kind) = self.check(key)?;
+        if kind != Type::String {
+            self.report(key, format!("keys of `{}` are not {}", map.name, article(kind)), "expected a string");
+            return None;
+        }
+        let (key, kind) = (Box::new(program), if has { Type::Bool } else { Type::String });
+        let program = if has { Program::Has(map, key) } else { Program::Entry(map, key) };
+        Some((program.folded(), kind))
+    }
+
     fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Checked {
         let function = match call.target.as_deref() {
             None => call.func_name.clone(),
             Some(target) => format!("{}.{}", dotted(target).unwrap_or_default(), call.func_name),
         };
+        if let (op::INDEX, [map, key]) | (op::IN, [key, map]) = (function.as_str(), call.args.as_slice())
+            && let Some(map) = map_of(map)
+        {
+            return self.entry(map, key, function == op::IN);
+        }
         let arguments: Vec<Checked> = call.args.iter().map(|argument| self.check(argument)).collect();
         let arguments: Vec<(Program, Type)> = arguments.into_iter().collect::<Option<_>>()?;
         let kinds: Vec<Type> = arguments.iter().map(|(_, kind)| *kind).collect();
@@ -228,12 +250,19 @@ impl Checker<'_> {
             Built::Unknown => {
                 let message = format!("no function `{}` is known", symbol(&function));
                 let known = "expected +, -, *, /, %, comparisons, &&, ||, !, ?:, double, int, math.abs, math.ceil, \
-                             math.floor, math.round, math.sqrt, math.least or math.greatest";
+                             math.floor, math.round, math.sqrt, math.least or math.greatest, and [] and in for \
+                             node.labels, node.taints and pod.labels";
                 self.report(expr, message, known);
                 None
             }
         }
     }
+}
+
+/// The map of this name.
+fn map_of(expr: &IdedExpr) -> Option<&'static Map> {
+    let name = dotted(expr)?;
+    facts::MAPS.iter().find(|map| map.name == name)
 }
 
 /// `node.free.cpu`; `None` if it is something else.
@@ -348,6 +377,10 @@ mod tests {
         assert_eq!(at("[1, 2].map(x, x)").1, "comprehensions are not understood here");
         assert_eq!(at("size(\"a\")").1, "no function `size` is known");
         assert_eq!(wrong("pod.cpu", Type::Bool).1, "this is a double");
+        assert_eq!(at("node.labels == \"a\" ? 1 : 2"), ("node.labels".into(), "`node.labels` is a map".into()));
+        assert_eq!(at("node.labels[2] == \"\" ? 1 : 2").1, "keys of `node.labels` are not an int");
+        assert_eq!(at("node.labels[\"disk\"]").1, "this is a string");
+        assert_eq!(at("node.lables[\"disk\"] == \"ssd\" ? 1 : 2").0, "node.lables");
         assert_eq!(at("1 + node.pods / 0"), ("node.pods / 0".into(), ALWAYS_FAILS.into()));
         assert_eq!(at("double(node.pods % (2 - 2)) * pod.cpu").0, "node.pods % (2 - 2");
         assert_eq!(at("9223372036854775807 + 1").1, ALWAYS_FAILS);
@@ -378,7 +411,13 @@ mod tests {
         for text in ["true || 1 / 0 > 1", "1 / 0 > 1 && false", "pod.batch && 1 / 0 > 1", "false ? 1 / 0 > 1 : true"] {
             assert!(compile(text, Type::Bool).is_ok(), "{text}: {:?}", compile(text, Type::Bool));
         }
-        for text in ["true", "!pod.batch && node.pods < 3", "1 < 2.5", "\"a\" == \"b\" || 5 % 2 == 1"] {
+        for text in [
+            "true",
+            "!pod.batch && node.pods < 3",
+            "\"a\" in node.labels && node.labels[\"a\"] == pod.labels[\"b\"]",
+            "1 < 2.5",
+            "\"a\" == \"b\" || 5 % 2 == 1",
+        ] {
             assert!(compile(text, Type::Bool).is_ok(), "{text}: {:?}", compile(text, Type::Bool));
         }
     }

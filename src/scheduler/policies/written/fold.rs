@@ -28,6 +28,8 @@ impl Program {
                 let parts = strict.parts();
                 if parts.iter().any(|part| matches!(part, Program::Fails)) {
                     Program::Fails
+                } else if matches!(strict, Program::Entry(..) | Program::Has(..)) {
+                    strict
                 } else if !parts.is_empty() && parts.iter().all(|part| part.constant().is_some()) {
                     strict.come_to()
                 } else {
@@ -49,6 +51,7 @@ impl Program {
         match self {
             Program::Constant(_) | Program::Fact(_) | Program::Fails => &[],
             Program::Negate(part) | Program::Not(part) | Program::Call(_, part) => std::slice::from_ref(part),
+            Program::Entry(_, key) | Program::Has(_, key) => std::slice::from_ref(key),
             Program::Both(_, parts) | Program::Arithmetic(_, parts) | Program::Compare(_, parts) => parts.as_slice(),
             Program::Choose(parts) => parts.as_slice(),
             Program::Extreme(_, parts) => parts,
@@ -58,7 +61,7 @@ impl Program {
     /// The value of a program that asks for no fact; any pod and node will do.
     fn come_to(self) -> Program {
         let (gpus, nothing) = (Gpus::default(), Room::default());
-        let ask = Ask { cpu: 0, memory: 0, gpu: None, group: None, group_size: 1, batch: false };
+        let ask = Ask { cpu: 0, memory: 0, gpu: None, group: None, group_size: 1, batch: false, details: None };
         let node = Candidate {
             id: NodeId(0),
             cpu: nothing,
@@ -67,6 +70,7 @@ impl Program {
             pods: 0,
             pods_of_group: 0,
             failures_of_group: 0,
+            details: None,
         };
         self.value(&Facts { ask: &ask, node: &node }).map_or(Program::Fails, Program::Constant)
     }

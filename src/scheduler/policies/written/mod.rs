@@ -7,7 +7,7 @@
 //! CEL is the language of Kubernetes' admission policies (cel.dev). The crate `cel` parses; [`compile`] checks
 //! names and types against [`facts`] when the scenario is read, and makes a [`Program`] of the tree: a score is asked
 //! for a million times, and nothing of it may depend on the order of a map. So there are scalars only: numbers, truth
-//! values, text; no lists, no maps, no comprehensions. `tests` hold programs to the crate's own interpreter.
+//! values, text; no lists, no comprehensions, and of maps single entries only ([`facts::MAPS`]). `tests` hold programs to the crate's own interpreter.
 //!
 //! An expression that fails while it runs (a whole number divided by zero, an overflow) filters the node out, and
 //! scores it below all others; so does a score that is not a number. Failures are counted, and told at the end of a run.

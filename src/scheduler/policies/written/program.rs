@@ -3,7 +3,7 @@
 //! Semantics are CEL's (language definition, cel.dev): whole numbers have 64 bits and do not wrap, `&&` and `||` are
 //! decided by either side even if the other fails, everything else fails if a part does.
 
-use super::facts::{Fact, Facts};
+use super::facts::{Fact, Facts, Map};
 
 /// The type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,10 @@ pub enum Program {
     Constant(Value),
     /// A fact.
     Fact(&'static Fact),
+    /// `map[key]`; fails without an entry.
+    Entry(&'static Map, Box<Program>),
+    /// `key in map`
+    Has(&'static Map, Box<Program>),
     /// What has no value whatever the facts are: `x / 0`.
     Fails,
     /// `-x`
@@ -156,10 +160,22 @@ impl Program {
         }
     }
 
+    /// The text it comes to; `None` if it fails.
+    fn text(&self, facts: &Facts<'_>) -> Option<String> {
+        match self.value(facts)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// What it comes to; `None` if it fails.
     pub fn value(&self, facts: &Facts<'_>) -> Option<Value> {
         match self {
             Program::Constant(value) => Some(value.clone()),
+            Program::Entry(map, key) => {
+                (map.read)(facts, &key.text(facts)?).map(|entry| Value::String(entry.to_string()))
+            }
+            Program::Has(map, key) => Some(Value::Bool((map.read)(facts, &key.text(facts)?).is_some())),
             Program::Fails => None,
             Program::Fact(fact) => Some((fact.read)(facts)),
             Program::Negate(part) => match part.value(facts)? {
