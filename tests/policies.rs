@@ -125,6 +125,47 @@ scheduler: { policy: mine }
     assert_eq!(pods_by_node(&cluster), BTreeMap::from([("n-1".to_string(), 4), ("n-2".to_string(), 3)]));
 }
 
+/// Pods come one after another, and each is refused unless its group is as large as its controller wants it.
+#[test]
+fn a_group_is_as_large_as_its_controller_wants_it() {
+    let cluster = run_text(
+        r#"
+name: groups
+duration: 5m
+cluster: { nodes: [{ name: n, count: 3, capacity: { cpu: 64, memory: 64Gi } }] }
+workloads:
+  - { deployment: web, replicas: 3, pod: { requests: { cpu: 1 } } }
+  - object:
+      apiVersion: apps/v1
+      kind: StatefulSet
+      metadata: { name: db }
+      spec:
+        replicas: 3
+        serviceName: db
+        selector: { matchLabels: { app: db } }
+        template: { metadata: { labels: { app: db } }, spec: { containers: [{ name: db, image: "db:1" }] } }
+  - object:
+      apiVersion: apps/v1
+      kind: DaemonSet
+      metadata: { name: agent }
+      spec:
+        selector: { matchLabels: { app: agent } }
+        template: { metadata: { labels: { app: agent } }, spec: { containers: [{ name: agent, image: "agent:1" }] } }
+  - object:
+      apiVersion: batch/v1
+      kind: Job
+      metadata: { name: sum }
+      spec:
+        parallelism: 3
+        completions: 7
+        template: { spec: { restartPolicy: Never, containers: [{ name: sum, image: "sum:1" }] } }
+policies: [{ name: mine, filter: pod.group_size == 3, score: "0" }]
+scheduler: { policy: mine }
+"#,
+    );
+    assert_eq!(placements(&cluster).len(), 12);
+}
+
 #[test]
 fn every_order_of_the_queue_tries_every_pod() {
     for queue in ["priority", "fifo", "shortest-job", "gang", "dominant-share"] {

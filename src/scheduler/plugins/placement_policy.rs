@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, ObjectId, Phase, PodId, RestartPolicy};
+use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, Object, ObjectId, Phase, PodId, RestartPolicy};
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
 use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
@@ -68,10 +68,7 @@ impl PlacementPolicy {
 fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
     let spec = cx.spec;
     let group = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
-    let group_size = group.and_then(|group| cx.cluster.object(group)).map_or(1, |object| match &object.body {
-        Body::ReplicaSet(set) => i64::from(set.replicas),
-        _ => object.pods.len() as i64,
-    });
+    let group_size = group.and_then(|group| cx.cluster.object(group)).map_or(1, group_size);
     Ask {
         cpu: spec.requests.cpu,
         memory: spec.requests.memory,
@@ -81,6 +78,18 @@ fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
         batch: spec.restart_policy != RestartPolicy::Always,
         details: Some(PodDetails { spec, names: &cx.cluster.names }),
     }
+}
+
+/// How many pods the controller wants at a time.
+fn group_size(object: &Object) -> i64 {
+    i64::from(match &object.body {
+        Body::ReplicaSet(set) => set.replicas,
+        Body::StatefulSet(set) => set.replicas,
+        Body::Job(job) => job.parallelism.min(job.completions.unwrap_or(u32::MAX)),
+        // the controller writes what it wants after it has created the first pods
+        Body::DaemonSet(set) => set.status.desired.max(object.pods.len() as u32),
+        _ => object.pods.len() as u32,
+    })
 }
 
 impl Plugin for PlacementPolicy {
