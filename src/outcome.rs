@@ -4,6 +4,7 @@
 //! ratios are parts per million until they are printed.
 
 pub mod comparison;
+pub mod expressions;
 pub mod provenance;
 pub mod study;
 pub mod why;
@@ -12,6 +13,7 @@ use std::fmt;
 
 use crate::engine::{Span, Time};
 
+use self::expressions::FailedExpression;
 use self::provenance::Provenance;
 
 /// Everything one run leaves behind.
@@ -32,6 +34,8 @@ pub struct Outcome {
     pub fault_trace: u64,
     /// Names of faults that never hit anybody.
     pub idle_faults: Vec<String>,
+    /// Expressions of own policies that failed while they ran.
+    pub failed_expressions: Vec<FailedExpression>,
     /// Faults and operator's commands, in order.
     pub actions: Vec<Action>,
     /// What faults and planned disruptions did to each workload, in order of the fault.

@@ -378,3 +378,23 @@ fn an_interrupted_run_writes_nothing() {
     let left: Vec<_> = fs::read_dir(sandbox.path("out")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// Two pods that stay. At the first decision both nodes are empty and `1 / node.pods` fails on both; at the second on
+/// the other one: 3 of 4.
+#[test]
+fn expressions_that_fail_are_refused_or_told_of() {
+    let steady = SMALL.split("timeline").next().unwrap();
+    let policy =
+        |score: &str| format!("policies: [{{ name: mine, score: '{score}' }}]\nscheduler: {{ policy: mine }}\n");
+    let sandbox = Sandbox::new(&format!("{steady}{}", policy("node.pods / 0")));
+    sandbox.run(&["check", "small.yaml"]).exits(2).complains("this fails for every pod and node");
+    let sandbox = Sandbox::new(&format!("{steady}{}", policy("1 / node.pods")));
+    let warning = "warning: policy mine: score `1 / node.pods` failed, or came to no number, 3 of 4 times it was asked";
+    sandbox.run(&["run", "small.yaml", "--quiet"]).exits(0).complains(warning);
+    let three = warning.replace("3 of 4", "9 of 12");
+    sandbox.run(&["run", "small.yaml", "--quiet", "--seeds", "3"]).exits(0).complains(&three);
+    sandbox
+        .run(&["compare", "small.yaml", "--quiet", "--seeds", "3", "--policy", "default,mine"])
+        .exits(0)
+        .complains(&three);
+}

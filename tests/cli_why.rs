@@ -210,3 +210,22 @@ fn an_instant_beyond_the_run_is_a_mistake() {
     assert_eq!((code, stdout.as_str()), (Some(2), ""));
     assert_eq!(stderr, "error: --at 11m: the run ends at 10m\n");
 }
+
+/// `big` has 4 cores, `little` 2; `web` asks for 1.
+#[test]
+fn a_policy_tells_what_it_goes_by() {
+    let with = |scheduler: &str| format!("{SCENARIO}{scheduler}\n");
+    let told = |scheduler: &str| {
+        let (code, out, err) = why_in(&with(scheduler), &["web", "--at", "30s"]);
+        assert_eq!(code, Some(0), "{out}{err}");
+        let words: Vec<&str> = out.split_whitespace().collect();
+        words.join(" ")
+    };
+    let own = told("policies: [{ name: mine, score: node.free.cpu / 8.0 }]\nscheduler: { policy: mine }");
+    assert!(own.contains("NODE PlacementPolicy big 0.5 little 0.25"), "{own}");
+    let drawn = told("scheduler: { policy: random-fit }");
+    assert!(drawn.contains(" chosen") && drawn.contains(" passed over"), "{drawn}");
+    // dominant shares with the pod: 1/4 and 2Gi/8Gi; 1/2
+    let two = told("scheduler: { policy: power-of-two }");
+    assert!(two.contains("big chosen (load 0.2500) little passed over (load 0.5000)"), "{two}");
+}

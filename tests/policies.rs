@@ -31,7 +31,11 @@ scheduler: {{ policy: {policy}, queue: {queue} }}
 }
 
 fn run(policy: &str, queue: &str) -> Cluster {
-    let scenario = scenario::load_text("policies.yaml", &text(policy, queue), &[]).map_err(|d| d.to_string());
+    run_text(&text(policy, queue))
+}
+
+fn run_text(text: &str) -> Cluster {
+    let scenario = scenario::load_text("policies.yaml", text, &[]).map_err(|d| d.to_string());
     let setup = scenario::build(&scenario.unwrap()).map_err(|d| d.to_string()).unwrap();
     let mut simulation = Simulation::new(setup, &mut Silent);
     simulation.run(&mut Silent);
@@ -74,6 +78,92 @@ fn packing_uses_fewer_nodes_than_spreading() {
     for spreading in ["least-allocated", "worst-fit", "least-pods", "round-robin", "swarm-spread", "borg-epvm"] {
         assert_eq!(nodes(spreading), 6, "{spreading}");
     }
+}
+
+/// Nodes of 2 Ti: what is free is above 1e12 bytes on both, and still the emptier one gets each pod.
+#[test]
+fn large_scores_of_expressions_are_told_apart() {
+    let cluster = run_text(
+        r#"
+name: large
+duration: 3m
+cluster: { nodes: [{ name: n, count: 2, capacity: { cpu: 64, memory: 2Ti } }] }
+workloads: [{ deployment: web, replicas: 6, pod: { requests: { cpu: 1, memory: 100Gi } } }]
+policies: [{ name: mine, score: "node.free.memory" }]
+scheduler: { policy: mine }
+"#,
+    );
+    assert_eq!(pods_by_node(&cluster), BTreeMap::from([("n-1".to_string(), 3), ("n-2".to_string(), 3)]));
+}
+
+/// `data` may go to `n-2` only: the node with the label it wants. `web` has no such label, which fails and filters,
+/// unless asked for; its namespace and the zone decide for `n-1`.
+#[test]
+fn expressions_know_labels_zones_taints_and_names() {
+    let cluster = run_text(
+        r#"
+name: marks
+duration: 3m
+cluster:
+  nodes:
+    - { name: n-1, zone: a, capacity: { cpu: 64, memory: 64Gi }, labels: { disk: hdd } }
+    - { name: n-2, zone: b, capacity: { cpu: 64, memory: 64Gi }, labels: { disk: ssd } }
+    - { name: n-3, zone: a, capacity: { cpu: 64, memory: 64Gi }, taints: [{ key: old, effect: PreferNoSchedule }] }
+workloads:
+  - { deployment: data, replicas: 3, pod: { requests: { cpu: 1 }, labels: { wants: ssd } } }
+  - { deployment: web, namespace: shop, replicas: 4, pod: { requests: { cpu: 1 }, priority: 7 } }
+policies:
+  - name: mine
+    filter: |
+      "wants" in pod.labels
+        ? node.labels["disk"] == pod.labels["wants"]
+        : pod.priority == 7 && !("old" in node.taints && node.taints["old"] == "PreferNoSchedule")
+    score: 'pod.namespace == "shop" && node.zone == "a" && node.name != "n-3" ? 1 : 0'
+scheduler: { policy: mine }
+"#,
+    );
+    assert_eq!(pods_by_node(&cluster), BTreeMap::from([("n-1".to_string(), 4), ("n-2".to_string(), 3)]));
+}
+
+/// Pods come one after another, and each is refused unless its group is as large as its controller wants it.
+#[test]
+fn a_group_is_as_large_as_its_controller_wants_it() {
+    let cluster = run_text(
+        r#"
+name: groups
+duration: 5m
+cluster: { nodes: [{ name: n, count: 3, capacity: { cpu: 64, memory: 64Gi } }] }
+workloads:
+  - { deployment: web, replicas: 3, pod: { requests: { cpu: 1 } } }
+  - object:
+      apiVersion: apps/v1
+      kind: StatefulSet
+      metadata: { name: db }
+      spec:
+        replicas: 3
+        serviceName: db
+        selector: { matchLabels: { app: db } }
+        template: { metadata: { labels: { app: db } }, spec: { containers: [{ name: db, image: "db:1" }] } }
+  - object:
+      apiVersion: apps/v1
+      kind: DaemonSet
+      metadata: { name: agent }
+      spec:
+        selector: { matchLabels: { app: agent } }
+        template: { metadata: { labels: { app: agent } }, spec: { containers: [{ name: agent, image: "agent:1" }] } }
+  - object:
+      apiVersion: batch/v1
+      kind: Job
+      metadata: { name: sum }
+      spec:
+        parallelism: 3
+        completions: 7
+        template: { spec: { restartPolicy: Never, containers: [{ name: sum, image: "sum:1" }] } }
+policies: [{ name: mine, filter: pod.group_size == 3, score: "0" }]
+scheduler: { policy: mine }
+"#,
+    );
+    assert_eq!(placements(&cluster).len(), 12);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::experiment::compare::design::{self, Block, Design, Point};
 use crate::experiment::fgd::table::{self, Beside};
 use crate::experiment::replications::processors;
 use crate::outcome::comparison::{Along, Comparison};
+use crate::outcome::expressions::FailedExpression;
 use crate::outcome::provenance::{Input, Provenance};
 use crate::report::comparison as words;
 use crate::report::{Folder, manifest::Head};
@@ -81,6 +82,9 @@ pub(super) fn run(args: &CompareArgs, library: &Library) -> Result<(), Failure> 
         complain(&format!("warning: not all met the same faults ({first}): differences are those of faults, too"));
     }
     comparison.idle_faults().iter().for_each(|fault| complain(&format!("warning: {fault}")));
+    let replicates = comparison.replicates.iter().flatten().flatten();
+    let failed = replicates.flat_map(|replicate| &replicate.failed_expressions).cloned();
+    FailedExpression::added_up(failed).iter().for_each(|failed| complain(&format!("warning: {failed}")));
     let beside = beside_published(&design, &comparison)?;
     let mut files = words::files(&comparison)?;
     if let Some(Beside { allocation, distances, curves, .. }) = &beside {

@@ -82,10 +82,11 @@ fn rows(what: What) -> Vec<Row> {
     let actions = || Action::keys().into_iter().map(|key| Row::new(key.name, key.about));
     match what {
         What::Policies => scenario::POLICIES.iter().map(|(name, about)| Row::new(name, about)).collect(),
-        What::Facts => facts::ALL
-            .iter()
-            .map(|fact| Row::new(&format!("{}: {}", fact.name, fact.kind.word()), fact.about))
-            .collect(),
+        What::Facts => {
+            let facts = facts::ALL.iter().map(|fact| (fact.name, fact.kind.word(), fact.about));
+            let maps = facts::MAPS.iter().map(|map| (map.name, "map(string, string)", map.about));
+            facts.chain(maps).map(|(name, kind, about)| Row::new(&format!("{name}: {kind}"), about)).collect()
+        }
         What::Plugins => scheduler::plugins::ALL.iter().map(plugin).collect(),
         What::Faults => faults::ALL.iter().map(|entry| Row::new(entry.name, entry.about)).collect(),
         What::Models => faults::models::all().iter().map(|model| Row::new(&model.name, &model.about)).collect(),

@@ -3,6 +3,7 @@
 use crate::experiment::replicate;
 use crate::experiment::replications::{self, Plan, processors};
 use crate::experiment::statistics::sequential::Rule;
+use crate::outcome::expressions::FailedExpression;
 use crate::outcome::study::{Horizon, Study};
 use crate::report::manifest::Head;
 use crate::report::{self, Folder};
@@ -81,6 +82,8 @@ fn conclude(args: &RunArgs, scenario: &Scenario, study: &Study) -> Result<(), Fa
         complain(&format!("warning: {}: the run is too short to tell its warm-up from its steady state", steady.name));
     }
     study.idle_faults().iter().for_each(|fault| complain(&format!("warning: {fault}")));
+    let failed = study.replicates.iter().flat_map(|replicate| &replicate.failed_expressions).cloned();
+    FailedExpression::added_up(failed).iter().for_each(|failed| complain(&format!("warning: {failed}")));
     let broken: Vec<_> = study.replicates.iter().filter(|replicate| !replicate.broken.is_empty()).collect();
     let Some(first) = broken.first() else { return Ok(()) };
     complain(&format!("error: {} of {} seeds broke an expectation; the first:", broken.len(), study.replicates.len()));

@@ -141,6 +141,7 @@ fn conclude(outcome: &Outcome) -> Result<(), Failure> {
     for fault in &outcome.idle_faults {
         complain(&format!("warning: the fault `{fault}` never struck anybody"));
     }
+    outcome.failed_expressions.iter().for_each(|failed| complain(&format!("warning: {failed}")));
     let broken = outcome.expectations.iter().filter(|expectation| !expectation.held);
     let mut all_held = true;
     for expectation in broken {

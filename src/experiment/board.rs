@@ -22,7 +22,15 @@ pub struct PodShape {
 
 impl PodShape {
     fn ask(&self) -> Ask<'_> {
-        Ask { cpu: self.cpu, memory: self.memory, gpu: self.gpu.as_ref(), group: None, group_size: 1, batch: false }
+        Ask {
+            cpu: self.cpu,
+            memory: self.memory,
+            gpu: self.gpu.as_ref(),
+            group: None,
+            group_size: 1,
+            batch: false,
+            details: None,
+        }
     }
 
     /// Thousandths of devices it asks for in all.
@@ -66,6 +74,7 @@ impl Machine {
             pods: self.pods,
             pods_of_group: 0,
             failures_of_group: 0,
+            details: None,
         }
     }
 }

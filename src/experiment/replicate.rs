@@ -123,6 +123,7 @@ pub fn kept(outcome: &Outcome) -> Replicate {
         broken: broken.collect(),
         idle_faults: outcome.idle_faults.clone(),
         curves: curves(outcome),
+        failed_expressions: outcome.failed_expressions.clone(),
     }
 }
 

@@ -95,6 +95,7 @@ pub fn run(setup: Setup, options: Options, progress: &mut dyn Progress) -> Resul
         unserved: simulation.unserved(),
         fault_trace: simulation.fault_trace(),
         idle_faults,
+        failed_expressions: simulation.failed_expressions(),
         ..outcome
     })
 }

@@ -81,6 +81,7 @@ impl Metrics {
             arrivals: 0, // the simulation knows
             fault_trace: 0,
             idle_faults: Vec::new(),
+            failed_expressions: Vec::new(),
             chaos: self.convergence,
             actions: self.actions,
             incidents,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Run;
+use super::expressions::FailedExpression;
 use crate::engine::Span;
 
 /// What is kept of one run of many.
@@ -27,6 +28,8 @@ pub struct Replicate {
     pub idle_faults: Vec<String>,
     /// Quantities over time, averaged over equal stretches of the run.
     pub curves: Vec<Curve>,
+    /// Expressions of own policies that failed while they ran.
+    pub failed_expressions: Vec<FailedExpression>,
 }
 
 /// A fault written by hand that never struck anybody in some runs.

@@ -166,6 +166,9 @@ pub struct Score {
     pub weight: i64,
     /// What it adds to the total.
     pub weighted: i64,
+    /// The score in the words of a placement policy, which says more than the number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
 }
 
 /// An attempt that failed.

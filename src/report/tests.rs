@@ -54,6 +54,7 @@ pub(super) fn node_failure() -> Outcome {
         changes: 123,
         fault_trace: 0,
         idle_faults: Vec::new(),
+        failed_expressions: Vec::new(),
         chaos: None,
         actions: vec![crash(2, 120.0), scale],
         incidents: vec![crash_incident()],

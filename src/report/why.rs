@@ -129,21 +129,31 @@ fn scores(out: &mut String, attempt: &Attempt, detail: Detail) {
         })
         .collect();
     let Some((_, columns, _)) = feasible.first() else { return };
-    let plugins = columns.iter().map(|score| format!("{}\n× {}", score.plugin, score.weight));
-    let mut table = table(["NODE".to_string(), "TOTAL".to_string()].into_iter().chain(plugins));
+    // a policy is alone, and what it tells stands for the total as well
+    let told = columns.iter().any(|score| score.told.is_some());
+    let total = (!told).then(|| "TOTAL".to_string());
+    let plugins = columns.iter().map(|score| match told {
+        true => score.plugin.clone(),
+        false => format!("{}\n× {}", score.plugin, score.weight),
+    });
+    let mut table = table(["NODE".to_string()].into_iter().chain(total).chain(plugins));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     feasible.sort_by_key(|(_, _, total)| std::cmp::Reverse(*total));
     let shown = if detail == Detail::Full { feasible.len() } else { ROWS };
     for (node, scores, total) in feasible.iter().take(shown) {
-        let cells = scores.iter().map(|score| format!("{} ({})", score.normalised, score.raw));
-        table.add_row([node.name.clone(), total.to_string()].into_iter().chain(cells));
+        let total = (!told).then(|| total.to_string());
+        let cells = scores
+            .iter()
+            .map(|score| score.told.clone().unwrap_or_else(|| format!("{} ({})", score.normalised, score.raw)));
+        table.add_row([node.name.clone()].into_iter().chain(total).chain(cells));
     }
-    say(
-        out,
-        format_args!("\nScores: normalised (raw), to be multiplied by the weight in the head\n{}", trimmed(&table)),
-    );
+    let head = match told {
+        true => "Scores, as the placement policy counts them",
+        false => "Scores: normalised (raw), to be multiplied by the weight in the head",
+    };
+    say(out, format_args!("\n{head}\n{}", trimmed(&table)));
     if feasible.len() > shown {
         say(out, format_args!("… and {} nodes with lower or equal totals", feasible.len() - shown));
     }

@@ -268,6 +268,12 @@ impl Cycle<'_, '_> {
         true
     }
 
+    /// The scores of nodes just scored, in the plugin's own words.
+    pub fn tell(&self, plugin: PluginIndex, nodes: &[NodeId]) -> Vec<Option<String>> {
+        let Some(plugin) = &self.profile.plugins[plugin] else { return Vec::new() };
+        nodes.iter().map(|id| plugin.tell(&self.cx, *id, self.cx.cluster.node(*id)?)).collect()
+    }
+
     /// Turns a plugin's grades into normalised scores; false if it has nothing to say.
     pub fn score_grades(&mut self, plugin: PluginIndex, grades: &mut [i64]) -> bool {
         let Some(plugin) = self.profile.plugins[plugin].as_mut() else { return false };

@@ -24,6 +24,8 @@ pub struct ScoreColumn {
     pub raw: Vec<i64>,
     /// Normalised scores times weight.
     pub weighted: Vec<i64>,
+    /// The scores in the plugin's own words, where it has some.
+    pub told: Vec<Option<String>>,
 }
 
 /// What a scheduling attempt made now would come to, and why.

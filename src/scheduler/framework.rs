@@ -12,6 +12,7 @@ use super::config::WellKnown;
 use super::event::Event;
 use super::index::Index;
 use super::plugins::volume_binding::ClaimDecision;
+use super::policies::Failures;
 
 /// Whether removing pods from the node could help (reference: scheduler.md 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,6 +211,16 @@ pub trait Plugin {
     /// The raw score of a feasible node.
     fn score(&self, _cx: &Context<'_>, _id: NodeId, _node: &Node) -> i64 {
         0
+    }
+
+    /// The score in the plugin's own words, for people; `None` if the number says it all.
+    fn tell(&self, _cx: &Context<'_>, _id: NodeId, _node: &Node) -> Option<String> {
+        None
+    }
+
+    /// What failed so far of what people wrote.
+    fn failures(&self) -> Vec<Failures> {
+        Vec::new()
     }
 
     /// Fills `scores`, which is empty, with the raw scores of all feasible nodes; for plugins that can do better

@@ -189,6 +189,12 @@ impl Scheduler {
         self.tie_breaker = Some(breaker);
     }
 
+    /// What failed so far of what people wrote, by profile.
+    pub fn failures(&self) -> impl Iterator<Item = policies::Failures> + '_ {
+        let plugins = self.profiles.iter().flat_map(|profile| profile.plugins.iter().flatten());
+        plugins.flat_map(|plugin| plugin.failures())
+    }
+
     /// Whether some profile is called so. Pods that ask for another are left alone, as by Kubernetes.
     pub fn serves(&self, scheduler_name: Name) -> bool {
         self.config.profiles.iter().any(|profile| profile.name == scheduler_name)

@@ -211,9 +211,13 @@ impl Search {
             let scores = &mut self.scores;
             self.totals = cycle.score(&self.feasible, |plugin, weight, raw, weighted| {
                 if keep {
-                    scores.push(ScoreColumn { plugin, weight, raw: raw.to_vec(), weighted: weighted.to_vec() });
+                    let (raw, weighted, told) = (raw.to_vec(), weighted.to_vec(), Vec::new());
+                    scores.push(ScoreColumn { plugin, weight, raw, weighted, told });
                 }
             });
+            for column in scores {
+                column.told = cycle.tell(column.plugin, &self.feasible);
+            }
             let best = self.totals.iter().max();
             let top = self.feasible.iter().zip(&self.totals).filter(|(_, total)| Some(*total) == best);
             self.top = top.map(|(node, _)| *node).collect();

@@ -34,8 +34,10 @@ use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Stream, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
 
+use crate::outcome::expressions::FailedExpression;
 use crate::scheduler::permit::Permit;
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
+use crate::scheduler::policies::Failures;
 use crate::scheduler::{Nomination, Scheduler, Verdict};
 use crate::workload::{Arrival, ArrivalHash, Source};
 
@@ -216,6 +218,14 @@ impl Simulation {
     /// How many events have been handled so far.
     pub fn events_handled(&self) -> u64 {
         self.events_handled
+    }
+
+    /// Expressions of own policies that failed so far.
+    pub fn failed_expressions(&self) -> Vec<FailedExpression> {
+        FailedExpression::added_up(self.scheduler.failures().map(|failures| {
+            let Failures { of, text, failed, asked } = failures;
+            FailedExpression { of, text, failed, asked }
+        }))
     }
 
     /// Hash over what has arrived from sources so far.

@@ -9,10 +9,10 @@ use crate::scenario::diagnostics::Problems;
 use crate::scenario::read::{Definitions, Read, mismatch};
 use crate::scenario::record::record;
 use crate::scenario::source::{Location, Node, Value};
-use crate::scheduler::policies::written::Written;
 use crate::scheduler::policies::written::compile::{self, compile};
 use crate::scheduler::policies::written::facts;
-use crate::scheduler::policies::written::program::{Program, Type};
+use crate::scheduler::policies::written::program::Type;
+use crate::scheduler::policies::written::{Expression, Written};
 
 record! {
     /// A placement policy of one's own, in CEL, the expression language of Kubernetes. It stands where
@@ -37,11 +37,11 @@ impl WrittenPolicy {
 
 /// An expression that comes to a number.
 #[derive(Clone, Debug)]
-pub struct Score(pub Program);
+pub struct Score(pub Expression);
 
 /// An expression that comes to true or false.
 #[derive(Clone, Debug)]
-pub struct Filter(pub Program);
+pub struct Filter(pub Expression);
 
 impl Read for Score {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
@@ -64,18 +64,18 @@ impl Read for Filter {
 }
 
 /// Compiles the expression; what is wrong with it is reported at its place in the file.
-fn expression(node: &Node, wanted: Type, problems: &mut Problems) -> Option<Program> {
+fn expression(node: &Node, wanted: Type, problems: &mut Problems) -> Option<Expression> {
     let Value::Scalar { text, .. } = &node.value else {
         return mismatch(node, "a CEL expression", problems);
     };
     match compile(text, wanted) {
-        Ok(program) => Some(program),
+        Ok(program) => Some(Expression { text: text.to_string(), program }),
         Err(found) => {
             for compile::Problem { start, end, message, expected, unknown } in found {
                 let problem = problems.report(within(node, text, start, end), message);
                 problem.expected(expected);
                 if let Some(name) = unknown {
-                    problem.suggest(&name, facts::ALL.iter().map(|fact| fact.name));
+                    problem.suggest(&name, facts::names());
                 }
             }
             None

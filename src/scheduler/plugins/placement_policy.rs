@@ -6,11 +6,12 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, ObjectId, Phase, PodId, Resources, RestartPolicy};
+use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, Object, ObjectId, Phase, PodId, RestartPolicy};
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
 use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
-use crate::scheduler::policies::{Ask, Candidate, Policy, Room};
+use crate::scheduler::policies::details::{NodeDetails, PodDetails};
+use crate::scheduler::policies::{Ask, Candidate, Failures, Policy, Room};
 
 /// The plugin.
 pub struct PlacementPolicy {
@@ -30,12 +31,13 @@ impl PlacementPolicy {
         PlacementPolicy { policy, placed: 0, chosen: None, group: FxHashMap::default() }
     }
 
-    fn candidate<'n>(&self, id: NodeId, node: &'n Node) -> Candidate<'n> {
-        self.seen(id, node, &node.requested, node.n_pods)
+    fn candidate<'n>(&self, cx: &Context<'n>, id: NodeId, node: &'n Node) -> Candidate<'n> {
+        self.seen(cx, &NodeView::of(id, node))
     }
 
-    /// A node of which so much is asked for by so many pods.
-    fn seen<'n>(&self, id: NodeId, node: &'n Node, used: &Resources, pods: i64) -> Candidate<'n> {
+    /// A node as a filter sees it.
+    fn seen<'n>(&self, cx: &Context<'n>, view: &NodeView<'n>) -> Candidate<'n> {
+        let NodeView { id, node, requested: used, n_pods: pods, .. } = *view;
         let alloc = &node.spec.allocatable;
         let room = |capacity: i64, used: i64| Room { free: capacity - used, capacity };
         let (pods_of_group, failures_of_group) = self.group.get(&id).copied().unwrap_or_default();
@@ -47,6 +49,7 @@ impl PlacementPolicy {
             pods,
             pods_of_group,
             failures_of_group,
+            details: Some(NodeDetails { node, names: &cx.cluster.names }),
         }
     }
 
@@ -65,10 +68,7 @@ impl PlacementPolicy {
 fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
     let spec = cx.spec;
     let group = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
-    let group_size = group.and_then(|group| cx.cluster.object(group)).map_or(1, |object| match &object.body {
-        Body::ReplicaSet(set) => i64::from(set.replicas),
-        _ => object.pods.len() as i64,
-    });
+    let group_size = group.and_then(|group| cx.cluster.object(group)).map_or(1, group_size);
     Ask {
         cpu: spec.requests.cpu,
         memory: spec.requests.memory,
@@ -76,7 +76,20 @@ fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
         group,
         group_size,
         batch: spec.restart_policy != RestartPolicy::Always,
+        details: Some(PodDetails { spec, names: &cx.cluster.names }),
     }
+}
+
+/// How many pods the controller wants at a time.
+fn group_size(object: &Object) -> i64 {
+    i64::from(match &object.body {
+        Body::ReplicaSet(set) => set.replicas,
+        Body::StatefulSet(set) => set.replicas,
+        Body::Job(job) => job.parallelism.min(job.completions.unwrap_or(u32::MAX)),
+        // the controller writes what it wants after it has created the first pods
+        Body::DaemonSet(set) => set.status.desired.max(object.pods.len() as u32),
+        _ => object.pods.len() as u32,
+    })
 }
 
 impl Plugin for PlacementPolicy {
@@ -87,7 +100,7 @@ impl Plugin for PlacementPolicy {
 
     fn filter(&self, cx: &Context<'_>, view: &NodeView<'_>) -> Result<(), Rejection> {
         let Some(policy) = &self.policy else { return Ok(()) };
-        let node = self.seen(view.id, view.node, view.requested, view.n_pods);
+        let node = self.seen(cx, view);
         match policy.may(&ask(cx), &node) {
             true => Ok(()),
             false => Err(Rejection::unschedulable("node(s) were refused by the placement policy")),
@@ -100,7 +113,7 @@ impl Plugin for PlacementPolicy {
         self.read_group(cx.cluster, ask.group);
         let Some(mut policy) = self.policy.take() else { return false };
         if !policy.scores_alone() && !feasible.is_empty() {
-            let nodes = feasible.iter().filter_map(|id| Some(self.candidate(*id, cx.cluster.node(*id)?)));
+            let nodes = feasible.iter().filter_map(|id| Some(self.candidate(cx, *id, cx.cluster.node(*id)?)));
             let nodes: Vec<Candidate<'_>> = nodes.collect();
             let mut draw = cx.cluster.seed.stream("policy", self.placed);
             self.chosen = nodes.get(policy.choose(&ask, &nodes, &mut draw)).map(|node| node.id);
@@ -112,9 +125,22 @@ impl Plugin for PlacementPolicy {
     fn score(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> i64 {
         match (self.chosen, &self.policy) {
             (Some(chosen), _) => 100 * i64::from(chosen == id),
-            (None, Some(policy)) => policy.score(&ask(cx), &self.candidate(id, node)),
+            (None, Some(policy)) => policy.score(&ask(cx), &self.candidate(cx, id, node)),
             (None, None) => 0,
         }
+    }
+
+    fn tell(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> Option<String> {
+        let told = self.policy.as_ref()?.tell(&ask(cx), &self.candidate(cx, id, node));
+        let word = self.chosen.map(|chosen| if chosen == id { "chosen" } else { "passed over" });
+        match (word, told) {
+            (Some(word), Some(told)) => Some(format!("{word} ({told})")),
+            (word, told) => told.or(word.map(str::to_string)),
+        }
+    }
+
+    fn failures(&self) -> Vec<Failures> {
+        self.policy.as_ref().map_or(Vec::new(), |policy| policy.failures())
     }
 
     fn wakes(&self, _: &Cluster, _: &WellKnown, _: &Event<'_>, _: PodId) -> bool {
@@ -126,7 +152,7 @@ impl Plugin for PlacementPolicy {
         let Some(mut policy) = self.policy.take() else { return DeviceSet::default() };
         let mut draw = cx.cluster.seed.stream("policy-devices", self.placed);
         let devices = match ask.gpu {
-            Some(_) => policy.devices(&ask, &self.candidate(id, node), &mut draw),
+            Some(_) => policy.devices(&ask, &self.candidate(cx, id, node), &mut draw),
             None => DeviceSet::default(),
         };
         policy.placed(&ask, id);

@@ -57,6 +57,10 @@ impl Policy for Fgd {
         self.best(ask, node).0
     }
 
+    fn tell(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> Option<String> {
+        Some(self.score(ask, node).to_string())
+    }
+
     /// One that learns scores the same node differently later.
     fn scores_alone(&self) -> bool {
         !self.0.learns()

@@ -22,6 +22,7 @@
 pub mod best_fit;
 pub mod borg;
 pub mod classical;
+pub mod details;
 pub mod dot_product;
 pub mod fgd;
 pub mod gpu_clustering;
@@ -40,6 +41,8 @@ use std::sync::Arc;
 use crate::cluster::{DeviceSet, GpuRequest, Gpus, NodeId, ObjectId};
 use crate::engine::Stream;
 
+use details::{NodeDetails, PodDetails};
+
 /// What a pod asks for, as a policy sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
@@ -55,6 +58,8 @@ pub struct Ask<'a> {
     pub group_size: i64,
     /// Whether it runs to an end.
     pub batch: bool,
+    /// What it is called and marked with; nothing in placement without time.
+    pub details: Option<PodDetails<'a>>,
 }
 
 /// One resource of a node.
@@ -95,6 +100,8 @@ pub struct Candidate<'a> {
     pub pods_of_group: i64,
     /// Pods of the group that failed on it and still exist.
     pub failures_of_group: i64,
+    /// What it is called and marked with; nothing in placement without time.
+    pub details: Option<NodeDetails<'a>>,
 }
 
 /// A placement policy.
@@ -122,13 +129,37 @@ pub trait Policy {
         true
     }
 
+    /// What `sim why` shows for the node beside or instead of the score: the figure the policy goes by, as its source
+    /// counts it.
+    fn tell(&self, _ask: &Ask<'_>, _node: &Candidate<'_>) -> Option<String> {
+        None
+    }
+
     /// The devices to take on the node chosen; the pod asks for some, and they fit.
     fn devices(&self, ask: &Ask<'_>, node: &Candidate<'_>, _draw: &mut Stream) -> DeviceSet {
         ask.gpu.and_then(|gpu| node.gpus.tightest(gpu)).unwrap_or_default()
     }
 
+    /// What failed so far of what people wrote.
+    fn failures(&self) -> Vec<Failures> {
+        Vec::new()
+    }
+
     /// The pod goes to this node. Called once for each pod placed, also when there was no choice.
     fn placed(&mut self, _ask: &Ask<'_>, _node: NodeId) {}
+}
+
+/// How often something that people wrote failed while it ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// What it is for: `policy mine: score`.
+    pub of: String,
+    /// As written.
+    pub text: String,
+    /// How often it failed.
+    pub failed: u64,
+    /// How often it was asked.
+    pub asked: u64,
 }
 
 /// The position of the first of the highest scores, 0 of none.
@@ -222,7 +253,7 @@ impl Chosen {
     pub fn build(&self) -> Box<dyn Policy> {
         match self {
             Chosen::Listed(entry) => (entry.build)(),
-            Chosen::Written(written) => Box::new(written::Expressed(Arc::clone(written))),
+            Chosen::Written(written) => Box::new(written::Expressed::new(Arc::clone(written))),
         }
     }
 
@@ -257,12 +288,13 @@ pub(crate) mod tests {
             pods: 0,
             pods_of_group: 0,
             failures_of_group: 0,
+            details: None,
         }
     }
 
     /// A pod of a group of four that asks for cpu and memory.
     pub(crate) fn ask(cpu: i64, memory: i64) -> Ask<'static> {
-        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false }
+        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false, details: None }
     }
 
     #[test]

@@ -58,6 +58,10 @@ impl Policy for Nomad {
         (self.rank(ask, node) * 1e6).round() as i64
     }
 
+    fn tell(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> Option<String> {
+        Some(format!("{:.4}", self.rank(ask, node)))
+    }
+
     fn choose(&mut self, ask: &Ask<'_>, nodes: &[Candidate<'_>], draw: &mut Stream) -> usize {
         let mut order: Vec<usize> = (0..nodes.len()).collect();
         let limit = limit(nodes.len(), ask.batch);

@@ -45,6 +45,11 @@ impl Policy for GpuRandom {
     }
 }
 
+/// The dominant share in use after placing.
+fn load(ask: &Ask<'_>, node: &Candidate<'_>) -> f64 {
+    node.cpu.used_after(ask.cpu).max(node.memory.used_after(ask.memory))
+}
+
 /// The less loaded of two feasible nodes.
 pub struct PowerOfTwo;
 
@@ -57,11 +62,11 @@ impl Policy for PowerOfTwo {
         }
         let step = 1 + draw.below(n - 1) as usize;
         let second = (first + step) % nodes.len();
-        let load = |position: usize| {
-            let node = &nodes[position];
-            node.cpu.used_after(ask.cpu).max(node.memory.used_after(ask.memory))
-        };
-        if load(second) < load(first) { second } else { first }
+        if load(ask, &nodes[second]) < load(ask, &nodes[first]) { second } else { first }
+    }
+
+    fn tell(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> Option<String> {
+        Some(format!("load {:.4}", load(ask, node)))
     }
 
     fn scores_alone(&self) -> bool {

@@ -158,6 +158,7 @@ fn feasible(explanation: &Explanation, place: usize) -> Verdict {
             normalised: weighted.checked_div(column.weight).unwrap_or(0),
             weight: column.weight,
             weighted,
+            told: column.told.get(place).cloned().flatten(),
         })
     });
     Verdict::Feasible { scores: scores.collect(), total: explanation.totals.get(place).copied().unwrap_or(0) }

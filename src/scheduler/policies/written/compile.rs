@@ -4,13 +4,16 @@ use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo};
 use cel::parser::Parser;
 
-use super::facts::{self, Fact};
+use super::facts::{self, Fact, Map};
 use super::program::{Arithmetic, Compare, Function, Program, Type, Value};
 
 /// Deepest nesting of parts.
 const DEPTH: u16 = 60;
 /// Longest expression, in bytes: a sum of as many terms as fit is a tree as deep, and trees are walked recursively.
 const LONGEST: usize = 1000;
+
+/// What is said of an expression that has no value, or as a score is not a number, whatever the facts are.
+pub const ALWAYS_FAILS: &str = "this fails for every pod and node";
 
 /// What is wrong with an expression, and where in its text, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +45,7 @@ pub fn compile(text: &str, wanted: Type) -> Result<Program, Vec<Problem>> {
     let parsed = Parser::new().max_recursion_depth(DEPTH).parse_with_source_info(text);
     let (tree, places) =
         parsed.map_err(|errors| errors.errors.iter().map(|error| syntax(text, error)).collect::<Vec<_>>())?;
-    let mut checker = Checker { text, places: &places, problems: Vec::new() };
+    let mut checker = Checker { text, places: &places, problems: Vec::new(), failing: None };
     let found = checker.check(&tree);
     if let Some((_, kind)) = &found
         && *kind != wanted
@@ -50,6 +53,9 @@ pub fn compile(text: &str, wanted: Type) -> Result<Program, Vec<Problem>> {
     {
         let expected = if wanted == Type::Double { "a number" } else { "true or false" };
         checker.report(&tree, format!("this is {}", article(*kind)), &format!("expected {expected}"));
+    }
+    if let Some((program, _)) = &found {
+        checker.check_value(&tree, program);
     }
     match found {
         Some((program, _)) if checker.problems.is_empty() => Ok(program),
@@ -87,6 +93,8 @@ struct Checker<'a> {
     text: &'a str,
     places: &'a SourceInfo,
     problems: Vec<Problem>,
+    /// The first part found that always fails, which may not matter to the whole: `true || 1 / 0 > 1`.
+    failing: Option<(usize, usize)>,
 }
 
 type Checked = Option<(Program, Type)>;
@@ -137,6 +145,18 @@ impl Checker<'_> {
         }
     }
 
+    /// Refuses an expression that always fails.
+    fn check_value(&mut self, tree: &IdedExpr, program: &Program) {
+        let (place, expected) = match program {
+            Program::Fails => (self.failing, "expected a divisor that is not 0, and no overflow"),
+            Program::Constant(Value::Double(number)) if number.is_nan() => (None, "expected a number; this is none"),
+            _ => return,
+        };
+        let (start, end) = place.unwrap_or_else(|| self.range(tree));
+        let (message, expected) = (ALWAYS_FAILS.to_string(), expected.to_string());
+        self.problems.push(Problem { start, end, message, expected, unknown: None });
+    }
+
     fn refuse(&mut self, expr: &IdedExpr, message: &str) -> Checked {
         self.report(expr, message.to_string(), "expected numbers, truth values and text only");
         None
@@ -167,6 +187,11 @@ impl Checker<'_> {
             return Some((Program::Fact(fact), fact.kind));
         }
         let (start, end) = self.range(expr);
+        if map_of(expr).is_some() {
+            let expected = format!("expected {name}[\"key\"] or \"key\" in {name}");
+            self.report(expr, format!("`{name}` is a map"), &expected);
+            return None;
+        }
         let below: Vec<&str> = facts::ALL.iter().map(|fact: &Fact| fact.name).collect();
         let inner: Vec<&str> = below.iter().copied().filter(|known| known.starts_with(&format!("{name}."))).collect();
         let (message, expected) = match inner.as_slice() {
@@ -177,17 +202,40 @@ impl Checker<'_> {
         None
     }
 
+    /// `map[key]` or, with `has`, `key in map`.
+    fn entry(&mut self, map: &'static Map, key: &IdedExpr, has: bool) -> Checked {
+        let (program, kind) = self.check(key)?;
+        if kind != Type::String {
+            self.report(key, format!("keys of `{}` are not {}", map.name, article(kind)), "expected a string");
+            return None;
+        }
+        let (key, kind) = (Box::new(program), if has { Type::Bool } else { Type::String });
+        let program = if has { Program::Has(map, key) } else { Program::Entry(map, key) };
+        Some((program.folded(), kind))
+    }
+
     fn call(&mut self, expr: &IdedExpr, call: &CallExpr) -> Checked {
         let function = match call.target.as_deref() {
             None => call.func_name.clone(),
             Some(target) => format!("{}.{}", dotted(target).unwrap_or_default(), call.func_name),
         };
+        if let (op::INDEX, [map, key]) | (op::IN, [key, map]) = (function.as_str(), call.args.as_slice())
+            && let Some(map) = map_of(map)
+        {
+            return self.entry(map, key, function == op::IN);
+        }
         let arguments: Vec<Checked> = call.args.iter().map(|argument| self.check(argument)).collect();
         let arguments: Vec<(Program, Type)> = arguments.into_iter().collect::<Option<_>>()?;
         let kinds: Vec<Type> = arguments.iter().map(|(_, kind)| *kind).collect();
         let programs = arguments.into_iter().map(|(program, _)| program).collect();
         match built(&function, programs, &kinds) {
-            Built::Is(program, kind) => Some((program, kind)),
+            Built::Is(program, kind) => {
+                let program = program.folded();
+                if matches!(program, Program::Fails) && self.failing.is_none() {
+                    self.failing = Some(self.range(expr));
+                }
+                Some((program, kind))
+            }
             Built::Mixed => {
                 let words: Vec<&str> = kinds.iter().map(|kind| kind.word()).collect();
                 let message = format!("`{}` does not take {}", symbol(&function), words.join(" and "));
@@ -202,12 +250,19 @@ impl Checker<'_> {
             Built::Unknown => {
                 let message = format!("no function `{}` is known", symbol(&function));
                 let known = "expected +, -, *, /, %, comparisons, &&, ||, !, ?:, double, int, math.abs, math.ceil, \
-                             math.floor, math.round, math.sqrt, math.least or math.greatest";
+                             math.floor, math.round, math.sqrt, math.least or math.greatest, and [] and in for \
+                             node.labels, node.taints and pod.labels";
                 self.report(expr, message, known);
                 None
             }
         }
     }
+}
+
+/// The map of this name.
+fn map_of(expr: &IdedExpr) -> Option<&'static Map> {
+    let name = dotted(expr)?;
+    facts::MAPS.iter().find(|map| map.name == name)
 }
 
 /// `node.free.cpu`; `None` if it is something else.
@@ -322,6 +377,15 @@ mod tests {
         assert_eq!(at("[1, 2].map(x, x)").1, "comprehensions are not understood here");
         assert_eq!(at("size(\"a\")").1, "no function `size` is known");
         assert_eq!(wrong("pod.cpu", Type::Bool).1, "this is a double");
+        assert_eq!(at("node.labels == \"a\" ? 1 : 2"), ("node.labels".into(), "`node.labels` is a map".into()));
+        assert_eq!(at("node.labels[2] == \"\" ? 1 : 2").1, "keys of `node.labels` are not an int");
+        assert_eq!(at("node.labels[\"disk\"]").1, "this is a string");
+        assert_eq!(at("node.lables[\"disk\"] == \"ssd\" ? 1 : 2").0, "node.lables");
+        assert_eq!(at("1 + node.pods / 0"), ("node.pods / 0".into(), ALWAYS_FAILS.into()));
+        assert_eq!(at("double(node.pods % (2 - 2)) * pod.cpu").0, "node.pods % (2 - 2");
+        assert_eq!(at("9223372036854775807 + 1").1, ALWAYS_FAILS);
+        assert_eq!(at("0.0 / 0.0"), ("0.0 / 0.0".into(), ALWAYS_FAILS.into()));
+        assert_eq!(wrong("pod.batch ? 1 / 0 > 1 : 2 % 0 > 1", Type::Bool).0, "1 / 0");
         assert!(compile("1.0 +", Type::Double).is_err() && compile("", Type::Double).is_err());
     }
 
@@ -340,7 +404,20 @@ mod tests {
         {
             assert!(compile(text, Type::Double).is_ok(), "{text}: {:?}", compile(text, Type::Double));
         }
-        for text in ["true", "!pod.batch && node.pods < 3", "1 < 2.5", "\"a\" == \"b\" || 5 % 2 == 1"] {
+        // what fails only for some, or decides nothing, is allowed
+        for text in ["pod.batch ? node.pods / 0 : 1", "1 / node.pods", "pod.cpu / 0.0", "1.0 / 0.0"] {
+            assert!(compile(text, Type::Double).is_ok(), "{text}: {:?}", compile(text, Type::Double));
+        }
+        for text in ["true || 1 / 0 > 1", "1 / 0 > 1 && false", "pod.batch && 1 / 0 > 1", "false ? 1 / 0 > 1 : true"] {
+            assert!(compile(text, Type::Bool).is_ok(), "{text}: {:?}", compile(text, Type::Bool));
+        }
+        for text in [
+            "true",
+            "!pod.batch && node.pods < 3",
+            "\"a\" in node.labels && node.labels[\"a\"] == pod.labels[\"b\"]",
+            "1 < 2.5",
+            "\"a\" == \"b\" || 5 % 2 == 1",
+        ] {
             assert!(compile(text, Type::Bool).is_ok(), "{text}: {:?}", compile(text, Type::Bool));
         }
     }

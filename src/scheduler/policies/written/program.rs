@@ -3,7 +3,7 @@
 //! Semantics are CEL's (language definition, cel.dev): whole numbers have 64 bits and do not wrap, `&&` and `||` are
 //! decided by either side even if the other fails, everything else fails if a part does.
 
-use super::facts::{Fact, Facts};
+use super::facts::{Fact, Facts, Map};
 
 /// The type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,12 @@ pub enum Program {
     Constant(Value),
     /// A fact.
     Fact(&'static Fact),
+    /// `map[key]`; fails without an entry.
+    Entry(&'static Map, Box<Program>),
+    /// `key in map`
+    Has(&'static Map, Box<Program>),
+    /// What has no value whatever the facts are: `x / 0`.
+    Fails,
     /// `-x`
     Negate(Box<Program>),
     /// `!x`
@@ -154,10 +160,23 @@ impl Program {
         }
     }
 
+    /// The text it comes to; `None` if it fails.
+    fn text(&self, facts: &Facts<'_>) -> Option<String> {
+        match self.value(facts)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// What it comes to; `None` if it fails.
     pub fn value(&self, facts: &Facts<'_>) -> Option<Value> {
         match self {
             Program::Constant(value) => Some(value.clone()),
+            Program::Entry(map, key) => {
+                (map.read)(facts, &key.text(facts)?).map(|entry| Value::String(entry.to_string()))
+            }
+            Program::Has(map, key) => Some(Value::Bool((map.read)(facts, &key.text(facts)?).is_some())),
+            Program::Fails => None,
             Program::Fact(fact) => Some((fact.read)(facts)),
             Program::Negate(part) => match part.value(facts)? {
                 Value::Int(number) => number.checked_neg().map(Value::Int),
@@ -266,7 +285,7 @@ mod tests {
     use super::*;
     use crate::engine::{Seed, Stream};
     use crate::scheduler::policies::tests::{ask, node};
-    use crate::scheduler::policies::written::compile::compile;
+    use crate::scheduler::policies::written::compile::{self, compile};
 
     /// A sound expression of a type, of constants, parts of parts down to a depth.
     fn expression(kind: Type, depth: u32, draw: &mut Stream) -> String {
@@ -320,7 +339,11 @@ mod tests {
         for case in 0..1500 {
             let kind = [Type::Bool, Type::Int, Type::Double][case % 3];
             let text = expression(kind, 3, &mut draw);
-            let ours = compile(&text, kind).unwrap_or_else(|found| panic!("{text}: {found:?}")).value(&facts);
+            let ours = match compile(&text, kind) {
+                Ok(program) => program.value(&facts),
+                Err(found) if found[0].message == compile::ALWAYS_FAILS => None,
+                Err(found) => panic!("{text}: {found:?}"),
+            };
             let theirs = cel::Program::compile(&text).unwrap().execute(&context);
             match (&ours, theirs) {
                 (Some(Value::Bool(a)), Ok(cel::Value::Bool(b))) => assert_eq!(*a, b, "{text}"),
@@ -329,6 +352,7 @@ mod tests {
                     assert!(a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()), "{text}: {a} {b}");
                 }
                 (None, Err(_)) => failures += 1,
+                (None, Ok(cel::Value::Float(b))) => assert!(b.is_nan(), "{text}: {b}"), // refused, too
                 // the types are right, so there is a NaN, which the crate cannot compare; CEL says that it is
                 // neither less nor more than any number
                 (_, Err(cel::ExecutionError::NoSuchOverload(_))) => (),
