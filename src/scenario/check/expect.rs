@@ -66,7 +66,7 @@ fn values(
         let values: Vec<String> = match label.as_str() {
             "objective" => build::objectives(scenario).iter().copied().map(Objective::label).collect(),
             "window" => metrics::burn::windows().map(str::to_string).collect(),
-            "zone" if names.known.nodes => names.zones.iter().map(ToString::to_string).collect(),
+            "zone" if names.known.nodes => names.zones().map(str::to_string).collect(),
             _ => continue,
         };
         if !values.contains(value) {

@@ -59,6 +59,11 @@ impl<'a> NodeLabels<'a> {
 }
 
 impl Names<'_> {
+    /// The zones there are nodes in.
+    pub(super) fn zones(&self) -> impl Iterator<Item = &str> {
+        self.labels.values(ZONE)
+    }
+
     /// Reports a zone without nodes.
     pub(super) fn zone(&self, zone: &Spanned<String>, problems: &mut Problems) {
         if self.known.nodes && !self.labels.has_value(ZONE, zone) {
