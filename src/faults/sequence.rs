@@ -50,7 +50,8 @@ impl Plan for Sequence {
             let lasts = member.lasts.as_ref().map(|lasts| lasts.sample(strike.stream));
             let mut part =
                 Strike { nodes: &nodes, pods: &pods, lasts, stream: &mut *strike.stream, cluster: strike.cluster };
-            let later = |step: Step| Step { after: step.after + member.after, ..step };
+            let verb = Some(member.plan.name());
+            let later = |step: Step| Step { after: step.after + member.after, verb, ..step };
             steps.extend(member.plan.steps(&mut part).into_iter().map(later));
         }
         steps

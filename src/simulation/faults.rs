@@ -275,7 +275,8 @@ impl Simulation {
             if fault.expected {
                 let label = format!("{} (nobody matches)", fault.plan.name());
                 let verb = fault.plan.name();
-                let note = Note { kind: ActionKind::Fault, verb, label, nodes: vec![], pods: vec![], struck: false };
+                let name = fault.name.clone();
+                let note = Note { fault: name, struck: false, ..Note::new(ActionKind::Fault, verb, label) };
                 observer.note(note, &self.cluster);
             }
             return;
