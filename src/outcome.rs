@@ -123,12 +123,23 @@ pub struct Action {
     pub kind: ActionKind,
     /// The verb: `crash`, `drain` ….
     pub verb: String,
+    /// The name of the entry of `faults:` that it comes from; empty for the timeline and for ends.
+    pub fault: String,
     /// For people: `crash worker-2`.
     pub label: String,
     /// The nodes it strikes.
     pub nodes: Vec<String>,
     /// Whether there was anything to do it to.
     pub struck: bool,
+    /// Whether it can take pods out of service.
+    pub takes_out: bool,
+}
+
+impl Action {
+    /// What unavailability is put down to: the fault's name, or the verb of what the timeline does.
+    pub fn cause(&self) -> &str {
+        if self.fault.is_empty() { &self.verb } else { &self.fault }
+    }
 }
 
 /// How pods are laid out over the cluster at an instant.

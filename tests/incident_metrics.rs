@@ -1,7 +1,7 @@
 //! Metrics of faults that overlap, leave ghosts and cost work, against values calculated by hand.
 
 use sim::experiment::{self, Options, Unwatched};
-use sim::outcome::{Incident, Outcome};
+use sim::outcome::{ActionKind, Incident, Outcome};
 use sim::scenario;
 
 /// Two nodes, one in each zone, that boot at once; all delays are fixed. A pod runs 1 s after its start. The node
@@ -62,9 +62,17 @@ fn overlapping_incidents_share_what_is_missing() {
         let stages: u64 = incident.stages().unwrap().iter().map(|stage| stage.span.0).sum();
         assert_eq!(stages, incident.recovery().unwrap().0, "{}", incident.label);
     }
-    assert_metric(&outcome, "attributed_pod_seconds", &[("fault", "node-crash")], 202.0);
-    assert_metric(&outcome, "attributed_pod_seconds", &[("fault", "partition")], 0.0);
-    assert_metric(&outcome, "attributed_pod_seconds", &[("fault", "none")], 0.0);
+    for (label, value, expected) in [
+        ("fault", "one", 101.0),
+        ("fault", "two", 0.0),
+        ("fault", "three", 101.0),
+        ("fault", "none", 0.0),
+        ("verb", "node-crash", 202.0),
+        ("verb", "partition", 0.0),
+        ("verb", "none", 0.0),
+    ] {
+        assert_metric(&outcome, "attributed_pod_seconds", &[(label, value)], expected);
+    }
     assert_metric(&outcome, "unavailable_pod_seconds", &[], 202.0);
 }
 
@@ -368,4 +376,33 @@ fn a_restart_is_seen_by_the_next_look_and_takes_the_start_of_a_container() {
     let instants = |incident: &Incident| [incident.detected, incident.whole].map(|at| at.unwrap().0 / 100_000_000);
     let found: Vec<_> = outcome.incidents.iter().map(instants).collect();
     assert_eq!(found, [[607, 619], [1207, 1312]]);
+}
+
+#[test]
+fn what_waits_for_the_control_plane_is_the_fault_of_its_outage() {
+    let scheduler = "{ name: s, scheduler-down: { at: 60s, for: 300s } }";
+    let controllers = "{ name: c, controller-manager-down: { at: 90s, for: 300s } }";
+    let scaled_up = |faults: &str| {
+        let scale = "timeline: [{ at: 100s, scale: { deployment: web, replicas: 4 } }]\n";
+        run_text(&(text(WEB, faults) + scale), &[])
+    };
+    // two pods are created at 100 s and wait for the scheduler until 360 s
+    let alone = scaled_up(&format!("[{scheduler}]"));
+    assert_metric(&alone, "attributed_pod_seconds", &[("fault", "s")], 2.0 * 260.0);
+    assert_metric(&alone, "attributed_pod_seconds", &[("verb", "scheduler-down")], 2.0 * 260.0);
+    // without controllers nobody creates them: the outage that began first answers until 360 s, then the other
+    let both = scaled_up(&format!("[{scheduler}, {controllers}]"));
+    assert_metric(&both, "attributed_pod_seconds", &[("fault", "s")], 2.0 * 260.0);
+    assert_metric(&both, "attributed_pod_seconds", &[("fault", "c")], 2.0 * 30.0);
+    let all = both.metric("unavailable_pod_seconds", &[]).unwrap();
+    assert_metric(&both, "attributed_pod_seconds", &[("fault", "none")], all - 2.0 * 290.0);
+}
+
+#[test]
+fn members_of_a_sequence_are_named() {
+    let steps = "steps: [{ node-crash: { node: n-1, for: 10s } }, { after: 20s, partition: { node: n-2, for: 10s } }]";
+    let outcome = run(WEB, &format!("[{{ name: both, sequence: {{ at: 60s, {steps} }} }}]"));
+    let begun = outcome.actions.iter().filter(|action| action.kind == ActionKind::Fault);
+    let named: Vec<_> = begun.map(|action| (action.fault.as_str(), action.label.as_str())).collect();
+    assert_eq!(named, [("both", "node-crash n-1"), ("both", "partition n-2")]);
 }

@@ -12,12 +12,19 @@ pub struct Step {
     pub lasts: Option<Span>,
     /// What happens.
     pub effect: Effect,
+    /// What it is called, if not as the plan is.
+    pub verb: Option<&'static str>,
 }
 
 impl Step {
     /// Something that happens at once.
     pub fn now(effect: Effect, lasts: Option<Span>) -> Step {
-        Step { after: Span::ZERO, lasts, effect }
+        Step::later(Span::ZERO, lasts, effect)
+    }
+
+    /// Something that happens so long after the strike.
+    pub fn later(after: Span, lasts: Option<Span>, effect: Effect) -> Step {
+        Step { after, lasts, effect, verb: None }
     }
 }
 

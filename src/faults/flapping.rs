@@ -43,7 +43,7 @@ impl Plan for Flapping {
         while at < end {
             let down = self.down.sample(strike.stream).min(end.saturating_sub(at)).max(Span(1));
             let effect = Effect::Node(self.condition, strike.nodes.to_vec());
-            steps.push(Step { after: at, lasts: Some(down), effect });
+            steps.push(Step::later(at, Some(down), effect));
             at += down + self.up.sample(strike.stream).max(Span(1));
         }
         steps

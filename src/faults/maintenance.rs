@@ -33,11 +33,10 @@ impl Plan for Maintenance {
     fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
         let nodes = || strike.nodes.to_vec();
         let off = strike.lasts.unwrap_or(Span(1));
-        let step = |after, lasts, effect| Step { after, lasts, effect };
         vec![
-            step(Span::ZERO, None, Effect::Deed(Deed::Drain(None), nodes())),
-            step(self.drain, Some(off), Effect::Node(Condition::Off, nodes())),
-            step(self.drain + off, None, Effect::Deed(Deed::Uncordon, nodes())),
+            Step::later(Span::ZERO, None, Effect::Deed(Deed::Drain(None), nodes())),
+            Step::later(self.drain, Some(off), Effect::Node(Condition::Off, nodes())),
+            Step::later(self.drain + off, None, Effect::Deed(Deed::Uncordon, nodes())),
         ]
     }
 }

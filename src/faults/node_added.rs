@@ -38,7 +38,7 @@ impl Plan for NodeAdded {
     fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
         let join = |spec: &NodeSpec| {
             let after = self.boot.sample(strike.stream);
-            Step { after, lasts: None, effect: Effect::Join(vec![spec.clone()]) }
+            Step::later(after, None, Effect::Join(vec![spec.clone()]))
         };
         self.nodes.iter().map(join).collect()
     }

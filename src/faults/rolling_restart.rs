@@ -30,13 +30,12 @@ impl Plan for RollingRestart {
 
     fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
         let batches = strike.nodes.chunks(self.batch.max(1)).enumerate();
-        let step = |(index, nodes): (usize, &[crate::cluster::NodeId])| Step {
-            after: self.interval * index as u64,
-            lasts: strike.lasts,
-            effect: match strike.lasts {
+        let step = |(index, nodes): (usize, &[crate::cluster::NodeId])| {
+            let effect = match strike.lasts {
                 None => Effect::Deed(Deed::Reboot, nodes.to_vec()),
                 Some(_) => Effect::Node(Condition::Off, nodes.to_vec()),
-            },
+            };
+            Step::later(self.interval * index as u64, strike.lasts, effect)
         };
         batches.map(step).collect()
     }

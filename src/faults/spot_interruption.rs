@@ -35,13 +35,13 @@ impl Plan for SpotInterruption {
     }
 
     fn steps(&self, strike: &mut Strike<'_>) -> Vec<Step> {
-        let deed = |after, deed| Step { after, lasts: None, effect: Effect::Deed(deed, strike.nodes.to_vec()) };
+        let deed = |after, deed| Step::later(after, None, Effect::Deed(deed, strike.nodes.to_vec()));
         let mut steps = Vec::new();
         if self.drain {
             steps.push(deed(Span::ZERO, Deed::Drain(None)));
         }
         let off = Effect::Node(Condition::Off, strike.nodes.to_vec());
-        steps.push(Step { after: self.notice, lasts: None, effect: off });
+        steps.push(Step::later(self.notice, None, off));
         steps.extend(self.replacement.iter().map(|after| deed(self.notice, Deed::Replace(after.clone()))));
         steps.push(deed(self.notice, Deed::Reclaim));
         steps

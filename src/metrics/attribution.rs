@@ -2,14 +2,44 @@
 //!
 //! While incidents of a workload are open, each is to blame for as many of the pods unavailable as it still lacks
 //! itself (hit and not serving, or gone without a replacement that serves). Where they lack more than is unavailable,
-//! they share it in proportion; where they lack less, the rest is nobody's, as is what no incident was open for. The
-//! parts add up to `unavailable_pod_seconds` exactly.
+//! they share it in proportion; where they lack less, or no incident is open, the rest is the fault of the
+//! control plane that lasts, the one that began first if there are several: pods wait for it that it did not hit.
+//! Else it is nobody's. The parts add up to `unavailable_pod_seconds` exactly.
 
 use std::collections::BTreeMap;
 
 use crate::engine::Span;
+use crate::outcome::{Action, ActionKind};
 
 use super::{Finished, Metric, Rows};
+
+/// What faults of the control plane answer for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blame {
+    /// Those that last, oldest first: number and action.
+    lasting: Vec<(u32, usize)>,
+    /// Pod-nanoseconds by action.
+    nanos: BTreeMap<usize, i128>,
+}
+
+impl Blame {
+    /// Something was missing that no incident lacked.
+    pub(super) fn add(&mut self, nanos: i128) {
+        if let Some((_, action)) = self.lasting.first() {
+            *self.nanos.entry(*action).or_default() += nanos;
+        }
+    }
+
+    /// An outage begins.
+    pub(super) fn begin(&mut self, outage: u32, action: usize) {
+        self.lasting.push((outage, action));
+    }
+
+    /// An outage ends.
+    pub(super) fn end(&mut self, outage: u32) {
+        self.lasting.retain(|(lasting, _)| *lasting != outage);
+    }
+}
 
 /// What of `area`, missed within `span`, each has to answer for who lacked so many pods: all it lacked, or if together
 /// they lacked more than was missed, its share of that. What division leaves then goes to the first who lacks any.
@@ -31,21 +61,30 @@ pub(super) fn shares(area: i128, span: Span, lacking: &[u32]) -> Vec<i128> {
 pub const ATTRIBUTED_POD_SECONDS: Metric = Metric {
     name: "attributed_pod_seconds",
     unit: "pod-seconds",
-    labels: &["fault"],
-    about: "unavailable_pod_seconds by what caused them: the verb of the fault or disruption; `none` for what \
-            happened without one, such as a start or a rollout",
-    formula: "∫ w_i · min(1, max(0, desired − serving)/Σw) dt, w_i: pods that open incident i still lacks",
+    labels: &["fault", "verb"],
+    about: "unavailable_pod_seconds by what caused them: the name of the fault (for the timeline, the verb), and once more \
+            the verb of the fault or disruption; `none` for what happened without one, such as a start or a rollout",
+    formula: "∫ w_i · min(1, max(0, desired − serving)/Σw) dt, w_i: pods that open incident i still lacks; what is left \
+              while a fault of the control plane lasts is that fault's",
     read: |run: &Finished<'_>, rows: &mut Rows| {
-        let mut by_fault: BTreeMap<&str, i128> = BTreeMap::new();
+        let acts = |action: &&Action| matches!(action.kind, ActionKind::Fault | ActionKind::Disruption);
+        let mut by_action: BTreeMap<usize, i128> = run.blame.nanos.clone();
         for incident in run.incidents {
-            let verb = run.actions.get(incident.action).map_or("none", |action| action.verb.as_str());
-            *by_fault.entry(verb).or_default() += incident.attributed_pod_nanos;
+            *by_action.entry(incident.action).or_default() += incident.attributed_pod_nanos;
         }
         let total: i128 = run.workloads.iter().map(|workload| workload.unavailable.area_at(run.end)).sum();
-        let rest = total - by_fault.values().sum::<i128>();
-        *by_fault.entry("none").or_default() += rest;
-        for (fault, nanos) in by_fault {
-            rows.push(&[("fault", fault)], nanos as f64 / 1e9);
+        let rest = total - by_action.values().sum::<i128>();
+        for (label, name) in [("fault", Action::cause as fn(&Action) -> &str), ("verb", |action| &action.verb)] {
+            let mut sums: BTreeMap<&str, i128> = BTreeMap::from([("none", rest)]);
+            for action in run.actions.iter().filter(acts) {
+                sums.entry(name(action)).or_default();
+            }
+            for (action, nanos) in &by_action {
+                *sums.entry(run.actions.get(*action).map_or("none", name)).or_default() += nanos;
+            }
+            for (value, nanos) in sums {
+                rows.push(&[(label, value)], nanos as f64 / 1e9);
+            }
         }
     },
 };

@@ -16,8 +16,9 @@ impl Metrics {
     /// Ends the run at `cluster.now`.
     pub fn finish(mut self, cluster: &Cluster, run: Run) -> Outcome {
         let end = cluster.now;
-        let drained = self.incidents.drained;
         self.examine_incidents(cluster);
+        let drained = self.incidents.drained;
+        let blame = self.incidents.blame_until(end, &mut self.workloads);
         self.works.finish(|pod| self.workloads.tracked(pod).workload, cluster);
         let incidents = self.incidents.finish(
             end,
@@ -32,6 +33,7 @@ impl Metrics {
             workloads: &self.workloads.list,
             ready_nodes: &self.workloads.ready_nodes,
             incidents: &incidents,
+            blame: &blame,
             actions: &self.actions,
             churn: &self.churn,
             collateral: &self.collateral,

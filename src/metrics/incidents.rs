@@ -13,8 +13,9 @@
 //!
 //! In a planned disruption (drain) the hit pods still run, so only going decides them.
 
+mod end;
+
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
@@ -22,7 +23,7 @@ use crate::cluster::{Cluster, NodeId, PodId, Status};
 use crate::engine::Time;
 use crate::outcome::{Incident, Layout};
 
-use super::attribution::shares;
+use super::attribution::Blame;
 use super::facts::Facts;
 use super::incident::{Open, Part, Strike, is_on_good_node, new_record, nodes_of};
 use super::workloads::Workloads;
@@ -37,6 +38,8 @@ pub(crate) struct Incidents {
     just_closed: Vec<u32>,
     /// Incidents whose hit pods are looked at once more after the instant of the fault.
     fresh: Vec<u32>,
+    /// What was missing that no incident lacked, and whose fault it is.
+    blame: Blame,
     /// Pods deleted by a planned disruption.
     pub(crate) drained: u64,
 }
@@ -88,21 +91,6 @@ impl Incidents {
             self.all[incident as usize].record.struck_again += 1;
         }
         by_workload
-    }
-
-    /// Shares the area that a workload has been unavailable for since the last time among its open incidents.
-    fn attribute(&mut self, workload: u32, now: Time, workloads: &mut Workloads) {
-        let state = &mut workloads.list[workload as usize];
-        let area = state.unavailable.area_at(now);
-        let new = area - std::mem::replace(&mut state.attributed, area);
-        let span = now.since(std::mem::replace(&mut state.attributed_until, now));
-        if new > 0 && !state.open.is_empty() {
-            let lacking = |number: &u32| self.all[*number as usize].lacking();
-            let lacking: Vec<u32> = state.open.iter().map(lacking).collect();
-            for (number, share) in state.open.iter().zip(shares(new, span, &lacking)) {
-                self.all[*number as usize].record.attributed_pod_nanos += share;
-            }
-        }
     }
 
     fn open_one(
@@ -158,34 +146,6 @@ impl Incidents {
                 open.owed += 1;
             }
             // The new incident has it replaced; the old one then waits for that through the target.
-        }
-    }
-
-    /// Whether an incident opened at an earlier instant waits to be looked at.
-    pub(crate) fn is_unexamined(&self, now: Time) -> bool {
-        self.fresh.first().is_some_and(|number| self.all[*number as usize].record.fault < now)
-    }
-
-    /// Once the instant of a fault is over, looks at the pods it hit: one that it did nothing to is back without ever
-    /// changing, so nothing else would decide it.
-    pub(crate) fn examine(&mut self, cluster: &Cluster, workloads: &mut Workloads) {
-        let (due, fresh) = std::mem::take(&mut self.fresh)
-            .into_iter()
-            .partition(|number| self.all[*number as usize].record.fault < cluster.now);
-        self.fresh = fresh;
-        let due: Vec<u32> = due;
-        for number in due {
-            self.attribute(self.all[number as usize].workload, cluster.now, workloads);
-            for pod in self.all[number as usize].members.clone() {
-                let part = Part::Hit { serving: true };
-                let untouched = self.parts.get(&pod) == Some(&(number, part)) && is_on_good_node(pod, cluster);
-                let open = &mut self.all[number as usize];
-                if untouched && !open.record.planned {
-                    open.hit_becomes(part, Some(Part::Back));
-                    self.parts.insert(pod, (number, Part::Back));
-                }
-            }
-            self.settle(self.all[number as usize].workload, cluster.now, workloads);
         }
     }
 
@@ -382,57 +342,5 @@ impl Incidents {
                 workloads.involve(pod, false);
             }
         }
-    }
-
-    /// Gives the incidents that closed since the last call their layout afterwards.
-    pub(crate) fn measure_closed(&mut self, layout: impl Fn(u32) -> Layout) {
-        for number in std::mem::take(&mut self.just_closed) {
-            let open = &mut self.all[number as usize];
-            open.record.after = layout(open.workload);
-        }
-    }
-
-    /// Whether an incident closed since the last [`Incidents::measure_closed`].
-    pub(crate) fn has_closed(&self) -> bool {
-        !self.just_closed.is_empty()
-    }
-
-    /// Ends all incidents and hands out the records. `why` tells what the scheduler said last of a pod.
-    pub(crate) fn finish(
-        mut self,
-        now: Time,
-        workloads: &mut Workloads,
-        layout: impl Fn(&Workloads, u32) -> Layout,
-        why: impl Fn(PodId) -> Option<Rc<str>>,
-    ) -> Vec<Incident> {
-        for number in 0..self.all.len() {
-            if !self.all[number].closed {
-                self.attribute(self.all[number].workload, now, workloads);
-                self.pending_at_end(number, workloads, &why);
-                let workload = &workloads.list[self.all[number].workload as usize];
-                let open = &mut self.all[number];
-                let served = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
-                open.record.undecided = served.is_some() && open.undecided > 0 && !open.record.planned;
-                let verdict = served.filter(|_| !open.record.undecided);
-                let area = workload.unavailable.area_at(now);
-                open.close(verdict.map(|(whole, _)| whole), verdict.map_or(area, |(_, area)| area));
-                open.record.after = layout(workloads, open.workload);
-            }
-            self.all[number].record.end = now;
-        }
-        self.all.into_iter().map(|open| open.record).collect()
-    }
-
-    fn pending_at_end(&mut self, number: usize, workloads: &Workloads, why: impl Fn(PodId) -> Option<Rc<str>>) {
-        let open = &self.all[number];
-        let waits = |pod: &&PodId| {
-            let replaces = matches!(self.parts.get(*pod), Some((_, Part::Replacement { .. })));
-            replaces && workloads.tracked(**pod).facts.has(Facts::WAITING)
-        };
-        let waiting: Vec<PodId> = open.members.iter().filter(waits).copied().collect();
-        let reason = waiting.iter().find_map(|pod| why(*pod));
-        let record = &mut self.all[number].record;
-        record.pods_pending = waiting.len() as u32;
-        record.pending_reason = reason.map(|text| text.to_string());
     }
 }

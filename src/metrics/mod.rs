@@ -43,6 +43,7 @@ use crate::cluster::{Change, Cluster, Message, Name, NodeId, ObjectId, PodId, Re
 use crate::engine::Time;
 use crate::outcome::{Action, ActionKind, Convergence, EventSink, Incident, Layout, MetricRow};
 
+use self::attribution::Blame;
 pub use self::burn::Objective;
 use self::capacity::Capacity;
 use self::churn::Churn;
@@ -87,6 +88,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) workloads: &'a [Workload],
     pub(crate) ready_nodes: &'a ReadyNodes,
     pub(crate) incidents: &'a [Incident],
+    pub(crate) blame: &'a Blame,
     pub(crate) actions: &'a [Action],
     pub(crate) churn: &'a Churn,
     pub(crate) collateral: &'a Collateral,
@@ -156,6 +158,8 @@ pub struct ActionNote<'a> {
     pub kind: ActionKind,
     /// The verb: `crash`, `drain` ….
     pub verb: &'a str,
+    /// The name of the entry of `faults:` that it comes from; empty for the timeline.
+    pub fault: &'a str,
     /// For people: `crash worker-2`.
     pub label: &'a str,
     /// The nodes it strikes.
@@ -164,6 +168,10 @@ pub struct ActionNote<'a> {
     pub pods: &'a [PodId],
     /// Whether there was anything to do it to.
     pub struck: bool,
+    /// Whether it can take pods out of service.
+    pub takes_out: bool,
+    /// The number of the outage of the control plane that begins or, with the end of a fault, ends.
+    pub outage: Option<u32>,
 }
 
 /// All observers of one run.
@@ -333,13 +341,19 @@ impl Metrics {
             let before = |workloads: &Workloads, workload| layout(workload, workloads, capacity);
             self.incidents.open(&strike, cluster, &mut self.workloads, before);
         }
+        if let Some(outage) = note.outage {
+            let begun = (note.kind != ActionKind::FaultEnded).then_some(self.actions.len());
+            self.incidents.outage_changed(outage, begun, cluster.now, &mut self.workloads);
+        }
         self.actions.push(Action {
             at: cluster.now,
             kind: note.kind,
             verb: note.verb.to_string(),
+            fault: note.fault.to_string(),
             label: note.label.to_string(),
             nodes: note.nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect(),
             struck: note.struck,
+            takes_out: note.takes_out,
         });
     }
 

@@ -16,6 +16,12 @@ use crate::outcome::{ActionKind, EventRow, EventSink, NodeState, Outcome, Run};
 
 use super::{ActionNote, Metrics, Settings};
 
+/// Something done to nodes, or an outage of nobody.
+fn of_crash<'a>(kind: ActionKind, label: &'a str, nodes: &'a [NodeId]) -> ActionNote<'a> {
+    let (verb, fault) = ("crash", "");
+    ActionNote { kind, verb, fault, label, nodes, pods: &[], struck: true, takes_out: true, outage: None }
+}
+
 /// A cluster under observation.
 struct World {
     cluster: Cluster,
@@ -90,7 +96,7 @@ impl World {
 
     fn note(&mut self, kind: ActionKind, label: &str, nodes: &[NodeId]) {
         self.tell();
-        self.metrics.action(&self.cluster, ActionNote { kind, verb: "crash", label, nodes, pods: &[], struck: true });
+        self.metrics.action(&self.cluster, of_crash(kind, label, nodes));
     }
 
     fn pods_on(&self, node: NodeId) -> Vec<PodId> {

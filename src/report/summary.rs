@@ -40,6 +40,8 @@ struct ActionJson<'a> {
     at_seconds: f64,
     kind: &'static str,
     verb: &'a str,
+    /// The name of the entry of `faults:`; empty for the timeline.
+    fault: &'a str,
     label: &'a str,
     nodes: &'a [String],
 }
@@ -47,6 +49,7 @@ struct ActionJson<'a> {
 #[derive(Serialize)]
 struct IncidentJson<'a> {
     action: &'a str,
+    fault: &'a str,
     planned: bool,
     workload: &'a str,
     nodes: &'a [String],
@@ -116,7 +119,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         actions_total: outcome.actions.len(),
         actions: outcome.actions.iter().take(LISTED).map(action).collect(),
         incidents_total: outcome.incidents.len(),
-        incidents: outcome.incidents.iter().take(LISTED).map(incident).collect(),
+        incidents: outcome.incidents.iter().take(LISTED).map(|i| incident(i, outcome)).collect(),
         workloads: outcome.workloads.iter().map(workload).collect(),
         metrics: outcome.metrics.iter().map(metric).collect(),
     };
@@ -159,15 +162,23 @@ fn action(action: &crate::outcome::Action) -> ActionJson<'_> {
         ActionKind::FaultEnded => "fault-ended",
     };
     let at_seconds = rounded(action.at.as_secs_f64());
-    ActionJson { at_seconds, kind, verb: &action.verb, label: &action.label, nodes: &action.nodes }
+    ActionJson {
+        at_seconds,
+        kind,
+        verb: &action.verb,
+        fault: &action.fault,
+        label: &action.label,
+        nodes: &action.nodes,
+    }
 }
 
-fn incident(i: &Incident) -> IncidentJson<'_> {
+fn incident<'a>(i: &'a Incident, outcome: &'a Outcome) -> IncidentJson<'a> {
     let stage =
         |stage: &crate::outcome::Stage| StageJson { stage: stage.name, seconds: rounded(stage.span.as_secs_f64()) };
     let instant = |at: Option<crate::engine::Time>| at.map(|at| rounded(at.as_secs_f64()));
     IncidentJson {
         action: &i.label,
+        fault: outcome.actions.get(i.action).map_or("", |action| &action.fault),
         planned: i.planned,
         workload: &i.workload,
         nodes: &i.nodes,

@@ -20,9 +20,10 @@ pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
 
 /// `incidents.csv`: one row per fault (or planned disruption) and workload it hit.
 pub(crate) fn incidents(outcome: &Outcome) -> String {
-    const HEADER: [&str; 40] = [
+    const HEADER: [&str; 41] = [
         "incident",
         "action",
+        "fault",
         "planned",
         "workload",
         "nodes",
@@ -62,13 +63,15 @@ pub(crate) fn incidents(outcome: &Outcome) -> String {
         "spread_before_after",
         "pending_reason",
     ];
-    table(&HEADER, outcome.incidents.iter().enumerate().map(|(index, incident)| incident_row(index, incident)))
+    table(&HEADER, outcome.incidents.iter().enumerate().map(|(index, incident)| incident_row(index, incident, outcome)))
 }
 
-fn incident_row(index: usize, i: &Incident) -> Vec<String> {
+fn incident_row(index: usize, i: &Incident, outcome: &Outcome) -> Vec<String> {
+    let action = outcome.actions.get(i.action);
     let mut row = vec![
         (index + 1).to_string(),
         i.label.clone(),
+        action.map_or(String::new(), |action| action.fault.clone()),
         i.planned.to_string(),
         i.workload.clone(),
         i.nodes.join(" "),

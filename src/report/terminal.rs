@@ -91,7 +91,8 @@ fn story(out: &mut String, outcome: &Outcome) {
             hit = true;
         }
         if !hit && action.kind == ActionKind::Fault {
-            line(out, format_args!("{:<9}   no pod was hit", ""));
+            let why = if action.takes_out { "no pod was hit" } else { "takes nothing out of service" };
+            line(out, format_args!("{:<9}   {why}", ""));
         }
     }
     if !outcome.actions.is_empty() {

@@ -24,9 +24,11 @@ fn crash(number: u32, at: f64) -> Action {
         at: t(at),
         kind: ActionKind::Fault,
         verb: "crash".to_string(),
+        fault: "power".to_string(),
         label: format!("crash {node}"),
         nodes: vec![node],
         struck: true,
+        takes_out: true,
     }
 }
 
@@ -37,9 +39,11 @@ pub(super) fn node_failure() -> Outcome {
         at: t(600.0),
         kind: ActionKind::Command,
         verb: "scale".to_string(),
+        fault: String::new(),
         label: "scale deployment web to 8".to_string(),
         nodes: Vec::new(),
         struck: true,
+        takes_out: true,
     };
     Outcome {
         run: Run {
@@ -327,7 +331,7 @@ fn tables_have_fixed_formats() {
     let outcome = node_failure();
     let incidents = tables::incidents(&outcome);
     let row = incidents.lines().nth(1).unwrap_or_default();
-    assert!(row.starts_with("1,crash worker-2,false,web,worker-2,120.000000,167.443000,467.521000,"), "{row}");
+    assert!(row.starts_with("1,crash worker-2,power,false,web,worker-2,120.000000,167.443000,467.521000,"), "{row}");
     assert!(
         row.contains(",349.574000,47.443000,300.085000,0.021000,0.007000,0.000000,2.018000,6,6,4,2,2,2,0,0,"),
         "{row}"

@@ -224,7 +224,7 @@ impl Simulation {
             None => self.has_object(command),
         };
         let struck = struck && (self.faults.outages.api_is_up() || !needs_api(command));
-        Note { kind, verb, label: format!("{verb} {what}"), nodes: nodes.to_vec(), pods: Vec::new(), struck }
+        Note { nodes: nodes.to_vec(), struck, ..Note::new(kind, verb, format!("{verb} {what}")) }
     }
 
     /// What is created or applied, as kubectl names it.

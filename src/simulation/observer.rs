@@ -11,6 +11,8 @@ pub struct Note {
     pub kind: ActionKind,
     /// Its verb: `crash`, `drain` ….
     pub verb: &'static str,
+    /// The name of the entry of `faults:` that it comes from; empty for the timeline.
+    pub fault: String,
     /// For people: `crash worker-2`.
     pub label: String,
     /// The nodes hit.
@@ -19,6 +21,18 @@ pub struct Note {
     pub pods: Vec<PodId>,
     /// Whether there was anything to do it to: a node that matches, a workload of that name.
     pub struck: bool,
+    /// Whether it can take pods out of service: what only slows down or shrinks does not.
+    pub takes_out: bool,
+    /// The number of the outage of the control plane that begins or, with the end of a fault, ends.
+    pub outage: Option<u32>,
+}
+
+impl Note {
+    /// A note about nobody, of no fault with a name.
+    pub fn new(kind: ActionKind, verb: &'static str, label: String) -> Note {
+        let (nodes, pods) = (Vec::new(), Vec::new());
+        Note { kind, verb, fault: String::new(), label, nodes, pods, struck: true, takes_out: true, outage: None }
+    }
 }
 
 /// Somebody who looks on.
@@ -51,7 +65,8 @@ impl Observer for Metrics {
     }
 
     fn note(&mut self, note: Note, cluster: &Cluster) {
-        let Note { kind, verb, label, nodes, pods, struck } = &note;
-        self.action(cluster, ActionNote { kind: *kind, verb, label, nodes, pods, struck: *struck });
+        let Note { kind, verb, fault, label, nodes, pods, struck, takes_out, outage } = &note;
+        let (kind, struck, takes_out, outage) = (*kind, *struck, *takes_out, *outage);
+        self.action(cluster, ActionNote { kind, verb, fault, label, nodes, pods, struck, takes_out, outage });
     }
 }

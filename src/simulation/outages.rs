@@ -74,7 +74,7 @@ impl Outages {
 impl Simulation {
     /// What observers are told of a step.
     pub(super) fn note_of(&self, fault: &Fault, step: &Step) -> Note {
-        let verb = fault.plan.name();
+        let verb = step.verb.unwrap_or(fault.plan.name());
         let planned = |deed: &Deed| matches!(deed, Deed::Drain(_) | Deed::ShutDown { .. });
         let kind = match &step.effect {
             Effect::Deed(Deed::Uncordon | Deed::Replace(_), _) => ActionKind::FaultEnded,
@@ -103,7 +103,8 @@ impl Simulation {
             Effect::Node(Condition::Slow { .. } | Condition::Reduced(_) | Condition::Skewed(_), _)
         );
         let nodes = if takes_out { nodes } else { Vec::new() };
-        Note { kind, verb, label, nodes, pods, struck }
+        let outage = matches!(step.effect, Effect::ControlPlane(_)).then_some(self.faults.outages.lasting.len() as u32);
+        Note { kind, verb, fault: fault.name.clone(), label, nodes, pods, struck, takes_out, outage }
     }
 
     /// Does what a step says.
@@ -190,7 +191,7 @@ impl Simulation {
             let verb = end_verb(condition);
             let names = super::command::list(ended.iter().map(|node| self.cluster.node_name(*node)));
             let label = format!("{verb} {names}");
-            let note = Note { kind: ActionKind::FaultEnded, verb, label, nodes: ended, pods: vec![], struck: true };
+            let note = Note { nodes: ended, ..Note::new(ActionKind::FaultEnded, verb, label) };
             observer.note(note, &self.cluster);
         }
         rid.into_iter().map(|(node, _)| node).chain(out_of_api).for_each(|node| self.impose(node, condition));
@@ -378,7 +379,7 @@ impl Simulation {
         let (_, part) = outages.control_plane.remove(position);
         let (verb, what) = ("start", part_name(part));
         let label = format!("{verb} {what}");
-        let note = Note { kind: ActionKind::FaultEnded, verb, label, nodes: vec![], pods: vec![], struck: true };
+        let note = Note { outage: Some(number), ..Note::new(ActionKind::FaultEnded, verb, label) };
         observer.note(note, &self.cluster);
         if part == Part::ApiServer && self.faults.outages.api_is_up() {
             self.impose_link_everywhere();

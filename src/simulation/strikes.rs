@@ -79,7 +79,8 @@ impl Simulation {
         if plan.needs_victims() && nodes.is_empty() && pods.is_empty() {
             if armed.fault.expected {
                 let (verb, label) = (plan.name(), format!("{} (nobody matches)", plan.name()));
-                let note = Note { kind: ActionKind::Fault, verb, label, nodes: vec![], pods: vec![], struck: false };
+                let name = armed.fault.name.clone();
+                let note = Note { fault: name, struck: false, ..Note::new(ActionKind::Fault, verb, label) };
                 observer.note(note, &self.cluster);
             }
             return;
@@ -88,6 +89,8 @@ impl Simulation {
         let stream = &mut chance.stream("course");
         let steps = plan.steps(&mut Strike { nodes, pods, lasts, stream, cluster: &self.cluster });
         for step in steps {
+            // a member of a sequence goes by its own verb
+            let step = Step { verb: step.verb.or(Some(plan.name())), ..step };
             self.follows(index, step.after, Part::Step(step), observer);
         }
     }

@@ -11,8 +11,8 @@ use crate::cluster::{Name, Names};
 use crate::engine::{Distribution, Span};
 
 use super::{
-    Burst, ContainerCrash, DomainOutage, Fault, KubeletStop, Maintenance, Mode, NodeCrash, NodeVictims, Partition,
-    Plan, PodVictims, SlowNode, SpotInterruption, Victims, When,
+    Burst, ContainerCrash, DomainOutage, Fault, HardwareFailure, KubeletStop, Maintenance, Mode, NodeCrash,
+    NodeVictims, Partition, Plan, PodVictims, SlowNode, SpotInterruption, Victims, When,
 };
 
 /// A named set of faults.
@@ -179,8 +179,7 @@ fn hardware() -> Fault {
 }
 
 fn replaced_hardware() -> Fault {
-    let replacement = Some(log_normal(Span::from_secs(60), 0.3));
-    let gone = SpotInterruption { notice: Span::ZERO, drain: false, replacement };
+    let gone = HardwareFailure { replacement: log_normal(Span::from_secs(60), 0.3) };
     Fault { lasts: None, ..of_nodes("hardware", gone, exponential(days(365) * 100 / 8), log_normal(hours(1), 0.0)) }
 }
 
@@ -215,6 +214,17 @@ mod tests {
             assert!(find(&model.name).is_some());
         }
         assert!(find("no-such-model").is_none());
+    }
+
+    #[test]
+    fn only_spot_machines_are_interrupted() {
+        let mut names = Names::default();
+        let rack = names.intern("rack");
+        for model in all() {
+            for fault in model.faults(rack, &mut names) {
+                assert_eq!(fault.plan.name() == "spot-interruption", model.name == "spot-default", "{}", fault.name);
+            }
+        }
     }
 
     #[test]
