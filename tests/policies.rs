@@ -166,6 +166,35 @@ scheduler: { policy: mine }
     assert_eq!(placements(&cluster).len(), 12);
 }
 
+/// An Indexed Job of one pod that fails: Nomad's reschedule penalty sends the second try to the other node, on which
+/// (fit − 0) is better than (fit − 1) / 2, whichever node came first.
+#[test]
+fn nomad_tries_again_elsewhere() {
+    let text = r#"
+name: again
+duration: 90s
+cluster: { nodes: [{ name: n, count: 2, capacity: { cpu: 64, memory: 64Gi } }] }
+workloads:
+  - object:
+      apiVersion: batch/v1
+      kind: Job
+      metadata: { name: try }
+      spec:
+        parallelism: 1
+        completions: 1
+        completionMode: Indexed
+        template:
+          metadata: { annotations: { sim/run-for: 20s, sim/exit-code: "1" } }
+          spec: { restartPolicy: Never, containers: [{ name: try, image: "try:1" }] }
+scheduler: { policy: nomad-binpack }
+"#;
+    for seed in 0..6 {
+        let cluster = run_text(&format!("{text}seed: {seed}\n"));
+        let nodes: Vec<NodeId> = placements(&cluster).into_iter().map(|(_, node)| node).collect();
+        assert!(nodes.len() >= 2 && nodes[0] != nodes[1], "seed {seed}: {nodes:?}");
+    }
+}
+
 #[test]
 fn every_order_of_the_queue_tries_every_pod() {
     for queue in ["priority", "fifo", "shortest-job", "gang", "dominant-share"] {

@@ -29,6 +29,7 @@ impl PodShape {
             group: None,
             group_size: 1,
             batch: false,
+            n_nodes: 0,
             details: None,
         }
     }
@@ -74,6 +75,7 @@ impl Machine {
             pods: self.pods,
             pods_of_group: 0,
             failures_of_group: 0,
+            failed_before: false,
             details: None,
         }
     }

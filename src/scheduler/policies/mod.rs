@@ -56,6 +56,8 @@ pub struct Ask<'a> {
     pub group_size: i64,
     /// Whether it runs to an end.
     pub batch: bool,
+    /// Nodes of the cluster that are Ready and not cordoned, whether the pod may run there or not; 0 if nobody counted.
+    pub n_nodes: usize,
     /// What it is called and marked with; nothing in placement without time.
     pub details: Option<PodDetails<'a>>,
 }
@@ -98,6 +100,8 @@ pub struct Candidate<'a> {
     pub pods_of_group: i64,
     /// Pods of the group that failed on it and still exist.
     pub failures_of_group: i64,
+    /// Whether a pod failed on it whose place this one takes: one of its index, of an Indexed Job.
+    pub failed_before: bool,
     /// What it is called and marked with; nothing in placement without time.
     pub details: Option<NodeDetails<'a>>,
 }
@@ -265,13 +269,14 @@ pub(crate) mod tests {
             pods: 0,
             pods_of_group: 0,
             failures_of_group: 0,
+            failed_before: false,
             details: None,
         }
     }
 
     /// A pod of a group of four that asks for cpu and memory.
     pub(crate) fn ask(cpu: i64, memory: i64) -> Ask<'static> {
-        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false, details: None }
+        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false, n_nodes: 0, details: None }
     }
 
     #[test]
