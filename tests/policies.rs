@@ -195,6 +195,22 @@ scheduler: { policy: nomad-binpack }
     }
 }
 
+/// Pods that ask for nothing count as 100m and 200 MiB (reference 4.2), so that the emptiest of four equal nodes is
+/// another one each time.
+#[test]
+fn pods_without_requests_are_spread_by_least_allocated() {
+    let cluster = run_text(
+        r#"
+name: nothing
+duration: 3m
+cluster: { nodes: [{ name: n, count: 4, capacity: { cpu: 4, memory: 8Gi } }] }
+workloads: [{ deployment: web, replicas: 12, pod: { image: x } }]
+scheduler: { policy: least-allocated }
+"#,
+    );
+    assert_eq!(pods_by_node(&cluster).into_values().collect::<Vec<_>>(), [3, 3, 3, 3]);
+}
+
 #[test]
 fn every_order_of_the_queue_tries_every_pod() {
     for queue in ["priority", "fifo", "shortest-job", "gang", "dominant-share"] {

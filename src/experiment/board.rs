@@ -25,6 +25,7 @@ impl PodShape {
         Ask {
             cpu: self.cpu,
             memory: self.memory,
+            scored: (self.cpu, self.memory),
             gpu: self.gpu.as_ref(),
             group: None,
             group_size: 1,
@@ -71,6 +72,7 @@ impl Machine {
             id: NodeId(index as u32),
             cpu: self.cpu,
             memory: self.memory,
+            scored: (self.cpu.capacity - self.cpu.free, self.memory.capacity - self.memory.free),
             gpus: &self.gpus,
             pods: self.pods,
             pods_of_group: 0,

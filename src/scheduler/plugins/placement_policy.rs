@@ -58,6 +58,7 @@ impl PlacementPolicy {
             id,
             cpu: room(alloc.cpu, used.cpu),
             memory: room(alloc.memory, used.memory),
+            scored: node.score_requested,
             gpus: &node.gpus,
             pods,
             pods_of_group: group.pods,
@@ -87,6 +88,7 @@ impl PlacementPolicy {
         Ask {
             cpu: spec.requests.cpu,
             memory: spec.requests.memory,
+            scored: spec.container_score_requests(),
             gpu: spec.gpu.as_ref(),
             group,
             group_size: group.and_then(|group| cx.cluster.object(group)).map_or(1, group_size),

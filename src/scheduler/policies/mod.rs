@@ -48,6 +48,8 @@ pub struct Ask<'a> {
     pub cpu: i64,
     /// Memory in bytes.
     pub memory: i64,
+    /// CPU and memory as Kubernetes' scores count them: 100m and 200 MiB for each container that asks for nothing.
+    pub scored: (i64, i64),
     /// GPUs.
     pub gpu: Option<&'a GpuRequest>,
     /// Who else belongs to it: its controller or job.
@@ -92,6 +94,8 @@ pub struct Candidate<'a> {
     pub cpu: Room,
     /// Memory in bytes.
     pub memory: Room,
+    /// CPU and memory in use as Kubernetes' scores count them.
+    pub scored: (i64, i64),
     /// Its devices.
     pub gpus: &'a Gpus,
     /// Pods on it that have not ended.
@@ -265,6 +269,7 @@ pub(crate) mod tests {
             id: NodeId(id),
             cpu: Room { free: cpu.0, capacity: cpu.1 },
             memory: Room { free: memory.0, capacity: memory.1 },
+            scored: (cpu.1 - cpu.0, memory.1 - memory.0),
             gpus: Box::leak(Box::default()),
             pods: 0,
             pods_of_group: 0,
@@ -276,7 +281,17 @@ pub(crate) mod tests {
 
     /// A pod of a group of four that asks for cpu and memory.
     pub(crate) fn ask(cpu: i64, memory: i64) -> Ask<'static> {
-        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false, n_nodes: 0, details: None }
+        Ask {
+            cpu,
+            memory,
+            scored: (cpu, memory),
+            gpu: None,
+            group: None,
+            group_size: 4,
+            batch: false,
+            n_nodes: 0,
+            details: None,
+        }
     }
 
     #[test]
