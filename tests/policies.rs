@@ -211,6 +211,30 @@ scheduler: { policy: least-allocated }
     assert_eq!(pods_by_node(&cluster).into_values().collect::<Vec<_>>(), [3, 3, 3, 3]);
 }
 
+/// Eight GPUs, two tenants, one GPU a pod: an eighth each time is the dominant share of both, whatever cpu they ask for
+/// (1 and 4 of 100), so they take turns.
+#[test]
+fn dominant_shares_count_gpus() {
+    let cluster = run_text(
+        r#"
+name: gpus
+duration: 5m
+cluster: { nodes: [{ name: n, count: 1, capacity: { cpu: 100, memory: 100Gi }, gpus: { count: 8 } }] }
+workloads:
+  - { deployment: a, namespace: ta, replicas: 20, pod: { requests: { cpu: 1, memory: 1Gi }, gpu: 1 } }
+  - { deployment: b, namespace: tb, replicas: 20, pod: { requests: { cpu: 4, memory: 4Gi }, gpu: 1 } }
+scheduler: { queue: dominant-share }
+"#,
+    );
+    let of = |namespace: &str| {
+        let here = |(_, pod): &(PodId, &sim::cluster::Pod)| {
+            pod.node.is_some() && cluster.names.text(cluster.spec(pod.spec).namespace) == namespace
+        };
+        cluster.pods().filter(here).count()
+    };
+    assert_eq!([of("ta"), of("tb")], [4, 4]);
+}
+
 #[test]
 fn every_order_of_the_queue_tries_every_pod() {
     for queue in ["priority", "fifo", "shortest-job", "gang", "dominant-share"] {

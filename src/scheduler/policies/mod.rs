@@ -36,6 +36,7 @@ pub mod written;
 
 use std::sync::Arc;
 
+use crate::cluster::gpu::DEVICE;
 use crate::cluster::{DeviceSet, GpuRequest, Gpus, NodeId, ObjectId};
 use crate::engine::Stream;
 
@@ -108,6 +109,20 @@ pub struct Candidate<'a> {
     pub failed_before: bool,
     /// What it is called and marked with; nothing in placement without time.
     pub details: Option<NodeDetails<'a>>,
+}
+
+impl Candidate<'_> {
+    /// All its devices together, in thousandths.
+    pub fn gpu(&self) -> Room {
+        Room { free: self.gpus.total_free(), capacity: self.gpus.len() as i64 * i64::from(DEVICE) }
+    }
+
+    /// What there is of CPU, memory and, where the node has any, GPUs, each with what the pod asks of it.
+    pub fn rooms(&self, ask: &Ask<'_>) -> impl Iterator<Item = (Room, i64)> + use<> {
+        let gpu = (self.gpu(), ask.gpu.map_or(0, GpuRequest::total));
+        let gpu = (!self.gpus.is_empty()).then_some(gpu);
+        [(self.cpu, ask.cpu), (self.memory, ask.memory)].into_iter().chain(gpu)
+    }
 }
 
 /// A placement policy.
@@ -203,8 +218,8 @@ pub const ALL: &[Entry] = policies! {
     "requested-to-capacity", "most-allocated by a bent line: full is best, but 100 % is not (RequestedToCapacityRatio)", kubernetes::Strategy::requested_to_capacity();
     "first-fit", "the node with the lowest index", classical::FirstFit;
     "next-fit", "from the node of the last placement on, going round", classical::NextFit::default();
-    "best-fit", "the least room left, cpu and memory together", classical::BestFit;
-    "worst-fit", "the most room left, cpu and memory together", classical::WorstFit;
+    "best-fit", "the least room left, cpu, memory and GPUs together", classical::BestFit;
+    "worst-fit", "the most room left, cpu, memory and GPUs together", classical::WorstFit;
     "random-fit", "any feasible node, evenly", random::Random;
     "round-robin", "feasible nodes in turn", classical::RoundRobin::default();
     "power-of-two", "the less loaded of two feasible nodes drawn at random", random::PowerOfTwo;
@@ -262,6 +277,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::cluster::{GpuInventory, Name};
 
     /// A node without GPUs: free and capacity of cpu and memory.
     pub(crate) fn node(id: u32, cpu: (i64, i64), memory: (i64, i64)) -> Candidate<'static> {
@@ -292,6 +308,26 @@ pub(crate) mod tests {
             n_nodes: 0,
             details: None,
         }
+    }
+
+    /// A node with CPU and memory as given and so many devices, of which `used` thousandths are taken from the first.
+    pub(crate) fn gpu_node(
+        id: u32,
+        cpu: (i64, i64),
+        memory: (i64, i64),
+        devices: u32,
+        used: u32,
+    ) -> Candidate<'static> {
+        let mut gpus = Gpus::new(Some(GpuInventory { model: Name(0), count: devices }));
+        if used > 0 {
+            gpus.take(&gpu(used), DeviceSet::one(0));
+        }
+        Candidate { gpus: Box::leak(Box::new(gpus)), ..node(id, cpu, memory) }
+    }
+
+    /// Thousandths of one device.
+    pub(crate) fn gpu(milli: u32) -> GpuRequest {
+        GpuRequest { count: 1, milli, models: Default::default() }
     }
 
     #[test]
