@@ -166,6 +166,75 @@ scheduler: { policy: mine }
     assert_eq!(placements(&cluster).len(), 12);
 }
 
+/// An Indexed Job of one pod that fails: Nomad's reschedule penalty sends the second try to the other node, on which
+/// (fit − 0) is better than (fit − 1) / 2, whichever node came first.
+#[test]
+fn nomad_tries_again_elsewhere() {
+    let text = r#"
+name: again
+duration: 90s
+cluster: { nodes: [{ name: n, count: 2, capacity: { cpu: 64, memory: 64Gi } }] }
+workloads:
+  - object:
+      apiVersion: batch/v1
+      kind: Job
+      metadata: { name: try }
+      spec:
+        parallelism: 1
+        completions: 1
+        completionMode: Indexed
+        template:
+          metadata: { annotations: { sim/run-for: 20s, sim/exit-code: "1" } }
+          spec: { restartPolicy: Never, containers: [{ name: try, image: "try:1" }] }
+scheduler: { policy: nomad-binpack }
+"#;
+    for seed in 0..6 {
+        let cluster = run_text(&format!("{text}seed: {seed}\n"));
+        let nodes: Vec<NodeId> = placements(&cluster).into_iter().map(|(_, node)| node).collect();
+        assert!(nodes.len() >= 2 && nodes[0] != nodes[1], "seed {seed}: {nodes:?}");
+    }
+}
+
+/// Pods that ask for nothing count as 100m and 200 MiB (reference 4.2), so that the emptiest of four equal nodes is
+/// another one each time.
+#[test]
+fn pods_without_requests_are_spread_by_least_allocated() {
+    let cluster = run_text(
+        r#"
+name: nothing
+duration: 3m
+cluster: { nodes: [{ name: n, count: 4, capacity: { cpu: 4, memory: 8Gi } }] }
+workloads: [{ deployment: web, replicas: 12, pod: { image: x } }]
+scheduler: { policy: least-allocated }
+"#,
+    );
+    assert_eq!(pods_by_node(&cluster).into_values().collect::<Vec<_>>(), [3, 3, 3, 3]);
+}
+
+/// Eight GPUs, two tenants, one GPU a pod: an eighth each time is the dominant share of both, whatever cpu they ask for
+/// (1 and 4 of 100), so they take turns.
+#[test]
+fn dominant_shares_count_gpus() {
+    let cluster = run_text(
+        r#"
+name: gpus
+duration: 5m
+cluster: { nodes: [{ name: n, count: 1, capacity: { cpu: 100, memory: 100Gi }, gpus: { count: 8 } }] }
+workloads:
+  - { deployment: a, namespace: ta, replicas: 20, pod: { requests: { cpu: 1, memory: 1Gi }, gpu: 1 } }
+  - { deployment: b, namespace: tb, replicas: 20, pod: { requests: { cpu: 4, memory: 4Gi }, gpu: 1 } }
+scheduler: { queue: dominant-share }
+"#,
+    );
+    let of = |namespace: &str| {
+        let here = |(_, pod): &(PodId, &sim::cluster::Pod)| {
+            pod.node.is_some() && cluster.names.text(cluster.spec(pod.spec).namespace) == namespace
+        };
+        cluster.pods().filter(here).count()
+    };
+    assert_eq!([of("ta"), of("tb")], [4, 4]);
+}
+
 #[test]
 fn every_order_of_the_queue_tries_every_pod() {
     for queue in ["priority", "fifo", "shortest-job", "gang", "dominant-share"] {

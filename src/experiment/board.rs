@@ -25,10 +25,12 @@ impl PodShape {
         Ask {
             cpu: self.cpu,
             memory: self.memory,
+            scored: (self.cpu, self.memory),
             gpu: self.gpu.as_ref(),
             group: None,
             group_size: 1,
             batch: false,
+            n_nodes: 0,
             details: None,
         }
     }
@@ -70,10 +72,12 @@ impl Machine {
             id: NodeId(index as u32),
             cpu: self.cpu,
             memory: self.memory,
+            scored: (self.cpu.capacity - self.cpu.free, self.memory.capacity - self.memory.free),
             gpus: &self.gpus,
             pods: self.pods,
             pods_of_group: 0,
             failures_of_group: 0,
+            failed_before: false,
             details: None,
         }
     }

@@ -9,14 +9,16 @@
 //! ```
 //! With `gang`, groups whose pods declare a `min-count` are bound together or not at all ([`super::gang`]); of others
 //! the order only keeps the pods together. Dominant shares: `s_u = max_r used_{u,r} / total_r` over
-//! cpu and memory, counted from the moment a pod is assumed on a node. Sources: Ghodsi et al., NSDI 2011
+//! cpu, memory and the thousandths of GPUs, counted from the moment a pod is assumed on a node; all tenants weigh the
+//! same. Sources: Ghodsi et al., NSDI 2011
 //! (reference: scheduler.md 9.3); kubernetes-sigs/scheduler-plugins, Coscheduling's queueSort.
 
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Change, Cluster, Name, Phase, Pod, PodId, Resources};
+use crate::cluster::gpu::DEVICE;
+use crate::cluster::{Change, Cluster, GpuRequest, Name, Phase, Pod, PodId};
 use crate::engine::Span;
 
 use super::gang::GangKey;
@@ -102,28 +104,33 @@ impl PodOrder {
     }
 }
 
+/// CPU, memory, thousandths of GPUs.
+type Amounts = [i64; 3];
+
 /// What tenants use, and what there is.
 #[derive(Debug, Default)]
 struct Shares {
-    used: BTreeMap<u32, (i64, i64)>,
-    total: (i64, i64),
+    used: BTreeMap<u32, Amounts>,
+    total: Amounts,
 }
 
 const BILLION: i128 = 1_000_000_000;
 
 impl Shares {
     fn dominant(&self, tenant: u32) -> i64 {
-        let (cpu, memory) = self.used.get(&tenant).copied().unwrap_or_default();
-        let share = |used: i64, total: i64| (i128::from(used) * BILLION / i128::from(total.max(1))) as i64;
-        share(cpu, self.total.0).max(share(memory, self.total.1))
+        let used = self.used.get(&tenant).copied().unwrap_or_default();
+        let share = |(used, total): (i64, i64)| (i128::from(used) * BILLION / i128::from(total.max(1))) as i64;
+        used.into_iter().zip(self.total).map(share).max().unwrap_or(0)
     }
 
     fn observe(&mut self, change: Change, cluster: &Cluster) {
         match change {
             Change::NodeAdded(_) | Change::NodeRemoved(_) | Change::NodeResized(_) => {
-                let sum = |(cpu, memory), alloc: &Resources| (cpu + alloc.cpu, memory + alloc.memory);
-                let nodes = cluster.nodes().map(|(_, node)| &node.spec.allocatable);
-                self.total = nodes.fold((0, 0), sum);
+                self.total = Amounts::default();
+                for (_, node) in cluster.nodes() {
+                    let alloc = &node.spec.allocatable;
+                    add(&mut self.total, 1, [alloc.cpu, alloc.memory, node.gpus.len() as i64 * i64::from(DEVICE)]);
+                }
             }
             Change::PodAssumed(pod) => self.charge(pod, 1, cluster),
             Change::PodForgotten(pod, _) => self.charge(pod, -1, cluster),
@@ -143,9 +150,13 @@ impl Shares {
         let Some(spec) = cluster.pod(pod).map(|found| cluster.spec(found.spec)) else { return };
         let Name(tenant) = spec.namespace;
         let used = self.used.entry(tenant).or_default();
-        used.0 += sign * spec.requests.cpu;
-        used.1 += sign * spec.requests.memory;
+        let gpu = spec.gpu.as_ref().map_or(0, GpuRequest::total);
+        add(used, sign, [spec.requests.cpu, spec.requests.memory, gpu]);
     }
+}
+
+fn add(sum: &mut Amounts, sign: i64, amounts: Amounts) {
+    sum.iter_mut().zip(amounts).for_each(|(sum, amount)| *sum += sign * amount);
 }
 
 #[cfg(test)]
@@ -155,18 +166,17 @@ mod tests {
     #[test]
     fn the_example_of_the_paper_ends_three_to_two() {
         // 9 cpu, 18 GB; A asks <1, 4>, B <3, 1>: A runs three tasks, B two, dominant shares 2/3 each
-        let mut shares = Shares { used: BTreeMap::new(), total: (9, 18) };
+        let mut shares = Shares { used: BTreeMap::new(), total: [9, 18, 0] };
         let demands = [(1, 4), (3, 1)];
         let mut tasks = [0, 0];
         loop {
             let next = usize::from(shares.dominant(1) < shares.dominant(0));
             let (cpu, memory) = demands[next];
-            let sum = shares.used.values().fold((0, 0), |sum, used| (sum.0 + used.0, sum.1 + used.1));
-            if sum.0 + cpu > 9 || sum.1 + memory > 18 {
+            let sum = |resource: usize| shares.used.values().map(|used| used[resource]).sum::<i64>();
+            if sum(0) + cpu > 9 || sum(1) + memory > 18 {
                 break;
             }
-            let used = shares.used.entry(next as u32).or_default();
-            *used = (used.0 + cpu, used.1 + memory);
+            add(shares.used.entry(next as u32).or_default(), 1, [cpu, memory, 0]);
             tasks[next] += 1;
         }
         assert_eq!(tasks, [3, 2]);

@@ -141,13 +141,7 @@ impl Plugin for NodeResourcesFit {
             let asked = (*asked)?;
             (alloc != 0).then_some((used + asked, alloc, weight))
         });
-        match &self.strategy {
-            Strategy::LeastAllocated => {
-                mean(parts, |req, alloc| if req > alloc { 0 } else { (alloc - req) * 100 / alloc })
-            }
-            Strategy::MostAllocated => mean(parts, |req, alloc| if req > alloc { 100 } else { req * 100 / alloc }),
-            Strategy::RequestedToCapacityRatio(shape) => ratio(parts, shape),
-        }
+        scored(&self.strategy, parts)
     }
 
     fn kept(&self) -> Kept {
@@ -199,6 +193,16 @@ fn grew(spec: &PodSpec, before: &Resources, max_pods: i64, node: &Node) -> bool 
         || (asked.ephemeral_storage > 0 && now.ephemeral_storage > before.ephemeral_storage)
         || asked.scalars.iter().any(|(name, amount)| *amount > 0 && now.scalar(*name) > before.scalar(*name))
         || node.spec.max_pods > max_pods
+}
+
+/// The score of a node of whose resources so much is asked for with the pod, so much is allocatable, and that weigh so
+/// much; of resources with something allocatable.
+pub fn scored(strategy: &Strategy, parts: impl Iterator<Item = (i64, i64, i64)>) -> i64 {
+    match strategy {
+        Strategy::LeastAllocated => mean(parts, |req, alloc| if req > alloc { 0 } else { (alloc - req) * 100 / alloc }),
+        Strategy::MostAllocated => mean(parts, |req, alloc| if req > alloc { 100 } else { req * 100 / alloc }),
+        Strategy::RequestedToCapacityRatio(shape) => ratio(parts, shape),
+    }
 }
 
 /// The weighted mean of `score(req, alloc)`, both sums in integers.

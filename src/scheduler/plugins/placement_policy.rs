@@ -6,7 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, Object, ObjectId, Phase, PodId, RestartPolicy};
+use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, Object, Part, Phase, Pod, PodId, RestartPolicy, Status};
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
 use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
@@ -20,15 +20,28 @@ pub struct PlacementPolicy {
     placed: u64,
     /// The node chosen in this cycle by a policy that chooses.
     chosen: Option<NodeId>,
-    /// By node: pods of the pod's group, and those of them that failed.
-    group: FxHashMap<NodeId, (i64, i64)>,
+    /// By node: what the pod's group has there.
+    group: FxHashMap<NodeId, GroupThere>,
+    /// Nodes that are Ready and not cordoned, counted once in each cycle for policies that choose.
+    n_nodes: usize,
+}
+
+/// What a group has on a node.
+#[derive(Clone, Copy, Debug, Default)]
+struct GroupThere {
+    /// Pods that have not ended.
+    pods: i64,
+    /// Pods that failed.
+    failures: i64,
+    /// Whether one of them had the index of the pod being placed.
+    of_index: bool,
 }
 
 impl PlacementPolicy {
     /// An instance, without effect if no policy is set.
     pub fn new(args: &Args) -> Self {
         let policy = args.policy.as_ref().map(|chosen| chosen.build());
-        PlacementPolicy { policy, placed: 0, chosen: None, group: FxHashMap::default() }
+        PlacementPolicy { policy, placed: 0, chosen: None, group: FxHashMap::default(), n_nodes: 0 }
     }
 
     fn candidate<'n>(&self, cx: &Context<'n>, id: NodeId, node: &'n Node) -> Candidate<'n> {
@@ -40,43 +53,57 @@ impl PlacementPolicy {
         let NodeView { id, node, requested: used, n_pods: pods, .. } = *view;
         let alloc = &node.spec.allocatable;
         let room = |capacity: i64, used: i64| Room { free: capacity - used, capacity };
-        let (pods_of_group, failures_of_group) = self.group.get(&id).copied().unwrap_or_default();
+        let group = self.group.get(&id).copied().unwrap_or_default();
         Candidate {
             id,
             cpu: room(alloc.cpu, used.cpu),
             memory: room(alloc.memory, used.memory),
+            scored: node.score_requested,
             gpus: &node.gpus,
             pods,
-            pods_of_group,
-            failures_of_group,
+            pods_of_group: group.pods,
+            failures_of_group: group.failures,
+            failed_before: group.of_index,
             details: Some(NodeDetails { node, names: &cx.cluster.names }),
         }
     }
 
-    fn read_group(&mut self, cluster: &Cluster, group: Option<ObjectId>) {
+    fn read_group(&mut self, cx: &Context<'_>) {
         self.group.clear();
-        let Some(group) = group.and_then(|group| cluster.object(group)) else { return };
-        for pod in group.pods.iter().filter_map(|pod| cluster.pod(*pod)) {
+        let Some(placed) = cx.cluster.pod(cx.pod) else { return };
+        let Some(group) = placed.owner.and_then(|group| cx.cluster.object(group)) else { return };
+        for pod in group.pods.iter().filter_map(|pod| cx.cluster.pod(*pod)) {
             let Some(node) = pod.node else { continue };
-            let (running, failed) = self.group.entry(node).or_default();
-            *running += i64::from(!pod.phase.is_terminal());
-            *failed += i64::from(pod.phase == Phase::Failed);
+            let there = self.group.entry(node).or_default();
+            let failed = pod.phase == Phase::Failed;
+            there.pods += i64::from(!pod.phase.is_terminal());
+            there.failures += i64::from(failed);
+            there.of_index |= failed && index(placed).is_some_and(|own| Some(own) == index(pod));
+        }
+    }
+
+    fn ask<'c>(&self, cx: &Context<'c>) -> Ask<'c> {
+        let spec = cx.spec;
+        let group = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
+        Ask {
+            cpu: spec.requests.cpu,
+            memory: spec.requests.memory,
+            scored: spec.container_score_requests(),
+            gpu: spec.gpu.as_ref(),
+            group,
+            group_size: group.and_then(|group| cx.cluster.object(group)).map_or(1, group_size),
+            batch: spec.restart_policy != RestartPolicy::Always,
+            n_nodes: self.n_nodes,
+            details: Some(PodDetails { spec, names: &cx.cluster.names }),
         }
     }
 }
 
-fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
-    let spec = cx.spec;
-    let group = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
-    let group_size = group.and_then(|group| cx.cluster.object(group)).map_or(1, group_size);
-    Ask {
-        cpu: spec.requests.cpu,
-        memory: spec.requests.memory,
-        gpu: spec.gpu.as_ref(),
-        group,
-        group_size,
-        batch: spec.restart_policy != RestartPolicy::Always,
-        details: Some(PodDetails { spec, names: &cx.cluster.names }),
+/// The index of a pod of an Indexed Job.
+fn index(pod: &Pod) -> Option<u32> {
+    match pod.part {
+        Part::Index { index, .. } => Some(index),
+        Part::Any | Part::Node(_) => None,
     }
 }
 
@@ -94,25 +121,27 @@ fn group_size(object: &Object) -> i64 {
 
 impl Plugin for PlacementPolicy {
     fn pre_filter(&mut self, cx: &mut Context<'_>) -> PreFilter {
-        self.read_group(cx.cluster, ask(cx).group);
+        self.read_group(cx);
         PreFilter::Filter
     }
 
     fn filter(&self, cx: &Context<'_>, view: &NodeView<'_>) -> Result<(), Rejection> {
         let Some(policy) = &self.policy else { return Ok(()) };
         let node = self.seen(cx, view);
-        match policy.may(&ask(cx), &node) {
+        match policy.may(&self.ask(cx), &node) {
             true => Ok(()),
             false => Err(Rejection::unschedulable("node(s) were refused by the placement policy")),
         }
     }
 
     fn pre_score(&mut self, cx: &mut Context<'_>, feasible: &[NodeId]) -> bool {
-        let ask = ask(cx);
         self.chosen = None;
-        self.read_group(cx.cluster, ask.group);
+        self.read_group(cx);
+        let open = |(_, node): &(NodeId, &Node)| node.ready.status == Status::True && !node.spec.unschedulable;
         let Some(mut policy) = self.policy.take() else { return false };
         if !policy.scores_alone() && !feasible.is_empty() {
+            self.n_nodes = cx.cluster.nodes().filter(open).count();
+            let ask = self.ask(cx);
             let nodes = feasible.iter().filter_map(|id| Some(self.candidate(cx, *id, cx.cluster.node(*id)?)));
             let nodes: Vec<Candidate<'_>> = nodes.collect();
             let mut draw = cx.cluster.seed.stream("policy", self.placed);
@@ -125,13 +154,13 @@ impl Plugin for PlacementPolicy {
     fn score(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> i64 {
         match (self.chosen, &self.policy) {
             (Some(chosen), _) => 100 * i64::from(chosen == id),
-            (None, Some(policy)) => policy.score(&ask(cx), &self.candidate(cx, id, node)),
+            (None, Some(policy)) => policy.score(&self.ask(cx), &self.candidate(cx, id, node)),
             (None, None) => 0,
         }
     }
 
     fn tell(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> Option<String> {
-        let told = self.policy.as_ref()?.tell(&ask(cx), &self.candidate(cx, id, node));
+        let told = self.policy.as_ref()?.tell(&self.ask(cx), &self.candidate(cx, id, node));
         let word = self.chosen.map(|chosen| if chosen == id { "chosen" } else { "passed over" });
         match (word, told) {
             (Some(word), Some(told)) => Some(format!("{word} ({told})")),
@@ -148,7 +177,7 @@ impl Plugin for PlacementPolicy {
     }
 
     fn placed(&mut self, cx: &Context<'_>, id: NodeId, node: &Node) -> DeviceSet {
-        let ask = ask(cx);
+        let ask = self.ask(cx);
         let Some(mut policy) = self.policy.take() else { return DeviceSet::default() };
         let mut draw = cx.cluster.seed.stream("policy-devices", self.placed);
         let devices = match ask.gpu {

@@ -5,8 +5,8 @@
 //! best fit     least room left            round robin  from one past the last placement on, going round
 //! worst fit    most room left             least pods   fewest pods
 //! ```
-//! Room left is the mean over CPU and memory of free/capacity after placing, in millionths; ties go to the
-//! node looked at first. Bounds in one dimension: first and best fit at most 1.7 of the optimum, next fit 2.
+//! Room left is half the sum over CPU, memory and, where the node has any, GPUs of free/capacity after placing, in
+//! millionths; ties go to the node looked at first. Bounds in one dimension: first and best fit at most 1.7 of the optimum, next fit 2.
 //! Source: Johnson et al., SIAM J. Comput. 3(4), 1974 (reference: scheduler.md 9.7).
 
 use crate::cluster::NodeId;
@@ -50,9 +50,9 @@ impl Policy for LeastPods {
     }
 }
 
-/// Mean free share of CPU and memory after placing, in millionths.
+/// Half the sum of the free shares of CPU, memory and GPUs after placing, in millionths.
 pub(super) fn room_left(ask: &Ask<'_>, node: &Candidate<'_>) -> i64 {
-    let left = node.cpu.free_after(ask.cpu) + node.memory.free_after(ask.memory);
+    let left: f64 = node.rooms(ask).map(|(room, asked)| room.free_after(asked)).sum();
     (left * 500_000.0).round() as i64
 }
 
@@ -105,7 +105,7 @@ fn from(index: u32, nodes: &[Candidate<'_>]) -> usize {
 mod tests {
     use super::*;
     use crate::engine::Seed;
-    use crate::scheduler::policies::tests::{ask, node};
+    use crate::scheduler::policies::tests::{ask, gpu, gpu_node, node};
 
     #[test]
     fn each_takes_its_own() {
@@ -118,6 +118,18 @@ mod tests {
         assert_eq!(chosen(Box::new(BestFit)), 1);
         assert_eq!(chosen(Box::new(WorstFit)), 0, "a tie: the first looked at");
         assert_eq!(chosen(Box::new(LeastPods)), 2);
+    }
+
+    #[test]
+    fn room_left_counts_gpus_where_there_are_any() {
+        let half = gpu(500);
+        let ask = Ask { gpu: Some(&half), ..ask(2, 2) };
+        // cpu and memory (0.3 + 0.3) / 2; of two devices 1500 − 500 of 2000 are left, of one nothing: + 0.5 / 2, + 0
+        let (two, one) = (gpu_node(0, (5, 10), (5, 10), 2, 500), gpu_node(1, (5, 10), (5, 10), 1, 500));
+        assert_eq!([room_left(&ask, &two), room_left(&ask, &one)], [550_000, 300_000]);
+        assert_eq!(room_left(&ask, &node(2, (5, 10), (5, 10))), 300_000, "no GPU, none counted");
+        assert!(BestFit.score(&ask, &one) > BestFit.score(&ask, &two));
+        assert!(WorstFit.score(&ask, &two) > WorstFit.score(&ask, &one));
     }
 
     #[test]

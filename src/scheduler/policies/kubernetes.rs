@@ -3,56 +3,45 @@
 //! ```text
 //! least-allocated        mean over cpu and memory of (alloc − req)·100 / alloc
 //! most-allocated         mean of req·100 / alloc
-//! requested-to-capacity  mean of f(req·100 / alloc), f the line through (0, 0), (80, 100), (100, 80)
+//! requested-to-capacity  mean of f(req·100 / alloc), f the line through (0, 0), (80, 100), (100, 80); resources with
+//!                        f = 0 left out, the mean rounded half away from zero
 //! ```
-//! `req` includes the pod. The bent line packs, but leaves the last fifth of a node to last. All in integers,
-//! rounded towards zero as in kube-scheduler. A line of one's own needs `config:` instead of `policy:`.
-//! Source: NodeResourcesFit (reference: scheduler.md 4.3).
+//! `req` includes the pod, and 100m and 200 MiB for each container that asks for nothing. The bent line packs, but
+//! leaves the last fifth of a node to last. The formulas are those of [`node_resources_fit`], not written twice. A line
+//! of one's own needs `config:` instead of `policy:`. Source: NodeResourcesFit (reference: scheduler.md 4.2 and 4.3).
 
-use super::{Ask, Candidate, Policy, Room};
+use crate::scheduler::config;
+use crate::scheduler::plugins::node_resources_fit;
 
-/// A line through (utilisation, score) points.
-pub struct Strategy(&'static [(i64, i64)]);
+use super::{Ask, Candidate, Policy};
+
+/// One of the strategies.
+pub struct Strategy(config::Strategy);
 
 impl Strategy {
     /// Emptier is better.
     pub fn least_allocated() -> Self {
-        Strategy(&[(0, 100), (100, 0)])
+        Strategy(config::Strategy::LeastAllocated)
     }
 
     /// Fuller is better.
     pub fn most_allocated() -> Self {
-        Strategy(&[(0, 0), (100, 100)])
+        Strategy(config::Strategy::MostAllocated)
     }
 
     /// Fuller is better up to 80 %.
     pub fn requested_to_capacity() -> Self {
-        Strategy(&[(0, 0), (80, 100), (100, 80)])
-    }
-
-    fn of(&self, room: Room, asked: i64) -> i64 {
-        let requested = room.capacity - room.free + asked;
-        if room.capacity == 0 || requested > room.capacity {
-            return self.at(100);
-        }
-        if let [(0, 100), (100, 0)] = self.0 {
-            return (room.capacity - requested) * 100 / room.capacity; // rounded as upstream does
-        }
-        self.at(requested * 100 / room.capacity)
-    }
-
-    fn at(&self, x: i64) -> i64 {
-        let within = self.0.windows(2).find(|ends| x <= ends[1].0);
-        within.map_or(0, |ends| {
-            let ((x0, y0), (x1, y1)) = (ends[0], ends[1]);
-            y0 + (y1 - y0) * (x - x0) / (x1 - x0)
-        })
+        Strategy(config::Strategy::RequestedToCapacityRatio(vec![(0, 0), (80, 10), (100, 8)]))
     }
 }
 
 impl Policy for Strategy {
     fn score(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> i64 {
-        (self.of(node.cpu, ask.cpu) + self.of(node.memory, ask.memory)) / 2
+        let parts = [
+            (node.scored.0 + ask.scored.0, node.cpu.capacity, 1),
+            (node.scored.1 + ask.scored.1, node.memory.capacity, 1),
+        ];
+        node_resources_fit::scored(&self.0, parts.into_iter().filter(|(_, alloc, _)| *alloc != 0))
     }
 }
 
@@ -69,6 +58,18 @@ mod tests {
         assert_eq!(score(Strategy::least_allocated()), (40 + 75) / 2);
         assert_eq!(score(Strategy::most_allocated()), (60 + 25) / 2);
         assert_eq!(score(Strategy::requested_to_capacity()), (75 + 31) / 2);
-        assert_eq!(Strategy::requested_to_capacity().at(90), 90);
+    }
+
+    #[test]
+    fn the_ratio_is_rounded_half_away_from_zero_and_leaves_out_what_scores_nothing() {
+        let score = |cpu, memory, asked: (i64, i64)| {
+            Strategy::requested_to_capacity().score(&ask(asked.0, asked.1), &node(0, cpu, memory))
+        };
+        // 60 % and 40 %: 75 and 50, in the mean 62.5
+        assert_eq!(score((6, 10), (8, 10), (2, 2)), 63);
+        // 60 %, and nothing of the memory: 75 alone
+        assert_eq!(score((6, 10), (10, 10), (2, 0)), 75);
+        // 90 %, on the falling part: 100 − 20·10/20
+        assert_eq!(score((2, 10), (10, 10), (1, 0)), 90);
     }
 }

@@ -38,6 +38,7 @@ pub mod written;
 
 use std::sync::Arc;
 
+use crate::cluster::gpu::DEVICE;
 use crate::cluster::{DeviceSet, GpuRequest, Gpus, NodeId, ObjectId};
 use crate::engine::Stream;
 
@@ -50,6 +51,8 @@ pub struct Ask<'a> {
     pub cpu: i64,
     /// Memory in bytes.
     pub memory: i64,
+    /// CPU and memory as Kubernetes' scores count them: 100m and 200 MiB for each container that asks for nothing.
+    pub scored: (i64, i64),
     /// GPUs.
     pub gpu: Option<&'a GpuRequest>,
     /// Who else belongs to it: its controller or job.
@@ -58,6 +61,8 @@ pub struct Ask<'a> {
     pub group_size: i64,
     /// Whether it runs to an end.
     pub batch: bool,
+    /// Nodes of the cluster that are Ready and not cordoned, whether the pod may run there or not; 0 if nobody counted.
+    pub n_nodes: usize,
     /// What it is called and marked with; nothing in placement without time.
     pub details: Option<PodDetails<'a>>,
 }
@@ -92,6 +97,8 @@ pub struct Candidate<'a> {
     pub cpu: Room,
     /// Memory in bytes.
     pub memory: Room,
+    /// CPU and memory in use as Kubernetes' scores count them.
+    pub scored: (i64, i64),
     /// Its devices.
     pub gpus: &'a Gpus,
     /// Pods on it that have not ended.
@@ -100,8 +107,24 @@ pub struct Candidate<'a> {
     pub pods_of_group: i64,
     /// Pods of the group that failed on it and still exist.
     pub failures_of_group: i64,
+    /// Whether a pod failed on it whose place this one takes: one of its index, of an Indexed Job.
+    pub failed_before: bool,
     /// What it is called and marked with; nothing in placement without time.
     pub details: Option<NodeDetails<'a>>,
+}
+
+impl Candidate<'_> {
+    /// All its devices together, in thousandths.
+    pub fn gpu(&self) -> Room {
+        Room { free: self.gpus.total_free(), capacity: self.gpus.len() as i64 * i64::from(DEVICE) }
+    }
+
+    /// What there is of CPU, memory and, where the node has any, GPUs, each with what the pod asks of it.
+    pub fn rooms(&self, ask: &Ask<'_>) -> impl Iterator<Item = (Room, i64)> + use<> {
+        let gpu = (self.gpu(), ask.gpu.map_or(0, GpuRequest::total));
+        let gpu = (!self.gpus.is_empty()).then_some(gpu);
+        [(self.cpu, ask.cpu), (self.memory, ask.memory)].into_iter().chain(gpu)
+    }
 }
 
 /// A placement policy.
@@ -218,8 +241,8 @@ pub const ALL: &[Entry] = policies! {
     "requested-to-capacity", "most-allocated by a bent line: full is best, but 100 % is not (RequestedToCapacityRatio)", kubernetes::Strategy::requested_to_capacity();
     "first-fit", "the node with the lowest index", classical::FirstFit;
     "next-fit", "from the node of the last placement on, going round", classical::NextFit::default();
-    "best-fit", "the least room left, cpu and memory together", classical::BestFit;
-    "worst-fit", "the most room left, cpu and memory together", classical::WorstFit;
+    "best-fit", "the least room left, cpu, memory and GPUs together", classical::BestFit;
+    "worst-fit", "the most room left, cpu, memory and GPUs together", classical::WorstFit;
     "random-fit", "any feasible node, evenly", random::Random;
     "round-robin", "feasible nodes in turn", classical::RoundRobin::default();
     "power-of-two", "the less loaded of two feasible nodes drawn at random", random::PowerOfTwo;
@@ -277,6 +300,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::cluster::{GpuInventory, Name};
 
     /// A node without GPUs: free and capacity of cpu and memory.
     pub(crate) fn node(id: u32, cpu: (i64, i64), memory: (i64, i64)) -> Candidate<'static> {
@@ -284,17 +308,49 @@ pub(crate) mod tests {
             id: NodeId(id),
             cpu: Room { free: cpu.0, capacity: cpu.1 },
             memory: Room { free: memory.0, capacity: memory.1 },
+            scored: (cpu.1 - cpu.0, memory.1 - memory.0),
             gpus: Box::leak(Box::default()),
             pods: 0,
             pods_of_group: 0,
             failures_of_group: 0,
+            failed_before: false,
             details: None,
         }
     }
 
     /// A pod of a group of four that asks for cpu and memory.
     pub(crate) fn ask(cpu: i64, memory: i64) -> Ask<'static> {
-        Ask { cpu, memory, gpu: None, group: None, group_size: 4, batch: false, details: None }
+        Ask {
+            cpu,
+            memory,
+            scored: (cpu, memory),
+            gpu: None,
+            group: None,
+            group_size: 4,
+            batch: false,
+            n_nodes: 0,
+            details: None,
+        }
+    }
+
+    /// A node with CPU and memory as given and so many devices, of which `used` thousandths are taken from the first.
+    pub(crate) fn gpu_node(
+        id: u32,
+        cpu: (i64, i64),
+        memory: (i64, i64),
+        devices: u32,
+        used: u32,
+    ) -> Candidate<'static> {
+        let mut gpus = Gpus::new(Some(GpuInventory { model: Name(0), count: devices }));
+        if used > 0 {
+            gpus.take(&gpu(used), DeviceSet::one(0));
+        }
+        Candidate { gpus: Box::leak(Box::new(gpus)), ..node(id, cpu, memory) }
+    }
+
+    /// Thousandths of one device.
+    pub(crate) fn gpu(milli: u32) -> GpuRequest {
+        GpuRequest { count: 1, milli, models: Default::default() }
     }
 
     #[test]

@@ -45,9 +45,9 @@ impl Policy for GpuRandom {
     }
 }
 
-/// The dominant share in use after placing.
+/// The dominant share in use after placing, of cpu, memory and, where the node has any, GPUs.
 fn load(ask: &Ask<'_>, node: &Candidate<'_>) -> f64 {
-    node.cpu.used_after(ask.cpu).max(node.memory.used_after(ask.memory))
+    node.rooms(ask).map(|(room, asked)| room.used_after(asked)).fold(0.0, f64::max)
 }
 
 /// The less loaded of two feasible nodes.
@@ -78,7 +78,7 @@ impl Policy for PowerOfTwo {
 mod tests {
     use super::*;
     use crate::engine::Seed;
-    use crate::scheduler::policies::tests::{ask, node};
+    use crate::scheduler::policies::tests::{ask, gpu, gpu_node, node};
 
     #[test]
     fn of_two_nodes_the_less_loaded_always_wins_and_of_three_the_fullest_never() {
@@ -92,6 +92,15 @@ mod tests {
         // pairs are equally likely: the emptiest wins two of three
         assert_eq!(wins[1], 0);
         assert!((f64::from(wins[2]) / 3000.0 - 2.0 / 3.0).abs() < 0.03, "{wins:?}");
+    }
+
+    #[test]
+    fn the_load_is_that_of_the_gpus_where_they_are_fullest() {
+        let half = gpu(500);
+        let ask = Ask { gpu: Some(&half), ..ask(10, 1) };
+        // cpu 60 %, memory 20 %; 1000 of 1000 thousandths, or of 2000
+        assert_eq!(load(&ask, &gpu_node(0, (50, 100), (9, 10), 1, 500)), 1.0);
+        assert_eq!(load(&ask, &gpu_node(0, (50, 100), (9, 10), 2, 500)), 0.6);
     }
 
     #[test]

@@ -6,8 +6,6 @@
 //! in millionths, free before placing. Its other half, shorter remaining work first, is an order of the queue.
 //! Source: Grandl et al., SIGCOMM 2014 (reference: scheduler.md 9.6).
 
-use crate::cluster::gpu::DEVICE;
-
 use super::{Ask, Candidate, Policy, Room};
 
 /// The policy.
@@ -15,11 +13,7 @@ pub struct Tetris;
 
 impl Policy for Tetris {
     fn score(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> i64 {
-        let capacity = node.gpus.len() as i64 * i64::from(DEVICE);
-        let gpu = Room { free: node.gpus.total_free(), capacity };
-        let asked = ask.gpu.map_or(0, |gpu| gpu.total());
-        let alignment = [(node.cpu, ask.cpu), (node.memory, ask.memory), (gpu, asked)].map(product);
-        (alignment.iter().sum::<f64>() * 1e6).round() as i64
+        (node.rooms(ask).map(product).sum::<f64>() * 1e6).round() as i64
     }
 }
 

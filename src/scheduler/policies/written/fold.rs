@@ -61,15 +61,27 @@ impl Program {
     /// The value of a program that asks for no fact; any pod and node will do.
     fn come_to(self) -> Program {
         let (gpus, nothing) = (Gpus::default(), Room::default());
-        let ask = Ask { cpu: 0, memory: 0, gpu: None, group: None, group_size: 1, batch: false, details: None };
+        let ask = Ask {
+            cpu: 0,
+            memory: 0,
+            scored: (0, 0),
+            gpu: None,
+            group: None,
+            group_size: 1,
+            batch: false,
+            n_nodes: 0,
+            details: None,
+        };
         let node = Candidate {
             id: NodeId(0),
             cpu: nothing,
             memory: nothing,
+            scored: (0, 0),
             gpus: &gpus,
             pods: 0,
             pods_of_group: 0,
             failures_of_group: 0,
+            failed_before: false,
             details: None,
         };
         self.value(&Facts { ask: &ask, node: &node }).map_or(Program::Fails, Program::Constant)
