@@ -6,7 +6,10 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, ObjectId, Phase, PodId, Resources, RestartPolicy};
+use crate::cluster::groups::Group;
+use crate::cluster::{
+    Body, Cluster, DeviceSet, Node, NodeId, Object, ObjectId, Phase, PodId, Resources, RestartPolicy,
+};
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
 use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
@@ -50,9 +53,15 @@ impl PlacementPolicy {
         }
     }
 
-    fn read_group(&mut self, cluster: &Cluster, group: Option<ObjectId>) {
+    /// Counts the pods of the pod's group: those of its controller or, without one, of its trace's group.
+    fn read_group(&mut self, cx: &Context<'_>) {
+        let cluster = cx.cluster;
         self.group.clear();
-        let Some(group) = group.and_then(|group| cluster.object(group)) else { return };
+        let Some(group) = owner(cx).and_then(|owner| cluster.object(owner)) else {
+            let nodes = traced(cx).into_iter().flat_map(|group| &group.nodes);
+            self.group.extend(nodes.map(|(node, here)| (*node, (here.running, here.failed))));
+            return;
+        };
         for pod in group.pods.iter().filter_map(|pod| cluster.pod(*pod)) {
             let Some(node) = pod.node else { continue };
             let (running, failed) = self.group.entry(node).or_default();
@@ -62,13 +71,22 @@ impl PlacementPolicy {
     }
 }
 
+fn owner(cx: &Context<'_>) -> Option<ObjectId> {
+    cx.cluster.pod(cx.pod).and_then(|pod| pod.owner)
+}
+
+/// The group of a pod of a trace, if it has pods on nodes.
+fn traced<'c>(cx: &Context<'c>) -> Option<&'c Group> {
+    cx.spec.group.and_then(|group| cx.cluster.group((cx.spec.namespace, group)))
+}
+
 fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
-    let spec = cx.spec;
-    let group = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
-    let group_size = group.and_then(|group| cx.cluster.object(group)).map_or(1, |object| match &object.body {
-        Body::ReplicaSet(set) => i64::from(set.replicas),
-        _ => object.pods.len() as i64,
-    });
+    let (spec, group) = (cx.spec, owner(cx));
+    let group_size = match group.and_then(|group| cx.cluster.object(group)) {
+        Some(Object { body: Body::ReplicaSet(set), .. }) => i64::from(set.replicas),
+        Some(object) => object.pods.len() as i64,
+        None => traced(cx).map_or(0, |group| group.running) + 1,
+    };
     Ask {
         cpu: spec.requests.cpu,
         memory: spec.requests.memory,
@@ -81,7 +99,7 @@ fn ask<'c>(cx: &Context<'c>) -> Ask<'c> {
 
 impl Plugin for PlacementPolicy {
     fn pre_filter(&mut self, cx: &mut Context<'_>) -> PreFilter {
-        self.read_group(cx.cluster, ask(cx).group);
+        self.read_group(cx);
         PreFilter::Filter
     }
 
@@ -97,7 +115,7 @@ impl Plugin for PlacementPolicy {
     fn pre_score(&mut self, cx: &mut Context<'_>, feasible: &[NodeId]) -> bool {
         let ask = ask(cx);
         self.chosen = None;
-        self.read_group(cx.cluster, ask.group);
+        self.read_group(cx);
         let Some(mut policy) = self.policy.take() else { return false };
         if !policy.scores_alone() && !feasible.is_empty() {
             let nodes = feasible.iter().filter_map(|id| Some(self.candidate(*id, cx.cluster.node(*id)?)));
