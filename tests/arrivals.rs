@@ -88,6 +88,67 @@ fn traces_are_scaled_cut_and_thinned() {
     assert!(seconds.iter().zip([10.0, 30.0, 60.0]).all(|(a, b)| (a - b).abs() <= b * 0.1), "{seconds:?}");
 }
 
+/// Runs the scenario with this trace; for each pod in the order of arrival: namespace, node, status.
+fn placed(trace: &str, format: &str, settings: &[&str]) -> Vec<(String, String, String)> {
+    let folder = folder(&SCENARIO.replace(", bad-rows: skip", format));
+    fs::write(folder.path().join("pods.csv"), trace).unwrap();
+    let sets: Vec<String> = settings.iter().map(|set| format!("--set={set}")).collect();
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let output = sim(&folder, &[&["run", "s.yaml", "--quiet", "--verify", "--out", "out"], &sets[..]].concat());
+    assert!(output.status.success(), "{}", errors(&output));
+    let text = fs::read_to_string(folder.path().join("out/pods.csv")).unwrap();
+    let mut rows = text.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
+    let header = rows.next().unwrap();
+    let column = |name: &str| header.iter().position(|column| column == name).unwrap();
+    let (namespace, node, status) = (column("namespace"), column("node"), column("status"));
+    rows.map(|row| (row[namespace].clone(), row[node].clone(), row[status].clone())).collect()
+}
+
+fn nodes(placed: &[(String, String, String)]) -> Vec<&str> {
+    placed.iter().map(|(_, node, _)| node.as_str()).collect()
+}
+
+#[test]
+fn limits_per_node_hold_and_policies_see_groups() {
+    // two to a node, and the seventh nowhere
+    let rows: String = (1..=7).map(|at| format!("{at},1,web,shop,2\n")).collect();
+    let limited = placed(&format!("submit,cpu,group,tenant,max_per_node\n{rows}"), "", &["scheduler.policy=first-fit"]);
+    assert_eq!(nodes(&limited), ["a", "a", "b", "b", "c", "c", ""]);
+    assert!(limited.iter().all(|(namespace, ..)| namespace == "shop"), "{limited:?}");
+    // the first allows one pod of its group beside none: the second, without a limit, stays away from it
+    let mixed = "submit,cpu,group,max_per_node\n1,1,web,1\n2,1,web,\n3,1,web,\n4,1,web,1\n";
+    assert_eq!(nodes(&placed(mixed, "", &["scheduler.policy=first-fit"])), ["a", "b", "b", "c"]);
+    // p on a, b; q on c, which is empty; the third p on c, which alone has no p; the second q on a, as b has no q either
+    let trace = "submit,cpu,group\n1,1,p\n2,1,p\n3,1,q\n4,1,p\n5,1,q\n";
+    assert_eq!(nodes(&placed(trace, "", &["scheduler.policy=swarm-spread"])), ["a", "b", "c", "c", "a"]);
+}
+
+#[test]
+fn tasks_of_an_event_log_end_as_recorded() {
+    // job 9 starts at 20 s and ends at 50 s; evicted work comes again at 100 s and runs on
+    let row =
+        |second: u64, job: u64, event: u64| format!("{}000000,,{job},0,,{event},u,0,2,0.01,0.01,0,0\n", 600 + second);
+    let rows = [(10, 9, 0), (15, 8, 0), (20, 9, 1), (30, 8, 1), (50, 9, 4), (100, 8, 2), (100, 8, 0), (110, 8, 1)];
+    let trace: String = rows.iter().map(|(second, job, event)| row(*second, *job, *event)).collect();
+    let after = |duration: &str| {
+        let pods = placed(&trace, ", format: google-2011", &[&format!("duration={duration}")]);
+        assert!(pods.iter().all(|(namespace, ..)| namespace == "u"), "{pods:?}");
+        pods.into_iter().map(|(_, _, status)| status).collect::<Vec<_>>().join(" ")
+    };
+    // a pod starts some seconds after it came: they run for 30 s from about 12 s, and for 70 s from about 17 s
+    assert_eq!(after("38s"), "Running Running");
+    assert_eq!(after("60s"), "Completed Running");
+    assert_eq!(after("99s"), "Completed Completed");
+    assert_eq!(after("10m"), "Completed Completed Running");
+}
+
+#[test]
+fn a_bad_row_beyond_the_end_of_the_run_is_not_read() {
+    let trace = "at,cpu\n10,1\n602,1\n603,x\n";
+    assert_eq!(placed(trace, "", &[]).len(), 1);
+    assert_eq!(placed(trace, "", &["duration=30m", "arrivals[0].until=300s"]).len(), 1);
+}
+
 #[test]
 fn a_manifest_knows_the_data_and_says_when_it_changed() {
     let folder = folder(SCENARIO);

@@ -18,6 +18,7 @@ impl Cluster {
             .and_then(|()| self.check_objects())
             .and_then(|()| self.check_storage())
             .and_then(|()| self.check_work())
+            .and_then(|()| self.check_groups())
             .map_err(|wrong| format!("{}: {wrong}", self.now))
     }
 

@@ -10,7 +10,7 @@ use crate::engine::Span;
 use super::Cluster;
 use super::change::Change;
 use super::ids::PodId;
-use super::pod::Deletion;
+use super::pod::{Deletion, Phase};
 
 impl Cluster {
     /// Marks the pod for deletion with `grace`. A pod that is bound nowhere or has ended goes at once,
@@ -72,6 +72,10 @@ impl Cluster {
         }
         let pod = self.pod_mut(id);
         let (node, holds, owner) = (pod.node, pod.holds_resources(), pod.owner);
+        if pod.phase == Phase::Failed {
+            self.count_failure_in_group(id, -1);
+        }
+        let pod = self.pod_mut(id);
         let was_active = pod.is_active();
         self.remove_work(id, was_active);
         if let Some(node) = node {

@@ -20,6 +20,7 @@ pub mod devices;
 pub mod event;
 pub mod fragmentation;
 pub mod gpu;
+pub mod groups;
 mod identity;
 pub mod ids;
 pub mod labels;
@@ -43,9 +44,11 @@ pub mod work;
 pub mod workloads;
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
 
 use crate::engine::{Seed, Span, Time};
 
@@ -100,8 +103,13 @@ pub struct Cluster {
     pods: pods::PodTable,
     /// Work with checkpoints that waits for somebody to take it up.
     unfinished: unfinished::Unfinished,
+    /// Groups of pods without a common controller.
+    groups: groups::Groups,
+    /// Whether any template has a limit for its group.
+    limits_groups: bool,
     specs: Vec<PodSpec>,
-    spec_by_text: FxHashMap<String, SpecId>,
+    /// Templates by a hash of their text, which would need more room than they.
+    specs_by_hash: FxHashMap<u64, SmallVec<[SpecId; 1]>>,
     /// Templates made for one node or one ordinal, by what they were made from.
     derived_specs: FxHashMap<(SpecId, derive::For), SpecId>,
     /// Creations refused so far, for the names the refused pods would have had.
@@ -142,8 +150,10 @@ impl Cluster {
             removed_nodes: BTreeMap::new(),
             pods: pods::PodTable::default(),
             unfinished: unfinished::Unfinished::default(),
+            groups: groups::Groups::default(),
+            limits_groups: false,
             specs: Vec::new(),
-            spec_by_text: FxHashMap::default(),
+            specs_by_hash: FxHashMap::default(),
             derived_specs: FxHashMap::default(),
             refusals: 0,
             quotas: Vec::new(),
@@ -188,13 +198,16 @@ impl Cluster {
 
     /// Interns a pod template; equal templates share one id.
     pub fn intern_spec(&mut self, spec: PodSpec) -> SpecId {
-        let text = format!("{spec:?}");
-        if let Some(&id) = self.spec_by_text.get(&text) {
+        let mut hasher = FxHasher::default();
+        format!("{spec:?}").hash(&mut hasher);
+        let alike = self.specs_by_hash.entry(hasher.finish()).or_default();
+        if let Some(&id) = alike.iter().find(|id| self.specs[id.index()] == spec) {
             return id;
         }
         let id = SpecId(self.specs.len() as u32);
+        alike.push(id);
+        self.limits_groups |= spec.max_per_node.is_some();
         self.specs.push(spec);
-        self.spec_by_text.insert(text, id);
         id
     }
 

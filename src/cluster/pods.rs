@@ -225,6 +225,9 @@ impl Cluster {
                 self.charge(id, node, -1);
             }
         }
+        if to == Phase::Failed {
+            self.count_failure_in_group(id, 1);
+        }
         self.count(id, |pod| pod.phase = to);
         self.emit(Change::PodPhase { pod: id, from, to });
     }
@@ -309,6 +312,7 @@ impl Cluster {
 
     /// Adds (`sign` 1) or takes away (-1) what the pod asks for on its node.
     pub(super) fn charge(&mut self, id: PodId, node: NodeId, sign: i64) {
+        self.count_in_group(id, node, sign);
         let Some(pod) = self.pods.get(id) else { return };
         let spec = &self.specs[pod.spec.index()];
         let on = node;

@@ -30,6 +30,10 @@ pub struct PodSpec {
     pub score_requests: (i64, i64),
     /// Shares of GPUs, or whole ones with accepted models.
     pub gpu: Option<GpuRequest>,
+    /// The group it belongs to though no controller owns it: the application or job of a trace.
+    pub group: Option<Name>,
+    /// Most pods of its group on one node.
+    pub max_per_node: Option<u32>,
     /// How many pods of its group are bound at least, if any is; 1 for pods that go alone.
     pub min_count: u32,
     /// `spec.priority`, resolved from the priority class.
@@ -211,6 +215,8 @@ impl PodSpec {
             requests: Resources::default(),
             score_requests: (0, 0),
             gpu: None,
+            group: None,
+            max_per_node: None,
             min_count: 1,
             priority: 0,
             never_preempts: false,

@@ -12,8 +12,9 @@ use crate::scenario::schema::arrivals::{Arrivals, BadRows, GeneratedArrivals, Pr
 use crate::scenario::schema::workloads::{MAX_PODS, PodWorkload, Workload};
 use crate::simulation;
 use crate::workload::generator::{self, Generator, Plan};
+use crate::workload::trace::lives::{self, Lives, Living};
 use crate::workload::trace::reshape::{Reshape, Reshaped};
-use crate::workload::trace::{self, BadRow, OnBadRow, Scale, Trace, arrivals};
+use crate::workload::trace::{self, BadRow, OnBadRow, Scale, Task, Trace, arrivals};
 use crate::workload::{Source, trace::arrivals::Survey};
 
 impl Builder<'_> {
@@ -89,19 +90,36 @@ impl Builder<'_> {
         }
     }
 
-    /// One pass to learn the templates and whether rows are in order, and the trace from its start again.
+    /// A pass to learn how long tasks run, if rows do not say; one to learn the templates and whether rows are in
+    /// order; and the trace from its start again.
     fn surveyed(&mut self, written: &TraceArrivals, path: &Path, index: u64) -> Result<Box<dyn Source>, String> {
         let words = |bad: BadRow| bad.to_string();
-        let survey: Survey = arrivals::survey(&mut open(written, path)?, &mut self.cluster).map_err(words)?;
-        let (reshape, seed) = (reshape(written), Seed(self.scenario.seed));
-        let trace = open(written, path)?;
+        let mut reshape = reshape(written);
+        let (reach, seed) = (reshape.reach(Time(self.scenario.duration.value.0)), Seed(self.scenario.seed));
+        reshape.until = reach.submitted;
+        let mut trace = open(written, path)?;
+        let lives = match trace.is_log() {
+            true => Some(lives::read(&mut trace, reach).map_err(words)?),
+            false => None,
+        };
+        let tasks = || Ok::<_, String>(with_lives(open(written, path)?, lives.clone()));
+        let survey: Survey =
+            arrivals::survey(tasks()?, reshape.from..reshape.until, &mut self.cluster).map_err(words)?;
         Ok(match survey.out_of_order {
             Some(_) => {
-                let sorted = arrivals::sorted(trace).map_err(words)?;
+                let sorted = arrivals::sorted(tasks()?, reshape.until).map_err(words)?;
                 Box::new(arrivals::Arrivals::new(Reshaped::new(sorted, reshape, seed, index), survey))
             }
-            None => Box::new(arrivals::Arrivals::new(Reshaped::new(trace, reshape, seed, index), survey)),
+            None => Box::new(arrivals::Arrivals::new(Reshaped::new(tasks()?, reshape, seed, index), survey)),
         })
+    }
+}
+
+/// The tasks of a trace, of an event log with how long they run.
+fn with_lives(trace: Trace<Box<dyn BufRead>>, lives: Option<Lives>) -> Box<dyn Iterator<Item = Result<Task, BadRow>>> {
+    match lives {
+        Some(lives) => Box::new(Living::new(trace, lives)),
+        None => Box::new(trace),
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod balanced_allocation;
 pub mod gang_scheduling;
 pub mod gpu_devices;
+pub mod group_limit;
 pub mod image_locality;
 pub mod inter_pod_affinity;
 pub mod node_affinity;
@@ -233,6 +234,13 @@ pub const ALL: &[Entry] = &[
         Points::NONE,
         0,
         Some(|_, _| Box::new(gang_scheduling::GangScheduling))
+    ),
+    plugin!(
+        "GroupLimit",
+        "no more pods of a group on a node than its trace allows (not in Kubernetes)",
+        FILTERS,
+        0,
+        Some(|_, _| Box::new(group_limit::GroupLimit))
     ),
 ];
 

@@ -6,6 +6,7 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::cluster::groups::Group;
 use crate::cluster::{Body, Cluster, DeviceSet, Node, NodeId, Object, Part, Phase, Pod, PodId, RestartPolicy, Status};
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
@@ -68,10 +69,17 @@ impl PlacementPolicy {
         }
     }
 
+    /// Looks at the pods of the pod's group: those of its controller or, without one, of its trace's group.
     fn read_group(&mut self, cx: &Context<'_>) {
         self.group.clear();
         let Some(placed) = cx.cluster.pod(cx.pod) else { return };
-        let Some(group) = placed.owner.and_then(|group| cx.cluster.object(group)) else { return };
+        let Some(group) = placed.owner.and_then(|group| cx.cluster.object(group)) else {
+            for (node, here) in traced(cx).into_iter().flat_map(|group| &group.nodes) {
+                let there = GroupThere { pods: here.running, failures: here.failed, of_index: false };
+                self.group.insert(*node, there);
+            }
+            return;
+        };
         for pod in group.pods.iter().filter_map(|pod| cx.cluster.pod(*pod)) {
             let Some(node) = pod.node else { continue };
             let there = self.group.entry(node).or_default();
@@ -85,18 +93,27 @@ impl PlacementPolicy {
     fn ask<'c>(&self, cx: &Context<'c>) -> Ask<'c> {
         let spec = cx.spec;
         let group = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
+        let size = match group.and_then(|group| cx.cluster.object(group)) {
+            Some(object) => group_size(object),
+            None => traced(cx).map_or(0, |group| group.running) + 1,
+        };
         Ask {
             cpu: spec.requests.cpu,
             memory: spec.requests.memory,
             scored: spec.container_score_requests(),
             gpu: spec.gpu.as_ref(),
             group,
-            group_size: group.and_then(|group| cx.cluster.object(group)).map_or(1, group_size),
+            group_size: size,
             batch: spec.restart_policy != RestartPolicy::Always,
             n_nodes: self.n_nodes,
             details: Some(PodDetails { spec, names: &cx.cluster.names }),
         }
     }
+}
+
+/// The group of a pod of a trace, if it has pods on nodes.
+fn traced<'c>(cx: &Context<'c>) -> Option<&'c Group> {
+    cx.spec.group.and_then(|group| cx.cluster.group((cx.spec.namespace, group)))
 }
 
 /// The index of a pod of an Indexed Job.

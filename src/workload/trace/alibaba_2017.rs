@@ -17,6 +17,7 @@ pub const FORMAT: Format = Format {
     wanted: &["submit_time", "duration", "cpu", "memory", "job_id", "task_id", "instances_num"],
     comment: None,
     read,
+    turns: None,
 };
 
 const SECOND: Span = Span::from_secs(1);

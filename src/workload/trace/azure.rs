@@ -31,6 +31,7 @@ pub const FORMAT: Format = Format {
     wanted: &[],
     comment: None,
     read,
+    turns: None,
 };
 
 const SECOND: Span = Span::from_secs(1);
@@ -50,6 +51,7 @@ fn read(row: &Row<'_>, _: &Scale) -> Result<Option<Task>, String> {
     };
     Ok(Some(Task {
         group: row.text("deployment")?.to_string(),
+        tenant: row.text("subscription")?.to_string(),
         cpu: bucket("cores", 30, 1000)?,
         memory: bucket("memory", 70, 1 << 30)?,
         run_for: deleted.map(|deleted| deleted.since(created)),

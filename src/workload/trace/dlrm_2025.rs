@@ -18,6 +18,7 @@ pub const FORMAT: Format = Format {
     wanted: &["instance_sn", "app_name", "cpu_request", "gpu_request", "memory_request", "max_instance_per_node"],
     comment: None,
     read,
+    turns: None,
 };
 
 const SECOND: Span = Span::from_secs(1);
@@ -36,7 +37,7 @@ fn read(row: &Row<'_>, _: &Scale) -> Result<Option<Task>, String> {
         memory: row.needed("memory_request", row.amount("memory_request", 1 << 30)?)?,
         gpu: (n_gpus > 0).then_some((n_gpus, 1000)),
         run_for: deleted.map(|deleted| deleted.since(created)),
-        max_per_node: u32::try_from(limit).ok(),
+        max_per_node: u32::try_from(limit).ok().filter(|limit| *limit > 0),
         ..Task::new(row.text("instance_sn")?, created)
     }))
 }

@@ -14,6 +14,7 @@ pub mod azure;
 pub mod dlrm_2025;
 pub mod google_2011;
 pub mod google_2019;
+pub mod lives;
 pub mod openb;
 pub mod plain;
 pub mod reshape;
@@ -25,6 +26,7 @@ use std::io::BufRead;
 
 use crate::engine::{Span, Time};
 
+use lives::{TaskKey, Turn};
 use row::Row;
 
 /// What a row of a trace asks for.
@@ -34,6 +36,8 @@ pub struct Task {
     pub name: String,
     /// The application or job it belongs to; empty if the trace knows none.
     pub group: String,
+    /// Whom it belongs to: a user, a subscription; empty if the trace knows none.
+    pub tenant: String,
     /// When it comes, from the start of the trace.
     pub at: Time,
     /// How long it runs; `None`: to the end of the trace or beyond.
@@ -52,6 +56,8 @@ pub struct Task {
     pub priority: i32,
     /// Most instances of its group on one node.
     pub max_per_node: Option<u32>,
+    /// Of an event log: under what later rows tell of it.
+    pub key: TaskKey,
 }
 
 impl Task {
@@ -86,6 +92,15 @@ pub enum Separator {
     Space,
 }
 
+/// What a row says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// A task comes.
+    Task(Task),
+    /// One that came before starts or ends.
+    Turn(Turn),
+}
+
 /// A trace format in the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
@@ -97,12 +112,15 @@ pub struct Format {
     pub separator: Separator,
     /// Names of the fields if no line of the file gives them.
     pub columns: Option<&'static [&'static str]>,
-    /// Columns without which it is another format.
+    /// Columns without which it is another format; names joined by `|` stand for one another.
     pub wanted: &'static [&'static str],
     /// The first character of lines that are comments.
     pub comment: Option<char>,
     /// Reads a row; `None` if it holds no task.
     pub read: fn(&Row<'_>, &Scale) -> Result<Option<Task>, String>,
+    /// Of an event log, which tells of a task's start and end in rows of their own: reads such a row, `None` if it
+    /// tells of something else. Asked about rows that hold no task.
+    pub turns: Option<fn(&Row<'_>) -> Result<Option<Turn>, String>>,
 }
 
 /// All formats.
@@ -202,6 +220,11 @@ impl<R: BufRead> Trace<R> {
         &self.skipped
     }
 
+    /// Whether starts and ends of tasks stand in rows of their own.
+    pub fn is_log(&self) -> bool {
+        self.format.turns.is_some()
+    }
+
     /// The line read last, from 1.
     pub fn line(&self) -> u64 {
         self.line
@@ -217,11 +240,11 @@ impl<R: BufRead> Trace<R> {
             .iter()
             .map(|column| column.trim().to_string())
             .collect();
-        let missing = self.format.wanted.iter().find(|wanted| !self.columns.iter().any(|column| column == *wanted));
-        match missing {
+        let known = |wanted: &str| wanted.split('|').any(|name| self.columns.iter().any(|column| column == name));
+        match self.format.wanted.iter().find(|wanted| !known(wanted)) {
             Some(missing) => Err(BadRow {
                 line: self.line,
-                message: format!("format {} needs a column `{missing}`", self.format.name),
+                message: format!("format {} needs a column `{}`", self.format.name, missing.replace('|', "` or `")),
             }),
             None => Ok(()),
         }
@@ -243,16 +266,18 @@ impl<R: BufRead> Trace<R> {
         }
     }
 
-    fn read_row(&self) -> Result<Option<Task>, String> {
+    fn read_row(&self) -> Result<Option<Step>, String> {
         let fields = row::split(self.buffer.trim_end_matches(['\r', '\n']), self.format.separator)?;
-        (self.format.read)(&Row::new(&self.columns, &fields), &self.scale)
+        let row = Row::new(&self.columns, &fields);
+        Ok(match ((self.format.read)(&row, &self.scale)?, self.format.turns) {
+            (Some(task), _) => Some(Step::Task(task)),
+            (None, Some(turns)) => turns(&row)?.map(Step::Turn),
+            (None, None) => None,
+        })
     }
-}
 
-impl<R: BufRead> Iterator for Trace<R> {
-    type Item = Result<Task, BadRow>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    /// What the next row says that says anything.
+    pub fn step(&mut self) -> Option<Result<Step, BadRow>> {
         while !self.ended {
             match self.read_line() {
                 Ok(true) => (),
@@ -263,7 +288,7 @@ impl<R: BufRead> Iterator for Trace<R> {
                 }
             }
             let bad = match self.read_row() {
-                Ok(Some(task)) => return Some(Ok(task)),
+                Ok(Some(step)) => return Some(Ok(step)),
                 Ok(None) => continue,
                 Err(message) => BadRow { line: self.line, message },
             };
@@ -278,6 +303,20 @@ impl<R: BufRead> Iterator for Trace<R> {
         }
         self.ended = true;
         None
+    }
+}
+
+impl<R: BufRead> Iterator for Trace<R> {
+    type Item = Result<Task, BadRow>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.step()? {
+                Ok(Step::Task(task)) => return Some(Ok(task)),
+                Ok(Step::Turn(_)) => (),
+                Err(bad) => return Some(Err(bad)),
+            }
+        }
     }
 }
 

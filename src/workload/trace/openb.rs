@@ -21,6 +21,7 @@ pub const FORMAT: Format = Format {
     wanted: &["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"],
     comment: None,
     read,
+    turns: None,
 };
 
 const SECOND: Span = Span::from_secs(1);

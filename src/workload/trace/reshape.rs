@@ -6,6 +6,7 @@
 
 use crate::engine::{Seed, Span, Stream, Time};
 
+use super::lives::Reach;
 use super::{BadRow, Task};
 
 /// What is done to a trace.
@@ -13,7 +14,7 @@ use super::{BadRow, Task};
 pub struct Reshape {
     /// Only tasks from this instant of the trace on; it becomes time zero.
     pub from: Time,
-    /// Only tasks before this instant of the trace.
+    /// Only tasks before this instant of the trace; it is read no further.
     pub until: Time,
     /// Gaps between arrivals become so many times as long; below 1 is a busier trace.
     pub time_scale: f64,
@@ -40,6 +41,19 @@ pub struct Reshaped<T> {
     moves: Stream,
     /// The last task kept: in the trace, and now.
     last: (Time, Time),
+}
+
+impl Reshape {
+    /// How far a trace matters to a run that ends at `end`: which tasks come too late for it, and how long a task must
+    /// run to outlast it whenever it starts.
+    pub fn reach(&self, end: Time) -> Reach {
+        let before = |scale: f64| {
+            let nanos = end.0 as f64 / (scale * (1.0 - self.shake).max(0.0));
+            (nanos as u64).saturating_add(Span::from_secs(1).0) // for what scales round away
+        };
+        let submitted = Time(self.from.0.saturating_add(before(self.time_scale)));
+        Reach { submitted: submitted.min(self.until), longest: Span(before(self.duration_scale)) }
+    }
 }
 
 impl<T> Reshaped<T> {
@@ -76,8 +90,11 @@ impl<T: Iterator<Item = Result<Task, BadRow>>> Iterator for Reshaped<T> {
                 Ok(task) => task,
                 Err(bad) => return Some(Err(bad)),
             };
+            if task.at >= self.reshape.until {
+                return None; // they are in order: what comes later is not read
+            }
             let kept = self.reshape.sample >= 1.0 || self.picks.unit() < self.reshape.sample;
-            if kept && task.at >= self.reshape.from && task.at < self.reshape.until {
+            if kept && task.at >= self.reshape.from {
                 return Some(Ok(self.reshape(task)));
             }
         }
@@ -103,6 +120,19 @@ mod tests {
         assert_eq!(through(half, &[1, 3]), [(0.5, 200.0), (1.5, 200.0)]);
         let cut = Reshape { from: Time::from_secs(2), until: Time::from_secs(9), ..Reshape::default() };
         assert_eq!(through(cut, &[1, 3, 9]), [(1.0, 100.0)]);
+    }
+
+    #[test]
+    fn a_run_of_an_hour_needs_an_hour_of_the_trace_or_more() {
+        let end = Time::from_secs(3600);
+        let plain = Reshape { from: Time::from_secs(100), ..Reshape::default() };
+        let reach =
+            |submitted, longest| Reach { submitted: Time::from_secs(submitted), longest: Span::from_secs(longest) };
+        assert_eq!(plain.reach(end), reach(3701, 3601));
+        // at twice the load two hours of the trace; with run times of a tenth, ten hours of a task
+        let busy = Reshape { time_scale: 0.5, duration_scale: 0.1, until: Time::from_secs(5000), ..plain };
+        assert_eq!(busy.reach(end), reach(5000, 36_001));
+        assert_eq!(Reshape { shake: 1.0, ..plain }.reach(end).submitted, Time::MAX);
     }
 
     #[test]

@@ -33,6 +33,12 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The first of the names joined by `|` that the file has as a column, else the last of them.
+    pub fn either<'n>(&self, names: &'n str) -> &'n str {
+        let mut known = names.split('|').filter(|name| self.columns.iter().any(|column| column == name));
+        known.next().or(names.rsplit('|').next()).unwrap_or(names)
+    }
+
     /// A decimal number times `unit`, rounded to the nearest integer; `None` if the field is empty.
     ///
     /// # Errors

@@ -39,6 +39,7 @@ pub const FORMAT: Format = Format {
     wanted: &[],
     comment: Some(';'),
     read,
+    turns: None,
 };
 
 const SECOND: Span = Span::from_secs(1);
@@ -56,8 +57,10 @@ fn read(row: &Row<'_>, _: &Scale) -> Result<Option<Task>, String> {
         None => known("memory_used", 1024)?,
     };
     let job = row.text("job")?;
+    let tenant = known("user", 1)?.map_or(String::new(), |user| format!("user-{user}"));
     Ok(Some(Task {
         group: job.to_string(),
+        tenant,
         cpu: 1000,
         memory: memory.unwrap_or(0),
         run_for: Some(Span(run as u64)),
@@ -80,6 +83,7 @@ mod tests {
         assert_eq!(read.len(), 2);
         assert_eq!((read[0].instances, read[0].cpu, read[0].memory), (128, 1000, 2 << 20));
         assert_eq!((read[0].at, read[0].run_for), (Time::from_secs(5), Some(Span::from_secs(1451))));
+        assert_eq!((read[0].group.as_str(), read[0].tenant.as_str()), ("1", "user-1"));
         assert_eq!((read[1].instances, read[1].memory), (8, 512 << 10), "asked before used");
     }
 }
