@@ -70,6 +70,7 @@ use super::schema::workloads::Workload as WrittenWorkload;
 use super::schema::{Scenario, Start};
 use super::source::Node;
 
+pub(super) use arrivals::skipped;
 pub use arrivals::skipped_rows;
 pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
