@@ -150,6 +150,39 @@ fn a_bad_row_beyond_the_end_of_the_run_is_not_read() {
 }
 
 #[test]
+fn skipped_rows_are_told_wherever_results_are() {
+    let folder = folder(SCENARIO);
+    let words = "pods.csv: 1 rows skipped; the first: line 3: cpu: `x` is not a number";
+    let output = sim(&folder, &["compare", "s.yaml", "--policy", "default,fgd", "--seeds", "2", "--out", "c"]);
+    assert!(errors(&output).contains(words), "{}", errors(&output));
+    let output = sim(&folder, &["run", "s.yaml", "--quiet", "--seeds", "2", "--out", "r"]);
+    assert!(errors(&output).contains(words), "{}", errors(&output));
+    assert!(sim(&folder, &["run", "s.yaml", "--quiet", "--out", "out"]).status.success());
+    let read = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap();
+    for manifest in ["c/manifest.json", "r/manifest.json", "out/manifest.json"] {
+        assert!(read(manifest).contains(words), "{manifest}");
+    }
+    let summary = read("out/summary.json");
+    assert!(summary.contains("\"rows\": 1") && summary.contains("line 3: cpu"), "{summary}");
+}
+
+#[test]
+fn machines_of_azure_s_packing_trace_are_of_types() {
+    let vms = "vmId,tenantId,vmTypeId,priority,starttime,endtime\n0,7,50,0,-0.5,\n1,8,60,1,0.001,0.5\n";
+    let kinds =
+        "id,vmTypeId,machineId,core,memory,hdd,ssd,nic\n0,50,16,0.125,0.0625,0,0,0\n1,60,16,0.0625,0.03,0,0,0\n";
+    let folder = folder(&SCENARIO.replace("bad-rows: skip", "format: azure-packing-2020, types: kinds.csv"));
+    fs::write(folder.path().join("pods.csv"), vms).unwrap();
+    fs::write(folder.path().join("kinds.csv"), kinds).unwrap();
+    let output = sim(&folder, &["run", "s.yaml", "--quiet", "--out", "out"]);
+    assert!(output.status.success(), "{}", errors(&output));
+    let created: Vec<String> = pods(&folder, "out").into_iter().map(|(_, created)| created).collect();
+    assert_eq!(created, ["0.000000", "86.400000"], "there at the start, and a thousandth of a day later");
+    let output = sim(&folder, &["check", "s.yaml", "--set", "arrivals[0].format=csv"]);
+    assert!(errors(&output).contains("format `csv` has no types"), "{}", errors(&output));
+}
+
+#[test]
 fn a_manifest_knows_the_data_and_says_when_it_changed() {
     let folder = folder(SCENARIO);
     let output = sim(&folder, &["compare", "s.yaml", "--policy", "default,fgd", "--seeds", "2", "--out", "out"]);

@@ -62,6 +62,9 @@ pub(crate) struct CompareArgs {
 
 pub(super) fn run(args: &CompareArgs, library: &Library) -> Result<(), Failure> {
     let design = args.design(library)?;
+    for words in design.provenance.inputs.iter().filter_map(Input::skipped_in_words) {
+        complain(&format!("warning: {words}"));
+    }
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("compare-{}", design.name)));
     let unwritable = |error| Failure::File(dir.display().to_string(), error);
     let folder = Folder::create(&dir).map_err(unwritable)?;

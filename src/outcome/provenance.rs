@@ -28,6 +28,10 @@ pub struct Input {
     pub path: String,
     /// Hash of its bytes.
     pub hash: u64,
+    /// Rows of a trace that could not be read and were skipped by choice.
+    pub skipped: u64,
+    /// The first of them: its line and what is wrong with it.
+    pub first_skipped: String,
 }
 
 /// 64-bit FNV-1a: tells files apart; no protection against malice.
@@ -38,6 +42,14 @@ pub fn hash(bytes: &[u8]) -> u64 {
 /// Going on from the hash of what came before.
 pub fn hash_on(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+impl Input {
+    /// What was skipped, in words; `None`: nothing.
+    pub fn skipped_in_words(&self) -> Option<String> {
+        let Input { path, skipped, first_skipped, .. } = self;
+        (*skipped > 0).then(|| format!("{path}: {skipped} rows skipped; the first: {first_skipped}"))
+    }
 }
 
 impl StoredScenario {

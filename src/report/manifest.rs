@@ -34,6 +34,9 @@ pub struct Manifest {
     pub fault_trace: String,
     /// Data that was read, with hashes.
     pub inputs: Vec<FileJson>,
+    /// Rows of traces that were skipped by choice, in words; left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped_rows: Vec<String>,
     /// Files that were written, with hashes.
     pub files: Vec<FileJson>,
     /// The scenarios, whole.
@@ -115,6 +118,7 @@ pub(crate) fn json(head: &Head, files: Vec<FileJson>) -> String {
         digest: digest_text(head.digest),
         fault_trace: digest_text(head.fault_trace),
         inputs: head.provenance.inputs.iter().map(input).collect(),
+        skipped_rows: head.provenance.inputs.iter().filter_map(Input::skipped_in_words).collect(),
         files,
         scenarios: head.provenance.scenarios.iter().map(scenario).collect(),
     })
@@ -167,7 +171,7 @@ mod tests {
         let provenance = Provenance {
             arguments: vec!["run".to_string(), "a.yaml".to_string()],
             scenarios: vec![StoredScenario { name: "a.yaml".to_string(), files: vec![("a.yaml".into(), "x".into())] }],
-            inputs: vec![Input { path: "t.csv".to_string(), hash: 7 }],
+            inputs: vec![Input { path: "t.csv".to_string(), hash: 7, ..Input::default() }],
         };
         let head = Head { seed: 3, provenance, ..Head::default() };
         let read = read(&json(&head, Vec::new())).unwrap();

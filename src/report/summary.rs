@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::outcome::provenance::Input;
 use crate::outcome::{Incident, Outcome, Workload};
 
 /// Actions and incidents listed: a year of a large cluster has a hundred thousand, which nobody wants to parse.
@@ -17,6 +18,9 @@ struct Summary<'a> {
     changes: u64,
     fault_trace: String,
     idle_faults: &'a [String],
+    /// Rows of traces that were skipped by choice; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    skipped_rows: Vec<SkippedJson<'a>>,
     expectations: Vec<ExpectationJson<'a>>,
     /// How many there were: of more than [`LISTED`] the first are listed.
     actions_total: usize,
@@ -26,6 +30,17 @@ struct Summary<'a> {
     incidents: Vec<IncidentJson<'a>>,
     workloads: Vec<WorkloadJson<'a>>,
     metrics: Vec<MetricJson>,
+}
+
+#[derive(Serialize)]
+struct SkippedJson<'a> {
+    path: &'a str,
+    rows: u64,
+    first: &'a str,
+}
+
+fn skipped(input: &Input) -> SkippedJson<'_> {
+    SkippedJson { path: &input.path, rows: input.skipped, first: &input.first_skipped }
 }
 
 #[derive(Serialize)]
@@ -115,6 +130,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         changes: outcome.changes,
         fault_trace: digest_text(outcome.fault_trace),
         idle_faults: &outcome.idle_faults,
+        skipped_rows: outcome.run.provenance.inputs.iter().filter(|input| input.skipped > 0).map(skipped).collect(),
         expectations: outcome.expectations.iter().map(expectation).collect(),
         actions_total: outcome.actions.len(),
         actions: outcome.actions.iter().take(LISTED).map(action).collect(),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::build::skipped;
 use super::schema::Scenario;
 use super::schema::arrivals::Arrivals;
 use super::schema::matrix::PlacementExperiment;
@@ -27,10 +28,12 @@ impl Scenario {
             paths.extend(names.map(|name| Path::new(data).join(name).display().to_string()));
         }
         paths.extend(self.cluster.inventory.iter().map(|inventory| inventory.value.clone()));
-        paths.extend(self.arrivals.iter().filter_map(|arrivals| match arrivals {
-            Arrivals::Trace(trace) => Some(trace.path.value.clone()),
-            Arrivals::Generated(_) => None,
-        }));
+        for arrivals in &self.arrivals {
+            if let Arrivals::Trace(trace) = arrivals {
+                paths.push(trace.path.value.clone());
+                paths.extend(trace.types.iter().map(|types| types.value.clone()));
+            }
+        }
         paths
     }
 
@@ -47,12 +50,27 @@ impl Scenario {
         let mut inputs = Vec::new();
         for path in self.input_paths() {
             match hash_file(&self.data_path(&path)) {
-                Ok(hash) => inputs.push(Input { path, hash }),
+                Ok(hash) => {
+                    let (skipped, first_skipped) = self.skipped_of(&path);
+                    inputs.push(Input { path, hash, skipped, first_skipped });
+                }
                 Err(error) => return Err((self.data_path(&path).display().to_string(), error)),
             }
         }
         self.files.inputs = inputs;
         Ok(())
+    }
+
+    /// Rows skipped of the trace at `path`: how many, and the first with its line.
+    fn skipped_of(&self, path: &str) -> (u64, String) {
+        let traces = self.arrivals.iter().filter_map(|arrivals| match arrivals {
+            Arrivals::Trace(trace) if trace.path.value == path => skipped(self, trace),
+            _ => None,
+        });
+        let most = traces.max_by_key(|skipped| skipped.count);
+        most.map_or((0, String::new()), |found| {
+            (found.count, found.first.first().map_or(String::new(), ToString::to_string))
+        })
     }
 
     /// The data with hashes, once [`Scenario::hash_inputs`] was called.

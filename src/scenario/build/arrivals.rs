@@ -14,7 +14,8 @@ use crate::simulation;
 use crate::workload::generator::{self, Generator, Plan};
 use crate::workload::trace::lives::{self, Lives, Living};
 use crate::workload::trace::reshape::{Reshape, Reshaped};
-use crate::workload::trace::{self, BadRow, OnBadRow, Scale, Task, Trace, arrivals};
+use crate::workload::trace::types::Types;
+use crate::workload::trace::{self, BadRow, OnBadRow, Scale, Skipped, Task, Trace, arrivals, azure_packing_2020};
 use crate::workload::{Source, trace::arrivals::Survey};
 
 impl Builder<'_> {
@@ -97,12 +98,12 @@ impl Builder<'_> {
         let mut reshape = reshape(written);
         let (reach, seed) = (reshape.reach(Time(self.scenario.duration.value.0)), Seed(self.scenario.seed));
         reshape.until = reach.submitted;
-        let mut trace = open(written, path)?;
+        let mut trace = open(written, path, self.scenario)?;
         let lives = match trace.is_log() {
             true => Some(lives::read(&mut trace, reach).map_err(words)?),
             false => None,
         };
-        let tasks = || Ok::<_, String>(with_lives(open(written, path)?, lives.clone()));
+        let tasks = || Ok::<_, String>(with_lives(open(written, path, self.scenario)?, lives.clone()));
         let survey: Survey =
             arrivals::survey(tasks()?, reshape.from..reshape.until, &mut self.cluster).map_err(words)?;
         Ok(match survey.out_of_order {
@@ -130,16 +131,24 @@ pub fn skipped_rows(scenario: &Scenario) -> Vec<String> {
         _ => None,
     });
     let told = traces.filter_map(|written| {
+        let skipped = skipped(scenario, written)?;
         let path = scenario.data_path(&written.path.value);
-        let mut trace = open(written, &path).ok()?;
-        trace.by_ref().for_each(drop);
-        let first = trace.skipped().first.first()?;
-        Some(format!("{}: {} rows skipped; the first: {first}", path.display(), trace.skipped().count))
+        Some(format!("{}: {} rows skipped; the first: {}", path.display(), skipped.count, skipped.first.first()?))
     });
     told.collect()
 }
 
-fn open(written: &TraceArrivals, path: &Path) -> Result<Trace<Box<dyn BufRead>>, String> {
+/// What is skipped of a trace that may skip rows, if anything.
+pub(in crate::scenario) fn skipped(scenario: &Scenario, written: &TraceArrivals) -> Option<Skipped> {
+    if written.bad_rows != BadRows::Skip {
+        return None;
+    }
+    let mut trace = open(written, &scenario.data_path(&written.path.value), scenario).ok()?;
+    trace.by_ref().for_each(drop);
+    Some(trace.skipped().clone()).filter(|skipped| skipped.count > 0)
+}
+
+fn open(written: &TraceArrivals, path: &Path, scenario: &Scenario) -> Result<Trace<Box<dyn BufRead>>, String> {
     let format = trace::find(&written.format).ok_or("unknown format")?;
     let cpu = written.machine_cpu.milli();
     let scale = Scale { machine_cpu: cpu, machine_memory: written.machine_memory.units() };
@@ -148,7 +157,16 @@ fn open(written: &TraceArrivals, path: &Path) -> Result<Trace<Box<dyn BufRead>>,
         BadRows::Skip => OnBadRow::Skip,
     };
     let input = reader(path).map_err(|error| error.to_string())?;
-    Trace::open(input, format, scale, on_bad_row).map_err(|bad| bad.to_string())
+    let types = match &written.types {
+        Some(types) => {
+            let path = scenario.data_path(&types.value);
+            let named = |why: String| format!("{}: {why}", path.display());
+            let input = reader(&path).map_err(|error| named(error.to_string()))?;
+            Some(Types::read(input, azure_packing_2020::TYPE).map_err(|bad| named(bad.to_string()))?)
+        }
+        None => None,
+    };
+    Trace::open_with(input, format, scale, on_bad_row, types).map_err(|bad| bad.to_string())
 }
 
 /// The bytes of a file, unpacked if its name ends in `.gz`.

@@ -71,6 +71,7 @@ use super::schema::workloads::Workload as WrittenWorkload;
 use super::schema::{Scenario, Start};
 use super::source::Node;
 
+pub(super) use arrivals::skipped;
 pub use arrivals::skipped_rows;
 pub(super) use measured::{objective, objectives};
 pub(super) use objects::storage_body;

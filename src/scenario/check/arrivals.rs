@@ -6,7 +6,7 @@ use crate::scenario::read::Spanned;
 use crate::scenario::schema::arrivals::{Arrivals, GeneratedArrivals, Process, Sizes, TraceArrivals};
 use crate::scenario::schema::values::Latency;
 use crate::scenario::source::Location;
-use crate::workload::trace;
+use crate::workload::trace::{self, azure_packing_2020};
 
 /// Checks one entry.
 pub(super) fn check(arrivals: &Arrivals, problems: &mut Problems) {
@@ -56,6 +56,10 @@ fn check_trace(trace: &TraceArrivals, problems: &mut Problems) {
         let problem =
             problems.report(trace.format.location, format!("no trace format is called `{}`", trace.format.value));
         problem.expected(format!("expected one of {}", listed(formats()))).suggest(&trace.format, formats());
+    }
+    if let Some(types) = trace.types.as_ref().filter(|_| trace.format.value != azure_packing_2020::FORMAT.name) {
+        let problem = problems.report(types.location, format!("format `{}` has no types", trace.format.value));
+        problem.expected(format!("they go with `{}`", azure_packing_2020::FORMAT.name));
     }
     within(&trace.time_scale, 1e-6, 1e6, problems);
     within(&trace.duration_scale, 1e-6, 1e6, problems);

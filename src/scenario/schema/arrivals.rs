@@ -125,6 +125,8 @@ record! {
         "trace" => path: Spanned<String>,
         /// Its format; `sim list traces` shows them.
         "format" => format: Spanned<String> = "csv",
+        /// A second file, which tells what the types are that rows name: table vmType of `azure-packing-2020`.
+        "types" => types: Option<Spanned<String>>,
         /// What becomes of a row that cannot be read.
         "bad-rows" => bad_rows: BadRows = "stop",
         /// A whole machine, where the trace gives shares of one.

@@ -11,6 +11,7 @@
 pub mod alibaba_2017;
 pub mod arrivals;
 pub mod azure;
+pub mod azure_packing_2020;
 pub mod dlrm_2025;
 pub mod google_2011;
 pub mod google_2019;
@@ -20,6 +21,7 @@ pub mod plain;
 pub mod reshape;
 pub mod row;
 pub mod swf;
+pub mod types;
 
 use std::fmt;
 use std::io::BufRead;
@@ -28,6 +30,7 @@ use crate::engine::{Span, Time};
 
 use lives::{TaskKey, Turn};
 use row::Row;
+use types::Types;
 
 /// What a row of a trace asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,6 +134,7 @@ pub const FORMATS: &[Format] = &[
     google_2011::FORMAT,
     google_2019::FORMAT,
     azure::FORMAT,
+    azure_packing_2020::FORMAT,
     swf::FORMAT,
     plain::FORMAT,
 ];
@@ -185,6 +189,8 @@ pub struct Trace<R> {
     scale: Scale,
     on_bad_row: OnBadRow,
     columns: Vec<String>,
+    /// What is known of types, by the position of the column that names them.
+    types: Option<(usize, Types)>,
     buffer: String,
     line: u64,
     skipped: Skipped,
@@ -197,12 +203,27 @@ impl<R: BufRead> Trace<R> {
     /// # Errors
     /// If a column the format needs is missing.
     pub fn open(input: R, format: &'static Format, scale: Scale, on_bad_row: OnBadRow) -> Result<Self, BadRow> {
+        Trace::open_with(input, format, scale, on_bad_row, None)
+    }
+
+    /// As [`Trace::open`], with what a second file tells of types.
+    ///
+    /// # Errors
+    /// If a column the format needs is in neither.
+    pub fn open_with(
+        input: R,
+        format: &'static Format,
+        scale: Scale,
+        on_bad_row: OnBadRow,
+        types: Option<Types>,
+    ) -> Result<Self, BadRow> {
         let mut trace = Trace {
             input,
             format,
             scale,
             on_bad_row,
             columns: Vec::new(),
+            types: None,
             buffer: String::new(),
             line: 0,
             skipped: Skipped::default(),
@@ -210,7 +231,7 @@ impl<R: BufRead> Trace<R> {
         };
         match format.columns {
             Some(columns) => trace.columns = columns.iter().map(ToString::to_string).collect(),
-            None => trace.read_columns()?,
+            None => trace.read_columns(types)?,
         }
         Ok(trace)
     }
@@ -230,7 +251,7 @@ impl<R: BufRead> Trace<R> {
         self.line
     }
 
-    fn read_columns(&mut self) -> Result<(), BadRow> {
+    fn read_columns(&mut self, types: Option<Types>) -> Result<(), BadRow> {
         if !self.read_line()? {
             return Err(BadRow { line: 1, message: "the file is empty".to_string() });
         }
@@ -240,14 +261,24 @@ impl<R: BufRead> Trace<R> {
             .iter()
             .map(|column| column.trim().to_string())
             .collect();
+        if let Some(types) = types {
+            let position = self.columns.iter().position(|column| column == types.column);
+            let message = || format!("a column `{}` is wanted, as in `types`", types.column);
+            let position = position.ok_or_else(|| BadRow { line: self.line, message: message() })?;
+            self.columns.extend(types.columns.iter().cloned());
+            self.types = Some((position, types));
+        }
         let known = |wanted: &str| wanted.split('|').any(|name| self.columns.iter().any(|column| column == name));
         match self.format.wanted.iter().find(|wanted| !known(wanted)) {
-            Some(missing) => Err(BadRow {
-                line: self.line,
-                message: format!("format {} needs a column `{}`", self.format.name, missing.replace('|', "` or `")),
-            }),
+            Some(missing) => Err(BadRow { line: self.line, message: self.misses(missing) }),
             None => Ok(()),
         }
+    }
+
+    fn misses(&self, column: &str) -> String {
+        let of_type = self.format.wanted.contains(&azure_packing_2020::TYPE) && self.types.is_none();
+        let place = if of_type { ", here or in `types`" } else { "" };
+        format!("format {} needs a column `{}`{place}", self.format.name, column.replace('|', "` or `"))
     }
 
     /// Reads a line that says something into the buffer; false at the end.
@@ -267,7 +298,20 @@ impl<R: BufRead> Trace<R> {
     }
 
     fn read_row(&self) -> Result<Option<Step>, String> {
-        let fields = row::split(self.buffer.trim_end_matches(['\r', '\n']), self.format.separator)?;
+        let mut fields = row::split(self.buffer.trim_end_matches(['\r', '\n']), self.format.separator)?;
+        if let Some((position, types)) = &self.types {
+            let own = self.columns.len() - types.columns.len();
+            let name = fields.get(*position).map_or("", |field| field.trim()).to_string();
+            fields.truncate(own);
+            if fields.len() < own {
+                return Err(format!(
+                    "{}: the row ends before it, after {} fields",
+                    self.columns[fields.len()],
+                    fields.len()
+                ));
+            }
+            fields.extend_from_slice(types.of(&name)?);
+        }
         let row = Row::new(&self.columns, &fields);
         Ok(match ((self.format.read)(&row, &self.scale)?, self.format.turns) {
             (Some(task), _) => Some(Step::Task(task)),
