@@ -204,6 +204,25 @@ fn victims_are_as_many_as_the_mode_says() {
 }
 
 #[test]
+fn pods_are_hit_by_where_they_run() {
+    let hit = |victims: &str| {
+        let workload =
+            "start: settled\nworkloads: [{ deployment: web, replicas: 8, pod: { requests: { cpu: 1500m } } }]\n";
+        let faults = format!("[{{ container-crash: {{ {victims}, at: 5m }} }}]");
+        let outcome = outcome_of(&(scenario(4, "10m", &faults) + workload), &[]);
+        let mut nodes: Vec<String> =
+            outcome.pods.iter().filter(|pod| pod.restarts > 0).map(|pod| pod.node.clone()).collect();
+        nodes.sort();
+        nodes.join(" ")
+    };
+    // two pods of 1.5 cores fit on a node of 4
+    assert_eq!(hit("zone: z1"), "a-1 a-1 a-2 a-2");
+    assert_eq!(hit("nodes: { selector: rack=r2 }"), "b-1 b-1 b-2 b-2");
+    assert_eq!(hit("nodes: [a-2, b-1]"), "a-2 a-2 b-1 b-1");
+    assert_eq!(hit("zone: z2, nodes: [a-2, b-1]"), "b-1 b-1");
+}
+
+#[test]
 fn a_burst_stays_in_its_rack_and_comes_within_its_window() {
     let faults = "[{ node-crash: { node: a-1, at: 10m, for: 5m,
                      burst: { probability: 1, followers: 3, window: 60s, label: rack } } },

@@ -54,8 +54,8 @@ pub struct PodVictims {
     pub namespace: Option<Name>,
     /// Labels.
     pub selector: Option<Selector>,
-    /// Nodes they are on.
-    pub nodes: Vec<Name>,
+    /// Nodes they are on, however many of those.
+    pub on: Option<NodeVictims>,
     /// How many of them.
     pub mode: Mode,
 }
@@ -145,7 +145,7 @@ impl NodeVictims {
 impl PodVictims {
     /// Every pod.
     pub fn all() -> Self {
-        PodVictims { workload: None, namespace: None, selector: None, nodes: Vec::new(), mode: Mode::All }
+        PodVictims { workload: None, namespace: None, selector: None, on: None, mode: Mode::All }
     }
 
     /// Whether a pod is a candidate.
@@ -162,7 +162,7 @@ impl PodVictims {
         let node = pod.node.and_then(|node| cluster.node(node));
         self.namespace.is_none_or(|namespace| spec.namespace == namespace)
             && self.selector.as_ref().is_none_or(|selector| selector.matches(&spec.labels, &cluster.names))
-            && (self.nodes.is_empty() || node.is_some_and(|node| self.nodes.contains(&node.name())))
+            && self.on.as_ref().is_none_or(|on| node.is_some_and(|node| on.matches(node, cluster)))
             && self.workload.is_none_or(named)
     }
 

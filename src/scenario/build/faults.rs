@@ -186,9 +186,9 @@ fn mode(random: Option<&Amount>, mode: Option<&written::Mode>) -> Mode {
         (Some(Amount::Count(count)), _) => Mode::Fixed(*count),
         (Some(Amount::Percent(percent)), _) => Mode::Percent(*percent),
         (None, Some(written::Mode::Word(ModeWord::One))) => Mode::One,
-        (None, Some(written::Mode::Number(ModeNumber::Fixed, count))) => Mode::Fixed(*count),
-        (None, Some(written::Mode::Number(ModeNumber::Percent, percent))) => Mode::Percent(*percent),
-        (None, Some(written::Mode::Number(ModeNumber::RandomMaxPercent, percent))) => Mode::RandomMaxPercent(*percent),
+        (None, Some(written::Mode::Number(ModeNumber::Fixed(count)))) => Mode::Fixed(*count),
+        (None, Some(written::Mode::Number(ModeNumber::Percent(percent)))) => Mode::Percent(*percent),
+        (None, Some(written::Mode::Number(ModeNumber::RandomMaxPercent(percent)))) => Mode::RandomMaxPercent(*percent),
         (None, Some(written::Mode::Word(ModeWord::All)) | None) => Mode::All,
     }
 }
@@ -209,32 +209,40 @@ fn victims(fault: &Fault, names: &mut Names) -> Victims {
 }
 
 fn node_victims(written: &NodeFault, names: &mut Names) -> NodeVictims {
-    let mut victims = NodeVictims {
-        names: written.node.iter().map(|node| names.intern(node)).collect(),
-        selector: None,
-        domains: Vec::new(),
-        by_domain: None,
-        mode: mode(written.random.as_deref(), written.mode.as_deref()),
-    };
-    let mut zone = |zone: &str| (names.intern(ZONE), names.intern(zone));
-    victims.domains.extend(written.zone.as_ref().map(|it| zone(it)));
-    match &written.nodes {
-        Some(NodeChoice::Names(nodes)) => victims.names.extend(nodes.iter().map(|node| names.intern(node))),
+    let mode = mode(written.random.as_deref(), written.mode.as_deref());
+    NodeVictims { mode, ..places(written.node.as_deref(), written.nodes.as_ref(), written.zone.as_deref(), names) }
+}
+
+/// All nodes of a name, a list or a selector, and a zone.
+fn places(
+    node: Option<&String>,
+    nodes: Option<&NodeChoice>,
+    in_zone: Option<&String>,
+    names: &mut Names,
+) -> NodeVictims {
+    let mut places = NodeVictims::all();
+    places.names.extend(node.map(|node| names.intern(node)));
+    let mut zone = |zone: &String| (names.intern(ZONE), names.intern(zone));
+    places.domains.extend(in_zone.map(&mut zone));
+    match nodes {
+        Some(NodeChoice::Names(nodes)) => places.names.extend(nodes.iter().map(|node| names.intern(node))),
         Some(NodeChoice::Labels(labels)) => {
-            victims.domains.extend(labels.zone.as_ref().map(|it| zone(it)));
-            victims.selector = labels.selector.as_ref().map(|it| selector(it, names));
+            places.domains.extend(labels.zone.as_deref().map(zone));
+            places.selector = labels.selector.as_ref().map(|it| selector(it, names));
         }
         None => (),
     }
-    victims
+    places
 }
 
 fn pod_victims(written: &PodFault, names: &mut Names) -> PodVictims {
+    let placed = written.node.is_some() || written.nodes.is_some() || written.zone.is_some();
+    let on = places(written.node.as_deref(), written.nodes.as_ref(), written.zone.as_deref(), names);
     PodVictims {
         workload: written.workload.as_ref().map(|workload| names.intern(workload)),
         namespace: written.namespace.as_ref().map(|namespace| names.intern(namespace)),
         selector: written.selector.as_ref().map(|it| selector(it, names)),
-        nodes: written.node.iter().map(|node| names.intern(node)).collect(),
+        on: placed.then_some(on),
         mode: mode(written.random.as_deref(), written.mode.as_deref()),
     }
 }

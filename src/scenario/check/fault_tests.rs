@@ -64,6 +64,21 @@ fn what_would_change_nothing_is_refused_where_it_stands() {
 }
 
 #[test]
+fn the_reference_says_what_a_step_and_a_mode_can_be() {
+    let schema = crate::scenario::schema();
+    let keys = |name: &str| {
+        let properties = schema["$defs"][name]["properties"].as_object();
+        properties.map(|keys| keys.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
+    };
+    let mut step = keys("Fault");
+    step.push("after".to_string());
+    step.sort();
+    assert_eq!(keys("SequenceStep"), step);
+    assert_eq!(keys("ModeNumber"), ["fixed", "percent", "random-max-percent"]);
+    assert!(problem("pod-kill: { zone: z2, at: 5m }").ends_with("no node is in a zone `z2`"));
+}
+
+#[test]
 fn a_rule_that_stops_needs_ten_replications() {
     let until = |count: u32| {
         let metric = "node_availability_ratio";

@@ -142,27 +142,11 @@ fn nodes(written: &NodeFault, at: Location, all_by_default: bool, names: &Names<
     let by_label = matches!(written.nodes, Some(NodeChoice::Labels(_)));
     let narrowed = by_label || written.zone.is_some() || written.random.is_some() || written.mode.is_some();
     let named = written.node.is_some() || matches!(written.nodes, Some(NodeChoice::Names(_)));
-    if written.node.is_some() && matches!(written.nodes, Some(NodeChoice::Names(_))) {
-        problems.report(at, "both `node` and `nodes`").expected("only one of them can name the nodes");
-    }
     if !named && !narrowed && !all_by_default {
         let problem = problems.report(at, "which nodes?");
         problem.expected(format!("expected one of {}", listed(["node", "nodes", "zone", "random", "mode"])));
     }
-    let written_names = match &written.nodes {
-        Some(NodeChoice::Names(nodes)) => nodes.as_slice(),
-        _ => &[],
-    };
-    for node in written.node.iter().chain(written_names) {
-        names.node(node, Span(u64::MAX), node.location, problems);
-    }
-    let inner = match &written.nodes {
-        Some(NodeChoice::Labels(labels)) => labels.zone.as_ref(),
-        _ => None,
-    };
-    for zone in written.zone.iter().chain(inner) {
-        names.zone(zone, problems);
-    }
+    places(written.node.as_ref(), written.nodes.as_ref(), written.zone.as_ref(), (at, names), problems);
     sample(written.random.as_ref(), written.mode.as_ref(), at, problems);
     more_than_there_are(written, names, problems);
     if let Some(burst) = &written.burst {
@@ -177,20 +161,45 @@ fn nodes(written: &NodeFault, at: Location, all_by_default: bool, names: &Names<
     }
 }
 
+/// The nodes and zones that victims are in.
+fn places(
+    node: Option<&Spanned<String>>,
+    nodes: Option<&NodeChoice>,
+    zone: Option<&Spanned<String>>,
+    (at, names): (Location, &Names<'_>),
+    problems: &mut Problems,
+) {
+    if node.is_some() && matches!(nodes, Some(NodeChoice::Names(_))) {
+        problems.report(at, "both `node` and `nodes`").expected("only one of them can name the nodes");
+    }
+    let (listed, inner) = match nodes {
+        Some(NodeChoice::Names(nodes)) => (nodes.as_slice(), None),
+        Some(NodeChoice::Labels(labels)) => (&[][..], labels.zone.as_ref()),
+        None => (&[][..], None),
+    };
+    for node in node.into_iter().chain(listed) {
+        names.node(node, Span(u64::MAX), node.location, problems);
+    }
+    zone.into_iter().chain(inner).for_each(|zone| names.zone(zone, problems));
+}
+
 fn pods(written: &PodFault, at: Location, all_by_default: bool, names: &Names<'_>, problems: &mut Problems) {
     let said = written.workload.is_some()
         || written.namespace.is_some()
         || written.selector.is_some()
         || written.node.is_some()
+        || written.nodes.is_some()
+        || written.zone.is_some()
         || written.random.is_some()
         || written.mode.is_some();
     if !said && !all_by_default {
         let problem = problems.report(at, "which pods?");
-        problem.expected(format!("expected one of {}", listed(["workload", "selector", "node", "random", "mode"])));
+        problem.expected(format!(
+            "expected one of {}",
+            listed(["workload", "selector", "node", "nodes", "zone", "random", "mode"])
+        ));
     }
-    if let Some(node) = &written.node {
-        names.node(node, Span(u64::MAX), node.location, problems);
-    }
+    places(written.node.as_ref(), written.nodes.as_ref(), written.zone.as_ref(), (at, names), problems);
     let known = || names.objects.iter().map(|(_, object)| object);
     if let Some(workload) = &written.workload
         && names.known.workloads
@@ -215,11 +224,11 @@ fn sample(random: Option<&Spanned<Amount>>, mode: Option<&Spanned<Mode>>, at: Lo
         }
         _ => {}
     }
-    match mode.map(|mode| (mode.value, mode.location)) {
-        Some((Mode::Number(ModeNumber::Fixed, 0), location)) => {
+    match mode.map(|mode| (&mode.value, mode.location)) {
+        Some((Mode::Number(ModeNumber::Fixed(0)), location)) => {
             problems.report(location, "number out of range").expected("expected 1 or more");
         }
-        Some((Mode::Number(ModeNumber::Percent | ModeNumber::RandomMaxPercent, 0 | 101..), location)) => {
+        Some((Mode::Number(ModeNumber::Percent(0 | 101..) | ModeNumber::RandomMaxPercent(0 | 101..)), location)) => {
             problems.report(location, "percentage out of range").expected("expected 1 to 100");
         }
         _ => {}
@@ -229,10 +238,10 @@ fn sample(random: Option<&Spanned<Amount>>, mode: Option<&Spanned<Mode>>, at: Lo
 /// Reports more victims than the cluster ever has nodes.
 fn more_than_there_are(written: &NodeFault, names: &Names<'_>, problems: &mut Problems) {
     let random = written.random.as_ref().map(|random| (random.value, random.location));
-    let mode = written.mode.as_ref().map(|mode| (mode.value, mode.location));
+    let mode = written.mode.as_ref().map(|mode| (&mode.value, mode.location));
     let wanted = match (random, mode) {
         (Some((Amount::Count(count), at)), _) => Some((count, at)),
-        (_, Some((Mode::Number(ModeNumber::Fixed, count), at))) => Some((count, at)),
+        (_, Some((Mode::Number(ModeNumber::Fixed(count)), at))) => Some((*count, at)),
         _ => None,
     };
     let (Some((count, at)), Some(nodes)) = (wanted, names.number_of_nodes()) else { return };

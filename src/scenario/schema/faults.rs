@@ -193,7 +193,11 @@ impl Read for FaultEntry {
         let about = "Names its random streams, so that no other entry moves its draws; made from its kind and its \
                      victims if not given.";
         let kind = ObjectName::schema(definitions);
-        beside(definitions, "FaultEntry", "name", about, kind)
+        let entry = beside(definitions, "FaultEntry", "name", about, kind);
+        // a step of a sequence is like a fault, which is whole only now
+        let after = json!({ "allOf": [Span::schema(definitions)] });
+        beside(definitions, "SequenceStep", "after", "How long after the strike.", after);
+        entry
     }
 }
 
@@ -204,13 +208,9 @@ impl Read for SequenceStep {
         Some(SequenceStep { after: after?, fault: Box::new(fault), location })
     }
     fn schema(definitions: &mut Definitions) -> serde_json::Value {
-        if definitions.contains_key("SequenceStep") {
-            return json!({ "$ref": "#/$defs/SequenceStep" });
-        }
-        definitions.insert("SequenceStep".to_string(), serde_json::Value::Null); // stops the recursion
-        Span::schema(definitions);
-        let kind = json!({ "allOf": [{ "$ref": "#/$defs/Duration" }] });
-        json!({ "allOf": [beside(definitions, "SequenceStep", "after", "How long after the strike.", kind)] })
+        // filled in with `FaultEntry`: a fault can be a sequence of these, and is not whole yet
+        definitions.entry("SequenceStep".to_string()).or_default();
+        json!({ "$ref": "#/$defs/SequenceStep" })
     }
 }
 

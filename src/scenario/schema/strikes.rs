@@ -9,7 +9,7 @@ use crate::faults::Outage;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::fields::{Fields, Key, Record};
 use crate::scenario::read::{Definitions, Read, Spanned, mismatch};
-use crate::scenario::record::{record, words};
+use crate::scenario::record::{choice, record, words};
 use crate::scenario::source::{Node, Value};
 
 record! {
@@ -128,12 +128,12 @@ record! {
 }
 
 /// How many of the candidates are hit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Mode {
     /// A word.
     Word(ModeWord),
     /// A number of a kind.
-    Number(ModeNumber, u32),
+    Number(ModeNumber),
 }
 
 words! {
@@ -146,15 +146,15 @@ words! {
     }
 }
 
-words! {
+choice! {
     /// How many of the candidates are hit, by a number.
     pub enum ModeNumber {
         /// So many, drawn for each strike.
-        "fixed" => Fixed,
+        "fixed" => Fixed(u32),
         /// So many per cent, rounded up.
-        "percent" => Percent,
+        "percent" => Percent(u32),
         /// Up to so many per cent, the share drawn, too.
-        "random-max-percent" => RandomMaxPercent,
+        "random-max-percent" => RandomMaxPercent(u32),
     }
 }
 
@@ -197,6 +197,10 @@ record! {
         "selector" => selector: Option<LabelSelector>,
         /// Pods on this node.
         "node" => node: Option<Spanned<String>>,
+        /// Pods on these nodes: by name, or by labels of the nodes (`selector: rack=r1`) and their zone.
+        "nodes" => nodes: Option<NodeChoice>,
+        /// Pods on the nodes of a zone.
+        "zone" => zone: Option<Spanned<String>>,
         /// So many of them, or that share of them rounded up, drawn for each strike.
         "random" => random: Option<Spanned<Amount>>,
         /// How many of them, as Chaos Mesh says it.
@@ -221,18 +225,12 @@ impl Read for NodeChoice {
 
 impl Read for Mode {
     fn read(node: &Node, problems: &mut Problems) -> Option<Self> {
-        let [entry] = node.entries() else { return ModeWord::read(node, problems).map(Mode::Word) };
-        let key = Node { location: entry.key_location, value: Value::Scalar { text: entry.key.clone(), plain: true } };
-        Some(Mode::Number(ModeNumber::read(&key, problems)?, u32::read(&entry.value, problems)?))
+        match &node.value {
+            Value::Map(_) => ModeNumber::read(node, problems).map(Mode::Number),
+            _ => ModeWord::read(node, problems).map(Mode::Word),
+        }
     }
     fn schema(definitions: &mut Definitions) -> serde_json::Value {
-        let number = |name: &str| {
-            json!({ "type": "object", "additionalProperties": false, "required": [name],
-                    "properties": { name: { "type": "integer", "minimum": 0 } } })
-        };
-        let numbers = ["fixed", "percent", "random-max-percent"].map(number);
-        let mut all = vec![ModeWord::schema(definitions)];
-        all.extend(numbers);
-        json!({ "oneOf": all })
+        json!({ "oneOf": [ModeWord::schema(definitions), ModeNumber::schema(definitions)] })
     }
 }
