@@ -42,7 +42,11 @@ mod tests {
     use super::*;
     use crate::metrics;
 
-    const LESS: [&str; 43] = [
+    const LESS: [&str; 47] = [
+        "burn_rate_alerts_total",
+        "domain_blast_radius_ratio",
+        "expected_replicas_lost",
+        "incidents_undecided_total",
         "incidents_total",
         "incidents_unrecovered_total",
         "recovery_seconds",
