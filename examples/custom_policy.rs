@@ -1,33 +1,26 @@
-//! A placement policy of one's own: like FGD's best fit, but GPU models kept for pods that insist on them.
+//! A placement policy of one's own, run by the command line beside all others.
 //!
 //! ```text
-//! cargo run --release --example custom_policy -- DATA
+//! cargo run --release --example custom_policy -- compare scenarios/my-policy.yaml --policy default,mine-in-rust
 //! ```
-//! runs it in the experiment of the FGD paper beside FGD itself (DATA as for `results/fgd`). In a simulation:
-//! `config.use_policy(&ENTRY)` with `static ENTRY: Entry`, see [`sim::scheduler::policies`].
+//! The node with the fewest pods of the pod's controller wins; among those, the one with the largest share of free cpu.
 
-use sim::experiment::fgd::openb::Openb;
-use sim::experiment::fgd::{run, run_with};
-use sim::scheduler::policies::{Ask, Candidate, Policy};
+use std::process::ExitCode;
 
-struct Considerate;
+use sim::scheduler::policies::{Ask, Candidate, Entry, Policy};
 
-impl Policy for Considerate {
+struct Apart;
+
+impl Policy for Apart {
     fn score(&self, ask: &Ask<'_>, node: &Candidate<'_>) -> i64 {
-        let asked = ask.gpu.map_or(0, |gpu| gpu.total());
-        let left = (node.gpus.total_free() - asked) / 100 + (node.cpu.free - ask.cpu) / 1000;
-        let picky = ask.gpu.is_some_and(|gpu| !gpu.models.is_empty());
-        let common = node.gpus.len() == 8;
-        -left - if !picky && !common { 20 } else { 0 }
+        let free = (node.cpu.free - ask.cpu) * 1_000_000 / node.cpu.capacity.max(1);
+        free - 10_000_000 * node.pods_of_group
     }
 }
 
-fn main() -> Result<(), String> {
-    let data = std::env::args_os().nth(1).ok_or("usage: custom_policy DATA")?;
-    let openb = Openb::read(data.as_ref(), "gpuspec25")?;
-    for seed in openb.orders.iter().map(|order| order.seed) {
-        let own = run_with(&openb, &mut Considerate, seed, 0).alloc[130];
-        println!("seed {seed}: {own:.2} % of GPUs allocated, FGD {:.2} %", run(&openb, "fgd", seed, 0).alloc[130]);
-    }
-    Ok(())
+const ENTRY: Entry =
+    Entry { name: "mine-in-rust", about: "a controller's pods apart, then free cpu", build: || Box::new(Apart) };
+
+fn main() -> ExitCode {
+    sim::cli::run_with(std::env::args_os(), &[ENTRY])
 }

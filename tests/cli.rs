@@ -1,5 +1,6 @@
 //! The command line as its users meet it: exit codes, what stands on which stream, which files are there.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -397,4 +398,33 @@ fn expressions_that_fail_are_refused_or_told_of() {
         .run(&["compare", "small.yaml", "--quiet", "--seeds", "3", "--policy", "default,mine"])
         .exits(0)
         .complains(&three);
+}
+
+/// The example is a program of its own, with a policy in Rust beside ours; its cells are run again each time.
+#[test]
+fn a_policy_in_rust_runs_through_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["run", "--quiet", "--example", "custom_policy", "--"]).args(arguments);
+        let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).expect("plain text");
+        Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    example(&["list", "policies"]).exits(0).says("mine-in-rust");
+    let out = folder.path().display().to_string();
+    let compare =
+        ["compare", "scenarios/my-policy.yaml", "--policy", "default,mine-in-rust", "--seeds", "2", "--out", &out];
+    example(&compare).exits(0).says("mine-in-rust");
+    let cells = || {
+        let files = fs::read_dir(folder.path().join("cells")).unwrap().map(|cell| cell.unwrap());
+        files.map(|cell| (cell.path(), cell.metadata().unwrap().modified().unwrap())).collect::<BTreeMap<_, _>>()
+    };
+    let first = cells();
+    example(&compare).exits(0);
+    let again = cells();
+    let written = again.iter().filter(|(path, at)| first[*path] != **at).count();
+    assert_eq!((first.len(), again.len(), written), (4, 4, 2), "one for each seed");
+    let near = ["run", "scenarios/my-policy.yaml", "--policy", "mine-in-rost"];
+    example(&near).exits(2).complains("did you mean `mine-in-rust`?");
 }

@@ -81,7 +81,7 @@ pub(super) fn run(args: &ListArgs) -> Result<(), Failure> {
 fn rows(what: What) -> Vec<Row> {
     let actions = || Action::keys().into_iter().map(|key| Row::new(key.name, key.about));
     match what {
-        What::Policies => scenario::POLICIES.iter().map(|(name, about)| Row::new(name, about)).collect(),
+        What::Policies => scenario::policies().map(|(name, about)| Row::new(name, about)).collect(),
         What::Facts => {
             let facts = facts::ALL.iter().map(|fact| (fact.name, fact.kind.word(), fact.about));
             let maps = facts::MAPS.iter().map(|map| (map.name, "map(string, string)", map.about));

@@ -31,6 +31,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::experiment::replicate::Failed;
 use crate::scenario::{Diagnostics, Scenario};
+use crate::scheduler::policies::{self, Entry};
 use crate::simulation::NoSuchPod;
 
 use library::Library;
@@ -162,6 +163,14 @@ impl From<Failed> for Failure {
             Failed::Interrupted => Failure::Interrupted,
             Failed::Other(words) => Failure::Usage(words),
         }
+    }
+}
+
+/// As [`run`], with policies of one's own beside ours: `examples/custom_policy.rs` is a whole program. Once in a program.
+pub fn run_with(arguments: impl IntoIterator<Item = OsString>, own: &'static [Entry]) -> ExitCode {
+    match policies::add(own) {
+        Ok(()) => run(arguments),
+        Err(words) => report(&Failure::Usage(words)),
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
 /// Reports a policy that there is not.
 fn policy(written: &Spanned<String>, scenario: &Scenario, known: Known, problems: &mut Problems) {
     let own = scenario.policies.iter().map(|policy| policy.name.text.as_str());
-    let names: Vec<&str> = POLICIES.iter().map(|(name, _)| *name).chain(own).collect();
+    let names: Vec<&str> = self::policies().map(|(name, _)| name).chain(own).collect();
     if known.policies && !names.contains(&written.value.as_str()) {
         let problem = problems.report(written.location, format!("no policy is called `{}`", written.value));
         problem.expected(format!("expected one of {}", listed(names.iter().copied()))).suggest(written, names);
@@ -113,7 +113,7 @@ fn policy(written: &Spanned<String>, scenario: &Scenario, known: Known, problems
 fn own_policies(scenario: &Scenario, problems: &mut Problems) {
     for (index, policy) in scenario.policies.iter().enumerate() {
         let name = policy.name.text.as_str();
-        if POLICIES.iter().any(|(known, _)| *known == name) {
+        if self::policies().any(|(known, _)| known == name) {
             let problem = problems.report(policy.name.location, format!("there is a policy `{name}` already"));
             problem.expected("expected a name of its own");
         } else if scenario.policies[..index].iter().any(|other| other.name.text == name) {
@@ -123,15 +123,10 @@ fn own_policies(scenario: &Scenario, problems: &mut Problems) {
 }
 
 /// The scheduling policies: names, and a line on each.
-pub const POLICIES: [(&str, &str); policies::ALL.len() + 1] = {
-    let mut list = [("default", "kube-scheduler's default profile"); policies::ALL.len() + 1];
-    let mut index = 0;
-    while index < policies::ALL.len() {
-        list[index + 1] = (policies::ALL[index].name, policies::ALL[index].about);
-        index += 1;
-    }
-    list
-};
+pub fn policies() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let ours = ("default", "kube-scheduler's default profile");
+    std::iter::once(ours).chain(policies::all().map(|entry| (entry.name, entry.about)))
+}
 
 /// The groups that are there from the start and those that are added, each with its time.
 fn node_groups(scenario: &Scenario) -> impl Iterator<Item = (Span, &NodeGroup)> {

@@ -26,7 +26,7 @@ pub mod source;
 mod tests;
 
 pub use build::{build, skipped_rows};
-pub use check::{POLICIES, faults_without_domains};
+pub use check::{faults_without_domains, policies};
 pub use diagnostics::Diagnostics;
 pub use judge::judge;
 pub use load::{load, load_stored, load_text};

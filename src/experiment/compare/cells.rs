@@ -15,6 +15,7 @@ use crate::experiment::replications::in_parallel;
 use crate::outcome::provenance::hash;
 use crate::outcome::study::Replicate;
 use crate::scenario::Scenario;
+use crate::scheduler::policies;
 
 /// One scenario under one seed.
 pub struct Cell<'a> {
@@ -22,6 +23,8 @@ pub struct Cell<'a> {
     seed: u64,
     /// Everything its result depends on.
     key: String,
+    /// Whether the key does hold everything, so that a finished one can be trusted.
+    told: bool,
 }
 
 /// A finished cell, as it is kept.
@@ -56,7 +59,8 @@ impl Shared {
 }
 
 impl<'a> Cell<'a> {
-    /// A cell. Its key holds the program's source, the scenario as written, what was set, the data, the seed.
+    /// A cell. Its key holds the program's source, the scenario as written, what was set, the data, the seed. Our source
+    /// tells nothing of a policy that was added: such a cell is run again always.
     pub fn new(scenario: &'a Scenario, seed: u64) -> Self {
         let stored = scenario.stored().hash();
         let inputs: Vec<String> =
@@ -68,7 +72,8 @@ impl<'a> Cell<'a> {
             env!("SIM_SOURCE"),
             inputs.join("\n")
         );
-        Cell { scenario, seed, key }
+        let added = scenario.scheduler.policy.as_ref().is_some_and(|policy| policies::is_added(policy));
+        Cell { scenario, seed, key, told: !added }
     }
 
     fn file(&self, folder: &Path) -> PathBuf {
@@ -78,7 +83,7 @@ impl<'a> Cell<'a> {
     /// The result, if it is there and whole.
     fn finished(&self, folder: &Path) -> Option<Replicate> {
         let kept: Kept = serde_json::from_slice(&fs::read(self.file(folder)).ok()?).ok()?;
-        (kept.key == self.key).then_some(kept.replicate)
+        (self.told && kept.key == self.key).then_some(kept.replicate)
     }
 
     fn run(&self, shared: &Shared, watch: &dyn Watch) -> Result<Replicate, Failed> {

@@ -17,7 +17,8 @@
 //! Scores are integers; where a published policy computes in floating point and truncates, its order of
 //! operations is kept, as ties between truncated scores decide placements.
 //!
-//! **Adding one**: a file with formula and source, and a line in [`ALL`].
+//! **Adding one**: a file with formula and source, and a line in [`ALL`]. Programs of others add theirs with [`add`], as
+//! `cli::run_with` does.
 
 pub mod best_fit;
 pub mod borg;
@@ -36,7 +37,7 @@ pub mod tetris;
 mod typical;
 pub mod written;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::cluster::gpu::DEVICE;
 use crate::cluster::{DeviceSet, GpuRequest, Gpus, NodeId, ObjectId};
@@ -234,7 +235,7 @@ macro_rules! policies {
     };
 }
 
-/// All policies besides `default`, which is Kubernetes' own plugins.
+/// All policies of ours besides `default`, which is Kubernetes' own plugins.
 pub const ALL: &[Entry] = policies! {
     "least-allocated", "the emptiest node by cpu and memory (Kubernetes' LeastAllocated alone)", kubernetes::Strategy::least_allocated();
     "most-allocated", "the fullest node that fits (Kubernetes' MostAllocated)", kubernetes::Strategy::most_allocated();
@@ -292,9 +293,37 @@ impl From<&'static Entry> for Chosen {
     }
 }
 
+/// Policies of the program that this library is part of, beside [`ALL`]. Set once, before anything is read, as all
+/// threads look names up here.
+static OWN: OnceLock<&'static [Entry]> = OnceLock::new();
+
+/// Makes policies of one's own known by their names.
+///
+/// # Errors
+/// The name that is taken, or that policies were added before.
+pub fn add(own: &'static [Entry]) -> Result<(), String> {
+    let known = |name: &str| name == "default" || ALL.iter().any(|entry| entry.name == name);
+    for (index, entry) in own.iter().enumerate() {
+        if known(entry.name) || own[..index].iter().any(|other| other.name == entry.name) {
+            return Err(format!("there is a policy `{}` already", entry.name));
+        }
+    }
+    OWN.set(own).map_err(|_| "policies were added before".to_string())
+}
+
+/// [`ALL`], and those that were added.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    ALL.iter().chain(OWN.get().copied().unwrap_or_default())
+}
+
+/// Whether the policy of this name was added: what it does, our source does not tell.
+pub fn is_added(name: &str) -> bool {
+    OWN.get().is_some_and(|own| own.iter().any(|entry| entry.name == name))
+}
+
 /// The policy of this name.
 pub fn find(name: &str) -> Option<&'static Entry> {
-    ALL.iter().find(|entry| entry.name == name)
+    all().find(|entry| entry.name == name)
 }
 
 #[cfg(test)]
@@ -361,5 +390,7 @@ pub(crate) mod tests {
         assert_eq!(first_best([1, 5, 3, 5]), 1);
         assert_eq!(first_best::<i64>([]), 0);
         assert!(find("fgd").is_some() && find("default").is_none());
+        let taken = |own: &'static [Entry]| add(own).is_err();
+        assert!(taken(&ALL[..1]) && !is_added("fgd"), "a name of ours is taken");
     }
 }
