@@ -15,10 +15,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let format = find(format).ok_or_else(|| format!("no trace format is called `{format}`"))?;
     let mut trace = Trace::open(BufReader::new(File::open(file)?), format, Scale::default(), OnBadRow::Skip)?;
-    let found = arrivals::survey(&mut trace, Time::ZERO..Time::MAX, &mut Cluster::new(Seed(0)))?;
+    let found = arrivals::survey(trace.by_ref(), Time::ZERO..Time::MAX, &mut Cluster::new(Seed(0)))?;
     println!("{} tasks, {} pods, {} templates, the last at {}", found.tasks, found.pods, found.templates(), found.last);
     match found.out_of_order {
-        Some(line) => println!("not in order of time: line {line} is the first that comes before the one above it"),
+        Some(task) => println!("not in order of time: task {task} is the first that comes before the one above it"),
         None => println!("in order of time"),
     }
     println!("{} rows skipped", trace.skipped().count);

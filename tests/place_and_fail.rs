@@ -52,7 +52,7 @@ fn the_whole_simulator_places_as_the_benchmark_where_nothing_fails() {
     let (mut placed, mut wait, mut makespan, mut checksum) = (0, Span::ZERO, Time::ZERO, 0u64);
     for (id, pod) in simulation.cluster.pods() {
         placed += 1;
-        wait = wait + pod.bound_at.unwrap().since(pod.created_at);
+        wait += pod.bound_at.unwrap().since(pod.created_at);
         makespan = makespan.max(pod.finished_at.unwrap());
         checksum = checksum.wrapping_add((id.0 as u64 + 1) * (u64::from(pod.node.unwrap().0) + 1));
     }

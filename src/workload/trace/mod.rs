@@ -104,6 +104,9 @@ pub enum Step {
     Turn(Turn),
 }
 
+/// Reads a row of an event log that tells of a task's start or end.
+pub type ReadTurn = fn(&Row<'_>) -> Result<Option<Turn>, String>;
+
 /// A trace format in the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
@@ -123,7 +126,7 @@ pub struct Format {
     pub read: fn(&Row<'_>, &Scale) -> Result<Option<Task>, String>,
     /// Of an event log, which tells of a task's start and end in rows of their own: reads such a row, `None` if it
     /// tells of something else. Asked about rows that hold no task.
-    pub turns: Option<fn(&Row<'_>) -> Result<Option<Turn>, String>>,
+    pub turns: Option<ReadTurn>,
 }
 
 /// All formats.
