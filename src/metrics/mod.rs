@@ -28,6 +28,7 @@ pub mod nodes;
 pub mod objectives;
 pub mod recovery;
 mod series;
+mod settings;
 mod spread;
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,7 @@ use self::jobs::Jobs;
 use self::latency::Latency;
 pub use self::listed::{ALL, find};
 use self::nodes::Nodes;
+pub use self::settings::Settings;
 use self::spread::ReadyNodes;
 use self::work::Works;
 pub use self::workloads::BarePods;
@@ -117,37 +119,6 @@ impl Rows {
     pub(crate) fn push(&mut self, labels: &[(&'static str, &str)], value: f64) {
         let labels = labels.iter().map(|(key, value)| (*key, value.to_string())).collect();
         self.rows.push(MetricRow { name: self.name, unit: self.unit, labels, value });
-    }
-}
-
-/// How much detail to keep.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// How pods without an owner are grouped.
-    pub bare_pods: BarePods,
-    /// Points kept of each series before they are averaged.
-    pub series_points: usize,
-    /// Series are kept for the first so many workloads …
-    pub series_workloads: usize,
-    /// … and for so many nodes: half of them the first, half the first that fail.
-    pub series_nodes: usize,
-    /// What error budgets are computed for.
-    pub objectives: Rc<[Objective]>,
-    /// Labels of nodes whose values fail as a whole, beside zone and rack.
-    pub domains: Rc<[Name]>,
-}
-
-impl Default for Settings {
-    /// Pods together; 2,000 points; 100 workloads; 100 nodes; 0.99, 0.999 and 0.9999.
-    fn default() -> Self {
-        Settings {
-            bare_pods: BarePods::Together,
-            series_points: 2000,
-            series_workloads: 100,
-            series_nodes: 100,
-            objectives: burn::usual(),
-            domains: Rc::default(),
-        }
     }
 }
 

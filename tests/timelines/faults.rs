@@ -313,8 +313,8 @@ fn a_spot_node_is_drained_on_notice_taken_away_and_replaced() {
         60.0s pod/p@n-1 Deleting=grace 30s
         63.0s pod/p@n-1 Removed
         90.0s node/n-1 Machine=off
-        90.0s node/n-1 Removed
-        135.0s node/n-1 Added
+        136.8s node/n-1 Added # ordered for 135, when its name is free
+        136.8s node/n-1 Removed # not Ready since 136.0 (renewed 84, seen 86), at the next look, one in 5 s
         ",
     );
 }
