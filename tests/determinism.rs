@@ -8,13 +8,13 @@ use std::process::Command;
 use sim::experiment::{self, Options, Unwatched};
 use sim::scenario;
 
-/// Every committed scenario but the large ones, which take too long in a debug build.
+/// Every committed scenario but the large and long ones, which take too long in a debug build.
 fn small_scenarios() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let is_small = |path: &PathBuf| {
         let stem = path.file_stem().unwrap().to_string_lossy();
-        let is_large = ["scale-", "a-year-of-", "placement-and-", "patience", "fgd-"]
+        let is_large = ["scale-", "a-year-of-", "placement-and-", "patience", "eviction-rate", "checkpoint-", "fgd-"]
             .iter()
             .any(|prefix| stem.starts_with(prefix));
         path.extension().is_some_and(|extension| extension == "yaml") && !is_large

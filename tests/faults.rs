@@ -325,8 +325,8 @@ timeline: [{ at: 15m, add-nodes: { name: late, capacity: { cpu: 4, memory: 8Gi }
     assert!(outcome.actions.iter().all(|action| action.struck), "{:?}", outcome.actions);
     assert!(outcome.idle_faults.is_empty());
     let struck = strikes(&outcome);
-    assert_eq!(struck[0], ("sequence", 300, vec!["a-1"]));
-    assert!(struck.contains(&("sequence", 1500, vec!["late"])), "{struck:?}");
+    assert_eq!(struck[0], ("node-crash", 300, vec!["a-1"]));
+    assert!(struck.contains(&("partition", 1500, vec!["late"])), "{struck:?}");
     let old = |created: Time| created < Time::from_secs(1560);
     let mut pods = outcome.pods.iter().filter(|pod| pod.workload == "web" && pod.ready.is_some());
     assert!(pods.all(|pod| !old(pod.created)), "{:?}", outcome.pods);
