@@ -1,5 +1,5 @@
 //! Workloads that come over time, as users meet them: traces with bad rows, scaled, thinned and shaken; machines from a
-//! list; equal arrivals under every policy.
+//! list and from the record of a cluster; equal arrivals under every policy.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -211,4 +211,121 @@ fn mistakes_are_shown_where_they_are() {
         assert_eq!(output.status.code(), Some(2), "{set}: {}", errors(&output));
         assert!(errors(&output).contains(words), "{set}: {}", errors(&output));
     }
+}
+
+/// Rows of Google's machine_events: second of the trace after its start, machine, event, share of the largest machine.
+/// Machines with second 0 are there before.
+fn machine_events(rows: &[(u64, u32, u32, &str)]) -> String {
+    let micros = |second: u64| if second == 0 { 0 } else { (600 + second) * 1_000_000 };
+    rows.iter()
+        .map(|(second, machine, event, share)| format!("{},{machine},{event},p,{share},{share}\n", micros(*second)))
+        .collect()
+}
+
+const RECORDED: &str = r#"
+name: recorded
+duration: 10m
+cluster: { inventory: { file: machines.csv, format: google-2011-machines, machine-cpu: 96, machine-memory: 384Gi } }
+arrivals:
+  - { trace: pods.csv, format: google-2011, machine-cpu: 96, machine-memory: 384Gi }
+"#;
+
+fn recorded(machines: &str, tasks: &str) -> TempDir {
+    let folder = folder(RECORDED);
+    fs::write(folder.path().join("machines.csv"), machines).unwrap();
+    fs::write(folder.path().join("pods.csv"), tasks).unwrap();
+    folder
+}
+
+/// Node, and instant in whole seconds, of every event of this kind and reason.
+fn told(folder: &TempDir, kind: &str, reason: &str) -> Vec<(String, u64)> {
+    let text = fs::read_to_string(folder.path().join("out/events.csv")).unwrap();
+    let rows = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let rows = rows.filter(|row| row[1] == "Fact" && row[2] == kind && row[5] == reason);
+    rows.map(|row| {
+        let of = if kind == "node" { row[4] } else { row[6] };
+        (of.to_string(), row[0].split('.').next().unwrap().parse().unwrap())
+    })
+    .collect()
+}
+
+fn run(folder: &TempDir, settings: &[&str]) {
+    let sets: Vec<String> = settings.iter().map(|set| format!("--set={set}")).collect();
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let output = sim(folder, &[&["run", "s.yaml", "--quiet", "--verify", "--out", "out"], &sets[..]].concat());
+    assert!(output.status.success(), "{}", errors(&output));
+}
+
+fn at(found: &[(String, u64)]) -> Vec<(&str, u64)> {
+    found.iter().map(|(node, at)| (node.as_str(), *at)).collect()
+}
+
+#[test]
+fn recorded_machines_come_go_and_change_under_recorded_tasks() {
+    let machines = machine_events(&[
+        (0, 5, 0, "0.5"),
+        (0, 6, 0, "0.25"),
+        (60, 7, 0, "1"),
+        (120, 5, 1, ""),
+        (180, 6, 2, "0.5"),
+        (400, 5, 0, "0.5"),
+        (9999, 7, 1, ""),
+    ]);
+    let task = |second: u64, job: u64, cpu: &str| format!("{}000000,,{job},0,,0,u,0,2,{cpu},0.01,0,0\n", 600 + second);
+    let tasks = [task(10, 1, "0.5"), task(20, 2, "1"), task(130, 3, "0.5"), task(200, 4, "0.5")].concat();
+    let folder = recorded(&machines, &tasks);
+    run(&folder, &[]);
+    // the first fits on 5 alone; the second waits for 7; when the third comes, 5 is lost but still holds the first, and
+    // it waits until 6 is as large as it; the fourth waits for 5 to be back
+    let bound = told(&folder, "pod", "Node");
+    assert_eq!(at(&bound), [("machine-5", 10), ("machine-7", 60), ("machine-6", 180), ("machine-5", 400)]);
+    let added = told(&folder, "node", "Added");
+    assert_eq!(at(&added), [("machine-5", 0), ("machine-6", 0), ("machine-7", 60), ("machine-5", 400)]);
+    // nobody hears of 5 after 120 s: not Ready when 40 s without a lease have passed, deleted at the cloud's next look
+    let removed = told(&folder, "node", "Removed");
+    assert!(matches!(at(&removed)[..], [("machine-5", 150..=175)]), "{removed:?}");
+    // from 60 s of the trace on at half the pace, so that only the first 300 s after it are in the run
+    let settings = ["from=60s", "time-scale=2"].map(|set| format!("cluster.inventory.{set}"));
+    run(&folder, &settings.each_ref().map(String::as_str));
+    let added = told(&folder, "node", "Added");
+    assert_eq!(at(&added), [("machine-5", 0), ("machine-6", 0), ("machine-7", 0)]);
+    assert_eq!(at(&told(&folder, "node", "Resized")), [("machine-6", 240)]);
+}
+
+#[test]
+fn a_recorded_machine_that_is_back_soon_waits_for_its_name() {
+    // 5 is back after 5 s and larger after 10 s, which is how it registers; 6 is back after 5 s and gone for good again
+    let machines = machine_events(&[
+        (0, 5, 0, "0.5"),
+        (0, 6, 0, "0.5"),
+        (60, 5, 1, ""),
+        (60, 6, 1, ""),
+        (65, 5, 0, ""),
+        (65, 6, 0, ""),
+        (70, 5, 2, "1"),
+        (75, 6, 1, ""),
+    ]);
+    let folder = recorded(&machines, "610000000,,1,0,,0,u,0,2,1,0.01,0,0\n");
+    run(&folder, &[]);
+    let (added, removed) = (told(&folder, "node", "Added"), told(&folder, "node", "Removed"));
+    assert!(matches!(at(&removed)[..], [("machine-5", 90..=115), ("machine-6", 90..=115)]), "{removed:?}");
+    assert_eq!(at(&added), [("machine-5", 0), ("machine-6", 0), ("machine-5", removed[0].1)]);
+    assert!(matches!(at(&told(&folder, "pod", "Node"))[..], [("machine-5", 90..=120)]));
+}
+
+#[test]
+fn bad_rows_of_machines_are_refused_or_told_of_and_keys_go_with_the_format() {
+    let folder = recorded(&machine_events(&[(0, 5, 0, "0.5"), (0, 6, 0, ""), (60, 5, 1, "")]), "");
+    let output = sim(&folder, &["check", "s.yaml"]);
+    let refused = errors(&output);
+    assert!(refused.contains("machines.csv: line 2: nothing tells the CPUs of machine-6"), "{refused}");
+    assert_eq!(output.status.code(), Some(2));
+    let output = sim(&folder, &["check", "s.yaml", "--set=cluster.inventory.bad-rows=skip"]);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(errors(&output).contains("machines.csv: 1 rows skipped; the first: line 2"), "{}", errors(&output));
+    run(&folder, &["cluster.inventory.bad-rows=skip"]);
+    let summary = fs::read_to_string(folder.path().join("out/summary.json")).unwrap();
+    assert!(summary.contains("nothing tells the CPUs of machine-6"), "{summary}");
+    let output = sim(&folder, &["check", "s.yaml", "--set=cluster.inventory.format=openb"]);
+    assert!(errors(&output).contains("a list of format `openb` has no `machine-cpu`"), "{}", errors(&output));
 }

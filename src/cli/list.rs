@@ -92,7 +92,11 @@ fn rows(what: What) -> Vec<Row> {
         What::Models => faults::models::all().iter().map(|model| Row::new(&model.name, &model.about)).collect(),
         What::Actions => actions().collect(),
         What::Metrics => metrics::ALL.iter().map(|metric| self::metric(metric)).collect(),
-        What::Traces => trace::FORMATS.iter().map(|format| Row::new(format.name, format.about)).collect(),
+        What::Traces => {
+            let tasks = trace::FORMATS.iter().map(|format| (format.name, format.about));
+            let machines = trace::machines::FORMATS.iter().map(|format| (format.name, format.about));
+            tasks.chain(machines).map(|(name, about)| Row::new(name, about)).collect()
+        }
         What::Controllers => controllers::ALL.iter().map(|entry| Row::new(entry.name, entry.about)).collect(),
         What::Outputs => report::ALL.iter().map(|reporter| Row::new(reporter.name, reporter.about)).collect(),
     }

@@ -181,6 +181,14 @@ impl Cluster {
         self.emit(Change::NodeResized(id));
     }
 
+    /// The machine has so much cpu, in thousandths, and memory, in bytes, and all of it can be allocated.
+    pub fn resize_node(&mut self, id: NodeId, cpu: i64, memory: i64) {
+        let spec = &mut self.node_mut(id).spec;
+        (spec.capacity.cpu, spec.capacity.memory) = (cpu, memory);
+        let (whole, max_pods) = (Resources { cpu, memory, ..spec.allocatable.clone() }, spec.max_pods);
+        self.set_allocatable(id, whole, max_pods);
+    }
+
     /// Adds an image to those present on the node.
     pub fn add_image(&mut self, id: NodeId, image: Name, bytes: i64) {
         let node = self.node_mut(id);

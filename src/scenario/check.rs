@@ -9,6 +9,7 @@ mod expect;
 mod fault_tests;
 mod faults;
 mod gangs;
+mod inventory;
 mod labels;
 mod matrix;
 pub(super) mod objects;
@@ -63,6 +64,7 @@ pub(super) fn check(scenario: &Scenario, known: Known, problems: &mut Problems) 
     let objects = all_objects(scenario);
     let names = Names::new(scenario, &objects, known);
     workloads(scenario, problems);
+    scenario.cluster.inventory().into_iter().for_each(|written| inventory::check(written, problems));
     scenario.arrivals.iter().for_each(|written| arrivals::check(written, problems));
     twice::check(scenario, problems);
     objects::check(&objects, scenario, known, problems);

@@ -1,11 +1,11 @@
-//! The data a scenario reads beside its own files: recorded traces. They are too large to be kept in a manifest,
+//! The data a scenario reads beside its own files: recorded traces and lists of machines. They are too large to be kept in a manifest,
 //! so that their hashes are.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::build::skipped;
+use super::build::{skipped, skipped_machines};
 use super::schema::Scenario;
 use super::schema::arrivals::Arrivals;
 use super::schema::matrix::PlacementExperiment;
@@ -27,7 +27,7 @@ impl Scenario {
             };
             paths.extend(names.map(|name| Path::new(data).join(name).display().to_string()));
         }
-        paths.extend(self.cluster.inventory.iter().map(|inventory| inventory.value.clone()));
+        paths.extend(self.cluster.inventory().map(|inventory| inventory.file.value.clone()));
         for arrivals in &self.arrivals {
             if let Arrivals::Trace(trace) = arrivals {
                 paths.push(trace.path.value.clone());
@@ -67,7 +67,9 @@ impl Scenario {
             Arrivals::Trace(trace) if trace.path.value == path => skipped(self, trace),
             _ => None,
         });
-        let most = traces.max_by_key(|skipped| skipped.count);
+        let inventory = self.cluster.inventory().filter(|inventory| inventory.file.value == path);
+        let machines = inventory.and_then(|_| skipped_machines(self));
+        let most = traces.chain(machines).max_by_key(|skipped| skipped.count);
         most.map_or((0, String::new()), |found| {
             (found.count, found.first.first().map_or(String::new(), ToString::to_string))
         })

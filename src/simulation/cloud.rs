@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{NodeId, NodeSpec, Power, Status};
+use crate::cluster::{Name, NodeId, NodeSpec, Power, Status};
 use crate::engine::{Class, Span, Time};
 
 use super::{Event, Simulation};
@@ -26,6 +26,21 @@ impl Cloud {
         if let Some(waiting) = self.taken.get_mut(&node) {
             waiting.push(spec);
         }
+    }
+
+    /// Whether the machine of this node is gone for good.
+    pub(super) fn has_taken(&self, node: NodeId) -> bool {
+        self.taken.contains_key(&node)
+    }
+
+    /// The machines that wait for a name.
+    pub(super) fn waiting(&mut self) -> impl Iterator<Item = &mut NodeSpec> {
+        self.taken.values_mut().flatten()
+    }
+
+    /// Machines of these names that wait for them will not come.
+    pub(super) fn forget_waiting(&mut self, names: &[Name]) {
+        self.taken.values_mut().for_each(|waiting| waiting.retain(|spec| !names.contains(&spec.name)));
     }
 }
 

@@ -59,7 +59,7 @@ impl Simulation {
         target::resolve(target, &self.cluster, stream)
     }
 
-    /// Labels, and what kubelets say of their nodes.
+    /// Labels, what kubelets say of their nodes, and recorded machines.
     fn execute_on_kubelets(&mut self, command: Command, nodes: &[NodeId]) {
         match command {
             Command::ReplaceTaints(_, taints) => {
@@ -71,6 +71,9 @@ impl Simulation {
                 self.undo_later(back, nodes, Command::Cure);
             }
             Command::Cure(_) => self.each_machine(nodes, |machine| machine.healthy = true),
+            Command::MachineJoins(spec) => self.join_when_possible(spec),
+            Command::MachineLeaves(target) => self.machines_leave(&target.names, nodes),
+            Command::MachineResized(target, cpu, memory) => self.machines_resized(&target.names, nodes, cpu, memory),
             other => self.execute_on_objects(other),
         }
     }
@@ -211,6 +214,7 @@ impl Simulation {
             Command::SetTemplate(of, _, name, _) => format!("{}/{}", of.as_str().to_lowercase(), names.text(*name)),
             Command::Pause(_, name, _) => format!("deployment/{}", names.text(*name)),
             Command::AddNodes(nodes) => list(nodes.iter().map(|node| names.text(node.name))),
+            Command::MachineJoins(node) => names.text(node.name).to_string(),
             Command::Create(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
             Command::Apply(workloads) => list(workloads.iter().map(|workload| self.reference(workload))),
             Command::Ungate(_, name) | Command::SetDeletionCost(_, name, _) => format!("pod/{name}"),
@@ -311,6 +315,9 @@ fn verb(command: &Command) -> (ActionKind, &'static str) {
         Command::Stop(..) => (Fault, "stop"),
         Command::Start(..) => (FaultEnded, "start"),
         Command::FailOver(..) => (Fault, "fail over"),
+        Command::MachineJoins(..) => (Operation, "machine-joins"),
+        Command::MachineLeaves(..) => (Fault, "machine-leaves"),
+        Command::MachineResized(..) => (Operation, "machine-resized"),
     }
 }
 
@@ -328,6 +335,9 @@ fn needs_api(command: &Command) -> bool {
             | Command::Stop(_)
             | Command::Start(_)
             | Command::FailOver(..)
+            | Command::MachineJoins(_)
+            | Command::MachineLeaves(_)
+            | Command::MachineResized(..)
     );
     !physical
 }
@@ -348,7 +358,9 @@ fn target_of(command: &Command) -> Option<&Target> {
         | Command::ReplaceTaints(target, _)
         | Command::Label(target, ..)
         | Command::Sicken(target, _)
-        | Command::Cure(target) => Some(target),
+        | Command::Cure(target)
+        | Command::MachineLeaves(target)
+        | Command::MachineResized(target, ..) => Some(target),
         _ => None,
     }
 }

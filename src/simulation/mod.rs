@@ -12,6 +12,7 @@ mod command;
 mod components;
 mod eviction;
 mod faults;
+mod machines;
 mod observer;
 mod outages;
 mod permit;

@@ -262,6 +262,13 @@ impl Simulation {
         self.cluster.set_allocatable(id, allocatable, max_pods);
     }
 
+    /// The whole of a node is another: outages leave their share of that.
+    pub(super) fn reduce_again(&mut self, id: NodeId) {
+        if self.faults.outages.whole.remove(&id).is_some() {
+            self.reduce(id, Condition::Reduced(0));
+        }
+    }
+
     fn do_to_nodes(&mut self, deed: Deed, nodes: &[NodeId]) {
         match deed {
             Deed::Reboot => self.restart_machines(nodes),

@@ -228,6 +228,12 @@ pub enum Command {
     Stop(Component),
     /// It starts again, its memory empty.
     Start(Component),
+    /// A recorded machine joins.
+    MachineJoins(NodeSpec),
+    /// Recorded machines are gone, without a word.
+    MachineLeaves(Target),
+    /// Recorded machines have so much: cpu in thousandths, memory in bytes.
+    MachineResized(Target, i64, i64),
     /// The leader of a component that runs twice goes; how long until the other takes over, or drawn.
     FailOver(Component, Exit, Option<Span>),
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use super::Builder;
+use super::{Builder, inventory};
 use crate::cluster::{Resources, SpecId};
 use crate::engine::{Distribution, Seed, Time};
 use crate::scenario::schema::Scenario;
@@ -124,18 +124,20 @@ fn with_lives(trace: Trace<Box<dyn BufRead>>, lives: Option<Lives>) -> Box<dyn I
     }
 }
 
-/// What was skipped of the traces that may skip rows, in words; each is read once for it.
+/// What was skipped of the traces and the inventory that may skip rows, in words; each is read once for it.
 pub fn skipped_rows(scenario: &Scenario) -> Vec<String> {
     let traces = scenario.arrivals.iter().filter_map(|arrivals| match arrivals {
         Arrivals::Trace(trace) if trace.bad_rows == BadRows::Skip => Some(trace),
         _ => None,
     });
-    let told = traces.filter_map(|written| {
-        let skipped = skipped(scenario, written)?;
-        let path = scenario.data_path(&written.path.value);
-        Some(format!("{}: {} rows skipped; the first: {}", path.display(), skipped.count, skipped.first.first()?))
-    });
-    told.collect()
+    let told = traces.filter_map(|written| skipped_in(scenario, &written.path, skipped(scenario, written)?));
+    let machines = scenario.cluster.inventory().zip(inventory::skipped_machines(scenario));
+    told.chain(machines.and_then(|(written, skipped)| skipped_in(scenario, &written.file, skipped))).collect()
+}
+
+fn skipped_in(scenario: &Scenario, file: &str, skipped: Skipped) -> Option<String> {
+    let path = scenario.data_path(file);
+    Some(format!("{}: {} rows skipped; the first: {}", path.display(), skipped.count, skipped.first.first()?))
 }
 
 /// What is skipped of a trace that may skip rows, if anything.

@@ -48,6 +48,7 @@
 mod arrivals;
 mod chaos;
 mod faults;
+mod inventory;
 mod measured;
 mod nodes;
 mod objects;
@@ -61,7 +62,7 @@ mod timeline;
 use crate::cluster::{Cluster, Labels};
 use crate::engine::{Seed, Time};
 use crate::manifest::Defaults;
-use crate::simulation::{Setup, Workload};
+use crate::simulation::{Command, Setup, Workload};
 
 use super::check::objects::defaults;
 use super::check::{all_objects, locate};
@@ -73,6 +74,7 @@ use super::source::Node;
 
 pub(super) use arrivals::skipped;
 pub use arrivals::skipped_rows;
+pub(super) use inventory::skipped_machines;
 pub(super) use measured::{objective, objectives};
 pub(super) use objects::storage_body;
 pub(super) use scheduler::config as scheduler_config;
@@ -125,6 +127,8 @@ struct Builder<'a> {
     defaults: Defaults,
     /// The Deployments there are at the instant that is being built.
     templates: templates::Templates,
+    /// What happens to recorded machines after the start, in order of time.
+    recorded: Vec<(Time, Command)>,
     problems: Problems,
 }
 
@@ -138,7 +142,7 @@ impl<'a> Builder<'a> {
             add_namespace(object, &mut cluster);
         }
         let (templates, problems) = (templates::Templates::default(), Problems::default());
-        Builder { scenario, cluster, defaults, templates, problems }
+        Builder { scenario, cluster, defaults, templates, recorded: Vec::new(), problems }
     }
 
     /// Brings what a conversion found wrong with an object to its place in the file.

@@ -8,17 +8,16 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as KubeQuantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Builder;
-use super::arrivals::reader;
 use crate::cluster::{GpuInventory, NodeSpec};
 use crate::manifest::{self, normalized_image};
 use crate::scenario::manifests::Body;
-use crate::scenario::schema::cluster::{MAX_NODES, NodeGroup, NodeImage, Taint};
+use crate::scenario::schema::cluster::{NodeGroup, NodeImage, Taint};
 use crate::scenario::schema::values::ResourceList;
 use crate::scenario::source::{Node, Value};
-use crate::workload::trace::openb;
 
 impl Builder<'_> {
-    /// The nodes of the start: groups in the order of the file, then those of the manifest.
+    /// The nodes of the start: groups in the order of the file, those of the manifest, then
+    /// those of the inventory.
     pub(super) fn nodes(&mut self) -> Vec<NodeSpec> {
         let cluster = &self.scenario.cluster;
         let mut specs: Vec<NodeSpec> = cluster.nodes.iter().flat_map(|group| self.group(group)).collect();
@@ -31,39 +30,6 @@ impl Builder<'_> {
         }
         specs.extend(self.inventory());
         specs
-    }
-
-    /// The machines of the list.
-    fn inventory(&mut self) -> Vec<NodeSpec> {
-        let Some(written) = &self.scenario.cluster.inventory else { return Vec::new() };
-        let path = self.scenario.data_path(&written.value);
-        let read = reader(&path).map_err(|error| error.to_string());
-        let machines = match read.and_then(|input| openb::nodes(input).map_err(|bad| bad.to_string())) {
-            Ok(machines) => machines,
-            Err(why) => {
-                self.problems.report(written.location, format!("{}: {why}", path.display())).expected("named here");
-                return Vec::new();
-            }
-        };
-        if machines.is_empty() || machines.len() as u64 > MAX_NODES {
-            let found = format!("{} machines in {}", machines.len(), path.display());
-            self.problems.report(written.location, found).expected(format!("expected 1 to {MAX_NODES}"));
-            return Vec::new();
-        }
-        let at = Node { location: written.location, value: Value::Map(Vec::new()) };
-        machines.iter().filter_map(|machine| self.machine(machine, &at)).collect()
-    }
-
-    fn machine(&mut self, machine: &openb::OpenbNode, at: &Node) -> Option<NodeSpec> {
-        let amounts = [("cpu", format!("{}m", machine.cpu)), ("memory", machine.memory.to_string())];
-        let capacity = amounts.map(|(name, amount)| (name.to_string(), KubeQuantity(amount)));
-        let mut metadata = ObjectMeta { name: Some(machine.name.clone()), ..ObjectMeta::default() };
-        add_labels(&mut metadata);
-        let status = core::NodeStatus { capacity: Some(capacity.into()), ..core::NodeStatus::default() };
-        let mut spec = self.node(&core::Node { metadata, spec: None, status: Some(status) }, at)?;
-        let model = self.cluster.names.intern(&machine.model);
-        spec.gpus = (machine.n_gpus > 0).then_some(GpuInventory { model, count: machine.n_gpus });
-        Some(spec)
     }
 
     /// The nodes of a group.
@@ -84,7 +50,7 @@ impl Builder<'_> {
         (0..group.size()).filter_map(named).collect()
     }
 
-    fn node(&mut self, node: &core::Node, at: &Node) -> Option<NodeSpec> {
+    pub(super) fn node(&mut self, node: &core::Node, at: &Node) -> Option<NodeSpec> {
         match manifest::node_spec(&mut self.cluster.names, node) {
             Ok(spec) => Some(spec),
             Err(problems) => {
@@ -96,7 +62,7 @@ impl Builder<'_> {
 }
 
 /// The labels that every kubelet gives its node.
-fn add_labels(metadata: &mut ObjectMeta) {
+pub(super) fn add_labels(metadata: &mut ObjectMeta) {
     let name = metadata.name.clone().unwrap_or_default();
     let labels = metadata.labels.get_or_insert_default();
     for (key, value) in [("hostname", name.as_str()), ("os", "linux"), ("arch", "amd64")] {

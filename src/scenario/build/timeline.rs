@@ -9,12 +9,17 @@ use crate::scenario::schema::values::{Amount, Effect as WrittenEffect};
 use crate::simulation::{self, Command, Sample};
 
 impl Builder<'_> {
-    /// All commands in order of time; those of one instant in the order of the file.
+    /// All commands in order of time; of one instant, what happens to recorded machines, then steps in the order of the
+    /// file.
     pub(super) fn timeline(&mut self) -> Vec<(Time, Command)> {
         let mut steps: Vec<&Step> = self.scenario.timeline.iter().collect();
         steps.sort_by_key(|step| step.at.value);
         let command = |step: &Step| Some((Time(step.at.value.0), self.command(step)?));
-        steps.into_iter().filter_map(command).collect()
+        let steps: Vec<(Time, Command)> = steps.into_iter().filter_map(command).collect();
+        let mut timeline = std::mem::take(&mut self.recorded);
+        timeline.extend(steps);
+        timeline.sort_by_key(|(at, _)| *at);
+        timeline
     }
 
     fn command(&mut self, step: &Step) -> Option<Command> {

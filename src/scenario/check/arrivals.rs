@@ -67,7 +67,7 @@ fn check_trace(trace: &TraceArrivals, problems: &mut Problems) {
     within(&trace.shake, 0.0, 1.0, problems);
 }
 
-fn within(number: &Spanned<f64>, low: f64, high: f64, problems: &mut Problems) {
+pub(super) fn within(number: &Spanned<f64>, low: f64, high: f64, problems: &mut Problems) {
     if !(low..=high).contains(&number.value) {
         problems.report(number.location, "number out of range").expected(format!("expected {low} to {high}"));
     }

@@ -1,5 +1,6 @@
 //! `cluster:` the nodes.
 
+use super::inventory::{Inventory, WrittenInventory};
 use super::values::{Effect, LabelMap, ObjectName, ResourceList};
 use crate::manifest::Quantity;
 use crate::scenario::diagnostics::Problems;
@@ -18,9 +19,15 @@ record! {
         "nodes" => nodes: Vec<NodeGroup>,
         /// A file of Kubernetes `Node` manifests to add, relative to the scenario file.
         "manifest" => manifest: Option<NodeManifest>,
-        /// A list of machines to add, relative to the scenario file: CSV with columns `sn` (name), `cpu_milli`,
-        /// `memory_mib`, `gpu` (how many) and `model`, as openb's.
-        "inventory" => inventory: Option<Spanned<String>>,
+        /// Machines to add from a file: a list as openb's, or the machines of a recorded cluster.
+        "inventory" => inventory: Option<WrittenInventory>,
+    }
+}
+
+impl Cluster {
+    /// The inventory, however it is written.
+    pub fn inventory(&self) -> Option<&Inventory> {
+        self.inventory.as_ref().map(|written| &written.0)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod components;
 pub mod expect;
 pub mod fault_kinds;
 pub mod faults;
+pub mod inventory;
 pub mod matrix;
 pub mod policies;
 pub mod replications;

@@ -43,7 +43,7 @@ const MICROSECOND: Span = Span::from_micros(1);
 /// The trace begins 600 s after its own zero.
 const START: Span = Span::from_secs(600);
 /// Events beyond the end of the trace carry this time: 2^63 − 1 µs.
-const AFTER_END: &str = "9223372036854775807";
+pub(super) const AFTER_END: &str = "9223372036854775807";
 
 fn read(row: &Row<'_>, scale: &Scale) -> Result<Option<Task>, String> {
     if row.needed("event", row.count("event")?)? != 0 || row.text("time")? == AFTER_END {
@@ -76,7 +76,8 @@ fn key(row: &Row<'_>) -> Result<TaskKey, String> {
     Ok((number("job")?, number("index")?))
 }
 
-fn time(row: &Row<'_>) -> Result<Time, String> {
+/// The instant of a row, from the start of the trace.
+pub(super) fn time(row: &Row<'_>) -> Result<Time, String> {
     Ok(row.needed("time", row.time("time", MICROSECOND)?)?.saturating_sub(START))
 }
 
