@@ -1,7 +1,6 @@
 //! Availability by zone: for each zone the share of node time that was lost, with its interval.
 
 use crate::outcome::study::{Estimate, MetricSummary, Study};
-use crate::report::format::short;
 use crate::report::study::{confident, footer};
 
 use super::super::axes::Axis;
@@ -37,7 +36,7 @@ pub(super) fn draw(study: &Study) -> Option<Picture> {
                 canvas.line(&[(end, y - 5), (end, y + 5)], &BLUE, 2);
             }
             canvas.area(&[(mean - 6, y), (mean, y - 6), (mean + 6, y), (mean, y + 6)], &BLUE);
-            let words = format!("{} % available", short_share(100.0 - lost.value));
+            let words = format!("{:.3} % available", 100.0 - lost.value);
             canvas.text((WORDS, y), &words, 12.0, Hold::Left, GREY);
         }
         foot(canvas, bottom + 60, &footer(study, &confident(study, "t intervals over replications")));
@@ -51,13 +50,4 @@ fn zone(metric: &MetricSummary) -> Option<(&str, Estimate)> {
     let of = metric.t.unwrap_or(Estimate { value: mean, low: mean, high: mean });
     let lost = |share: f64| (1.0 - share) * 100.0;
     Some((zone, Estimate { value: lost(of.value), low: lost(of.high), high: lost(of.low) }))
-}
-
-/// Per cents, told by their nines as ratios are.
-fn short_share(per_cent: f64) -> String {
-    let text = short(per_cent / 100.0);
-    match text.strip_prefix("0.").filter(|digits| digits.len() > 2) {
-        Some(digits) => format!("{}.{}", &digits[..2], &digits[2..]),
-        None => short(per_cent),
-    }
 }
