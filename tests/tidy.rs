@@ -81,7 +81,6 @@ const LONGEST: usize = 450;
 const LONGER: &[(&str, &str)] = &[
     ("src/scenario/tests.rs", "a table of diagnostics, each with its text"),
     ("src/outcome.rs", "one long table of plain fields"),
-    ("src/simulation/mod.rs", "the composition root, with everything that the loop touches in sight"),
 ];
 
 /// Words that must not appear in code, the path below which they may, and why they are banned.

@@ -7,7 +7,8 @@ use crate::scheduler::gang::Preemption;
 use crate::scheduler::permit::{LetGo, Permit};
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
 
-use super::{SCHEDULER, Simulation};
+use super::Simulation;
+use super::scheduling::SCHEDULER;
 
 impl Simulation {
     /// A pod that is assumed goes on to its binding, unless it has to wait for its gang.

@@ -6,7 +6,8 @@ use crate::cluster::{Action, Cluster, Message, NodeId, ObjectId, PodId, StorageA
 use crate::engine::{Class, Span, Time};
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
 
-use super::{Event, SCHEDULER, Simulation};
+use super::scheduling::SCHEDULER;
+use super::{Event, Simulation};
 
 /// Time between two looks.
 const POLL: Span = Span::from_secs(1);
