@@ -4,6 +4,7 @@
 use crate::cluster::batch::{Concurrency, CronJob, CronJobStatus};
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::{Action, Cascade, Change, Cluster, Kind, Message, Name, ObjectId, Reason, Subject};
+use crate::controllers::topic::Topic;
 use crate::engine::{Span, Time};
 
 use super::settings::Settings;
@@ -35,6 +36,10 @@ struct Missed {
 impl Controller for CronJobController {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Status]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -7,6 +7,7 @@ use crate::cluster::object::IntOrPercent;
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::volumes::{BudgetStatus, PodDisruptionBudget};
 use crate::cluster::{Action, Body, Change, Cluster, Kind, Name, ObjectId, Pod, PodId, Selector};
+use crate::controllers::topic::{PODS_OF_OWNER, Topic};
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -28,6 +29,10 @@ impl DisruptionController {
 impl Controller for DisruptionController {
     fn name(&self) -> &'static str {
         "disruption-controller"
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        PODS_OF_OWNER
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

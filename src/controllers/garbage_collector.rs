@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{Action, Cascade, Change, Cluster, ObjectId, PodId};
+use crate::controllers::topic::Topic;
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -88,6 +89,10 @@ impl Controller for GarbageCollector {
 
     fn workers(&self) -> usize {
         20
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Removed]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

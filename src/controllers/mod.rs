@@ -24,6 +24,7 @@ pub mod settings;
 pub mod stateful_set;
 pub mod storage;
 pub mod taint_eviction;
+pub mod topic;
 pub mod ttl_after_finished;
 mod zones;
 
@@ -32,6 +33,7 @@ use crate::engine::{Seed, Span, Time};
 
 pub use client::Client;
 pub use settings::Settings;
+use topic::Topic;
 
 /// The object a change is about: itself, or the owner of the pod.
 fn object_of(change: Change, cluster: &Cluster) -> Option<ObjectId> {
@@ -128,7 +130,10 @@ pub trait Controller {
         5
     }
 
-    /// Called for every change, in order: adds the keys to look at again. Must be cheap.
+    /// The frequent changes that it is told of, besides [`Topic::Other`].
+    fn hears(&self) -> &'static [Topic];
+
+    /// Called for every change that it hears of, in order: adds the keys to look at again. Must be cheap.
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes);
 
     /// Looks at one key and adds what is to be done.

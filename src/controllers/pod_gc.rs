@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::cluster::{Action, Change, Cluster, NodeId, PodId, Status};
+use crate::controllers::topic::Topic;
 use crate::engine::{Seed, Span, Time};
 
 use super::settings::Settings;
@@ -116,6 +117,10 @@ impl PodGc {
 impl Controller for PodGc {
     fn name(&self) -> &'static str {
         "pod-garbage-collector"
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Phase, Topic::Marked, Topic::Removed, Topic::Taints]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -6,6 +6,7 @@
 
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::{Action, Change, Cluster, NewPod, ObjectId, PodName, ReplicaSet, ReplicaSetStatus};
+use crate::controllers::topic::Topic;
 use crate::engine::Seed;
 
 use super::calls::Calls;
@@ -42,6 +43,10 @@ impl ReplicaSetController {
 impl Controller for ReplicaSetController {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Created, Topic::Phase, Topic::Readiness, Topic::Marked, Topic::Removed, Topic::Status]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

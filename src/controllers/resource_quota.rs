@@ -7,6 +7,7 @@ use crate::cluster::admission::amount;
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::policy::ResourceQuota;
 use crate::cluster::{Action, Body, Change, Cluster, Name, ObjectId, PodId};
+use crate::controllers::topic::Topic;
 
 use super::settings::Settings;
 use super::{Controller, Key, Todo, Wakes};
@@ -45,6 +46,10 @@ fn namespace(id: PodId, cluster: &Cluster) -> Option<Name> {
 impl Controller for ResourceQuotaController {
     fn name(&self) -> &'static str {
         "resourcequota-controller"
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Created, Topic::Phase, Topic::Removed]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, Node, NodeId, PodId, Subject, Taint, Toleration};
+use crate::controllers::topic::Topic;
 use crate::engine::{Span, Time};
 
 use super::settings::Settings;
@@ -105,6 +106,10 @@ impl Controller for TaintEviction {
 
     fn workers(&self) -> usize {
         usize::MAX // each deletion has its own timer
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Taints, Topic::Bound, Topic::Removed]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -2,6 +2,7 @@
 //! `ttlSecondsAfterFinished` has passed since the stored time of their end.
 
 use crate::cluster::{Action, Cascade, Change, Cluster, ObjectId};
+use crate::controllers::topic::Topic;
 use crate::engine::Time;
 
 use super::settings::Settings;
@@ -28,6 +29,10 @@ fn expiry(id: ObjectId, cluster: &Cluster) -> Option<Time> {
 impl Controller for TtlAfterFinished {
     fn name(&self) -> &'static str {
         "ttl-after-finished-controller"
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Status]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

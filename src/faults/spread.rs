@@ -37,13 +37,19 @@ pub(super) type Followers = Vec<(Span, NodeId)>;
 
 impl Burst {
     /// The followers of a failure of `first`. As many draws are made whoever is there to follow.
-    pub fn followers(&self, first: NodeId, candidates: &[NodeId], cluster: &Cluster, stream: &mut Stream) -> Followers {
+    pub fn followers(
+        &self,
+        first: NodeId,
+        candidates: impl FnOnce() -> Vec<NodeId>,
+        cluster: &Cluster,
+        stream: &mut Stream,
+    ) -> Followers {
         let happens = stream.unit() < self.probability;
         let n = geometric(self.followers_mean, stream);
-        let mut others = within(self.domain, first, candidates, cluster);
         if !happens {
             return Vec::new();
         }
+        let mut others = within(self.domain, first, &candidates(), cluster);
         stream.choose_to_front(&mut others, n);
         others.truncate(n);
         others.into_iter().map(|node| (Span(stream.below(self.window.0 + 1)), node)).collect()

@@ -77,6 +77,8 @@ struct Window {
     next: usize,
     /// The share missing at its rear.
     rear: i64,
+    /// When its rear meets that step; [`Time::MAX`] while there is none.
+    bends: Time,
     /// The area in it, in parts per million × nanoseconds.
     area: i128,
 }
@@ -94,15 +96,19 @@ pub(crate) struct Burn {
     most: i128,
     /// For each objective and alert, how often it began to fire.
     fired: Vec<[u32; 2]>,
+    /// The areas in its two windows from which it fires.
+    thresholds: Rc<[[[i128; 2]; 2]]>,
     objectives: Rc<[Objective]>,
 }
 
 impl Burn {
     /// Nothing is missing; before `now` nothing was.
     pub(crate) fn starting(now: Time, objectives: Rc<[Objective]>) -> Self {
-        let windows = WIDTHS.map(|width| Window { width, next: 0, rear: 0, area: 0 });
+        let windows = WIDTHS.map(|width| Window { width, next: 0, rear: 0, bends: Time::MAX, area: 0 });
         let fired = vec![[0; 2]; objectives.len()];
-        Burn { steps: VecDeque::new(), dropped: 0, missing_ppm: 0, at: now, windows, most: 0, fired, objectives }
+        let thresholds = objectives.iter().map(thresholds).collect();
+        let steps = VecDeque::new();
+        Burn { steps, dropped: 0, missing_ppm: 0, at: now, windows, most: 0, fired, thresholds, objectives }
     }
 
     /// From `now` on so much is missing.
@@ -111,32 +117,37 @@ impl Burn {
             self.advance(now);
             self.steps.push_back((now, missing_ppm));
             self.missing_ppm = missing_ppm;
+            for window in self.windows.iter_mut().filter(|window| window.bends == Time::MAX) {
+                window.bends = now.saturating_add(window.width);
+            }
         }
     }
 
     /// Goes from bend to bend until `to`.
     pub(crate) fn advance(&mut self, to: Time) {
         while self.at < to {
-            let leaves = |window: &Window| self.step(window.next).map(|(at, _)| at.saturating_add(window.width));
-            let until = self.windows.iter().filter_map(leaves).fold(to, Time::min);
+            let until = self.windows.iter().fold(to, |until, window| until.min(window.bends));
             self.pass(until.since(self.at));
             self.at = until;
-            for index in 0..self.windows.len() {
-                while let Some((at, share)) = self.step(self.windows[index].next)
-                    && at.saturating_add(self.windows[index].width) == until
-                {
-                    self.windows[index].rear = share;
-                    self.windows[index].next += 1;
-                }
+            if until < to || self.windows.iter().any(|window| window.bends == until) {
+                self.bend(until);
             }
-            let needed = self.windows.iter().map(|window| window.next).min().unwrap_or(0);
-            self.steps.drain(..needed - self.dropped);
-            self.dropped = needed;
         }
     }
 
-    fn step(&self, index: usize) -> Option<(Time, i64)> {
-        self.steps.get(index - self.dropped).copied()
+    /// The rear of some windows meets a step now.
+    fn bend(&mut self, now: Time) {
+        for window in &mut self.windows {
+            while window.bends == now {
+                window.rear = self.steps[window.next - self.dropped].1;
+                window.next += 1;
+                let next = self.steps.get(window.next - self.dropped);
+                window.bends = next.map_or(Time::MAX, |(at, _)| at.saturating_add(window.width));
+            }
+        }
+        let needed = self.windows.iter().map(|window| window.next).min().unwrap_or(0);
+        self.steps.drain(..needed - self.dropped);
+        self.dropped = needed;
     }
 
     /// A stretch without a bend.
@@ -151,14 +162,18 @@ impl Burn {
             window.area += slope * span;
         }
         self.most = self.most.max(self.windows[0].area);
-        for (objective, fired) in self.objectives.iter().zip(&mut self.fired) {
-            for (alert, count) in ALERTS.iter().zip(fired) {
-                // how far each window is above its threshold at the start, and how fast that grows
-                let over = alert.windows.map(|index| {
-                    let threshold = alert.tenths * objective.budget_ppm() * i128::from(WIDTHS[index].0) / 10;
-                    (before[index] - threshold, slopes[index])
-                });
-                *count += u32::from(begins(over, span));
+        let most = |index: usize| before[index].max(self.windows[index].area);
+        for (thresholds, fired) in self.thresholds.iter().zip(&mut self.fired) {
+            for ((alert, thresholds), count) in ALERTS.iter().zip(thresholds).zip(fired) {
+                // linear in between: a window below its threshold at both ends is so throughout
+                if alert.windows.iter().zip(thresholds).all(|(index, threshold)| most(*index) >= *threshold) {
+                    // how far each window is above its threshold at the start, and how fast that grows
+                    let over = [0, 1].map(|side| {
+                        let index = alert.windows[side];
+                        (before[index] - thresholds[side], slopes[index])
+                    });
+                    *count += u32::from(begins(over, span));
+                }
             }
         }
     }
@@ -177,6 +192,13 @@ impl Burn {
     pub(crate) fn objectives(&self) -> &[Objective] {
         &self.objectives
     }
+}
+
+/// By alert: the areas in its two windows that burn the budget at its rate.
+fn thresholds(objective: &Objective) -> [[i128; 2]; 2] {
+    ALERTS.each_ref().map(|alert| {
+        alert.windows.map(|index| alert.tenths * objective.budget_ppm() * i128::from(WIDTHS[index].0) / 10)
+    })
 }
 
 /// Whether two linear functions, each given by its value at the start of a stretch and its slope, are not both at least

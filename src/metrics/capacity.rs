@@ -142,12 +142,13 @@ impl Capacity {
         self.memory.set(now, sum.memory);
         self.memory_allocatable.set(now, sum.memory_allocatable);
         self.nodes_ready.set(now, sum.nodes);
-        self.imbalance.set(now, self.imbalance_ppm());
-        self.fragmentation.set(now, self.fragmentation_ppm());
+        let (imbalance, fragmentation) = (self.imbalance_ppm(), self.fragmentation_ppm());
+        self.imbalance.set(now, imbalance);
+        self.fragmentation.set(now, fragmentation);
         self.cpu_series.set(now, ratio_ppm(sum.cpu, sum.cpu_allocatable));
         self.memory_series.set(now, ratio_ppm(sum.memory, sum.memory_allocatable));
-        self.imbalance_series.set(now, self.imbalance_ppm());
-        self.fragmentation_series.set(now, self.fragmentation_ppm());
+        self.imbalance_series.set(now, imbalance);
+        self.fragmentation_series.set(now, fragmentation);
         self.nodes_series.set(now, sum.nodes);
     }
 
@@ -159,7 +160,11 @@ impl Capacity {
         }
         // n·Σx² − (Σx)² is n² times the variance; the root of an integer needs no floating point
         let scaled = nodes * self.load_squares - i128::from(self.sum.load).pow(2);
-        (scaled.max(0).isqrt() / nodes) as i64
+        let root = match u64::try_from(scaled.max(0)) {
+            Ok(scaled) => i128::from(scaled.isqrt()), // as a rule, and in a tenth of the time
+            Err(_) => scaled.isqrt(),
+        };
+        (root / nodes) as i64
     }
 
     /// Share of free cpu stranded now, parts per million.
@@ -170,7 +175,11 @@ impl Capacity {
 
 /// `part` of `whole` in parts per million; 0 of nothing.
 pub(crate) fn ratio_ppm(part: i64, whole: i64) -> i64 {
-    if whole <= 0 { 0 } else { (i128::from(part) * i128::from(PPM) / i128::from(whole)) as i64 }
+    match part.checked_mul(PPM) {
+        _ if whole <= 0 => 0,
+        Some(scaled) => scaled / whole,
+        None => (i128::from(part) * i128::from(PPM) / i128::from(whole)) as i64,
+    }
 }
 
 fn share_of(node: &Node, shape: Shape) -> Share {

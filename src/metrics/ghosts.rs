@@ -16,6 +16,8 @@ use super::collateral::{of, rows_of};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ghosts {
     replicas: Vec<Replicas>,
+    /// By pod: whether its containers run and whether it was given up, as seen last.
+    seen: Vec<(bool, bool)>,
     /// Where ghosts are: their workload, and when they were given up.
     on_node: BTreeMap<NodeId, BTreeMap<PodId, (u32, Time)>>,
 }
@@ -59,11 +61,13 @@ impl Replicas {
         }
     }
 
-    /// The oldest ghost may be another one: replacements are counted anew.
-    fn ghosts_changed(&mut self, now: Time) {
+    /// Ghosts came or went. If the oldest is another one, replacements are counted anew.
+    fn ghosts_changed(&mut self, before: Option<(Time, SpecId)>, now: Time) {
         let oldest = self.oldest();
-        let is_new = |pod: &&(Time, SpecId)| oldest.is_some_and(|oldest| replaces(oldest, **pod));
-        self.new = self.running.values().filter(is_new).count();
+        if oldest != before {
+            let is_new = |pod: &&(Time, SpecId)| oldest.is_some_and(|oldest| replaces(oldest, **pod));
+            self.new = self.running.values().filter(is_new).count();
+        }
         self.count(now);
     }
 
@@ -83,8 +87,17 @@ impl Ghosts {
     pub(crate) fn pod_changed(&mut self, id: PodId, gone: bool, workload: u32, cluster: &Cluster) {
         let Some(pod) = cluster.pod(id) else { return };
         let Some(node) = pod.node else { return };
-        let runs = pod.container.is_running() && pod.owner.is_some();
-        let given_up = gone || pod.deletion.is_some();
+        let state = (pod.container.is_running() && pod.owner.is_some(), gone || pod.deletion.is_some());
+        let seen = of(&mut self.seen, id.0);
+        if *seen != state {
+            *seen = state;
+            self.look(id, (pod, state), node, workload, cluster);
+        }
+    }
+
+    /// Looks at a pod on a node: whether it runs and whether it was given up.
+    fn look(&mut self, id: PodId, (pod, state): (&Pod, (bool, bool)), node: NodeId, workload: u32, cluster: &Cluster) {
+        let (runs, given_up) = state;
         if runs && given_up && is_out_of_sight(node, cluster) {
             self.begin(id, pod, node, workload, cluster.now);
         } else if self.on_node.get(&node).is_some_and(|ghosts| ghosts.contains_key(&id)) {
@@ -99,26 +112,28 @@ impl Ghosts {
         let ghosts = self.on_node.entry(node).or_default();
         if ghosts.insert(id, (workload, since)).is_none() {
             let replicas = of(&mut self.replicas, workload);
+            let oldest = replicas.oldest();
             replicas.ghosts.insert((since, id), pod.template);
-            replicas.ghosts_changed(now);
+            replicas.ghosts_changed(oldest, now);
         }
     }
 
     /// One ghost on a node, or every one, is none any more.
     fn end(&mut self, node: NodeId, only: Option<PodId>, now: Time) {
         let Some(mut ghosts) = self.on_node.remove(&node) else { return };
-        let mut ended = match only {
+        let ended = match only {
             Some(id) => ghosts.remove_entry(&id).into_iter().collect(),
             None => std::mem::take(&mut ghosts),
         };
         if !ghosts.is_empty() {
             self.on_node.insert(node, ghosts);
         }
-        ended.retain(|id, (workload, since)| self.replicas[*workload as usize].ghosts.remove(&(*since, *id)).is_some());
-        let mut changed: Vec<u32> = ended.values().map(|(workload, _)| *workload).collect();
-        changed.sort_unstable();
-        changed.dedup();
-        changed.into_iter().for_each(|workload| self.replicas[workload as usize].ghosts_changed(now));
+        for (id, (workload, since)) in ended {
+            let replicas = &mut self.replicas[workload as usize];
+            let oldest = replicas.oldest();
+            replicas.ghosts.remove(&(since, id));
+            replicas.ghosts_changed(oldest, now);
+        }
     }
 
     /// A node or its machine changed. Once it is heard, or has no power, nothing on it is a ghost any more; once it is not,
@@ -129,8 +144,9 @@ impl Ghosts {
             return;
         }
         for id in cluster.node(node).into_iter().flat_map(|node| &node.pods) {
-            if cluster.pod(*id).is_some_and(|pod| pod.deletion.is_some()) {
-                self.pod_changed(*id, false, workload_of(*id), cluster);
+            if let Some(pod) = cluster.pod(*id).filter(|pod| pod.deletion.is_some()) {
+                let state = (pod.container.is_running() && pod.owner.is_some(), true);
+                self.look(*id, (pod, state), node, workload_of(*id), cluster);
             }
         }
     }

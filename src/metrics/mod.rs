@@ -211,7 +211,10 @@ impl Metrics {
             log.row(&row);
         }
         match change {
-            Change::PodRemoved(pod) => self.pod_changed(pod, true, cluster),
+            Change::PodRemoved(pod) => {
+                self.pod_changed(pod, true, cluster);
+                self.load_of_pod_changed(pod, cluster);
+            }
             Change::PodRestarted(pod) => {
                 self.churn.restarts += 1;
                 self.pod_changed(pod, false, cluster);
@@ -221,10 +224,11 @@ impl Metrics {
                 self.pod_changed(pod, false, cluster);
                 self.load_changed(node, cluster);
             }
+            Change::PodAssumed(pod) | Change::PodBound(pod) | Change::PodPhase { pod, .. } => {
+                self.pod_changed(pod, false, cluster);
+                self.load_of_pod_changed(pod, cluster);
+            }
             Change::PodCreated(pod)
-            | Change::PodAssumed(pod)
-            | Change::PodBound(pod)
-            | Change::PodPhase { pod, .. }
             | Change::PodReady(pod, _)
             | Change::PodContainer(pod)
             | Change::PodMarked(pod)
@@ -369,9 +373,6 @@ impl Metrics {
             self.last_words.remove(&id);
         }
         self.count_deletion(pod, gone, before, after);
-        if let Some(node) = pod.node {
-            self.load_changed(node, cluster);
-        }
         let workload = self.workloads.tracked(id).workload;
         self.ghosts.pod_changed(id, gone, workload, cluster);
         self.works.pod_changed(id, pod, gone, workload, cluster);
@@ -388,6 +389,13 @@ impl Metrics {
         let removed_unmarked = gone && !before.has(Facts::GONE) && pod.deletion.is_none();
         self.churn.deleted += u64::from(marked || removed_unmarked);
         self.churn.failed += u64::from(stopped && pod.phase == crate::cluster::Phase::Failed);
+    }
+
+    /// What is requested of the pod's node may have changed: by what else happens to a pod it does not.
+    fn load_of_pod_changed(&mut self, pod: PodId, cluster: &Cluster) {
+        if let Some(node) = cluster.pod(pod).and_then(|pod| pod.node) {
+            self.load_changed(node, cluster);
+        }
     }
 
     fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use crate::cluster::{Name, NodeId};
 
 /// The nodes that are Ready in the API, and their zones.
@@ -17,9 +19,9 @@ pub(crate) struct ReadyNodes {
 /// A workload's active pods with a node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spread {
-    per_node: BTreeMap<u32, u32>,
-    /// How many Ready nodes have so many of them; nodes without any are not listed.
-    nodes_with: BTreeMap<u32, u32>,
+    per_node: FxHashMap<NodeId, u32>,
+    /// By how many of them: on how many Ready nodes there are so many; nodes without any are not counted.
+    nodes_with: Vec<u32>,
     /// How many are on Ready nodes of each zone.
     per_zone: BTreeMap<Name, i64>,
 }
@@ -53,12 +55,12 @@ impl ReadyNodes {
 impl Spread {
     /// A pod was placed on a node (1) or went (-1); how many are there now.
     pub(crate) fn place(&mut self, node: NodeId, sign: i32, ready: &ReadyNodes) -> u32 {
-        let count = self.per_node.entry(node.0).or_insert(0);
+        let count = self.per_node.entry(node).or_insert(0);
         let before = *count;
         *count = before.saturating_add_signed(sign);
         let now = *count;
         if now == 0 {
-            self.per_node.remove(&node.0);
+            self.per_node.remove(&node);
         }
         if let Some(zone) = ready.zone(node) {
             self.recount(before, now);
@@ -69,7 +71,7 @@ impl Spread {
 
     /// The zone in which a node counts changed; `None`: it is not Ready.
     pub(crate) fn node_changed(&mut self, node: NodeId, before: Option<Name>, now: Option<Name>) {
-        let pods = self.per_node.get(&node.0).copied().unwrap_or(0);
+        let pods = self.per_node.get(&node).copied().unwrap_or(0);
         let counted = |zone: Option<Name>| if zone.is_some() { pods } else { 0 };
         self.recount(counted(before), counted(now));
         for (zone, sign) in [(before, -1), (now, 1)] {
@@ -85,23 +87,28 @@ impl Spread {
             return;
         }
         if now > 0 {
-            *self.nodes_with.entry(now).or_default() += 1;
+            if self.nodes_with.len() <= now as usize {
+                self.nodes_with.resize(now as usize + 1, 0);
+            }
+            self.nodes_with[now as usize] += 1;
         }
         if before > 0 {
-            remove_one(&mut self.nodes_with, before);
+            self.nodes_with[before as usize] -= 1;
         }
     }
 
-    /// Nodes that have some, Ready or not, and how many.
-    pub(crate) fn on_nodes(&self) -> impl Iterator<Item = (NodeId, u32)> + '_ {
-        self.per_node.iter().map(|(node, pods)| (NodeId(*node), *pods))
+    /// Nodes that have some, Ready or not, and how many; in their order.
+    pub(crate) fn on_nodes(&self) -> Vec<(NodeId, u32)> {
+        let mut all: Vec<(NodeId, u32)> = self.per_node.iter().map(|(node, pods)| (*node, *pods)).collect();
+        all.sort_unstable();
+        all
     }
 
     /// Most minus fewest pods on a Ready node, and in a zone with a Ready node.
     pub(crate) fn of(&self, ready: &ReadyNodes) -> (i64, i64) {
-        let with_some: i64 = self.nodes_with.values().map(|nodes| i64::from(*nodes)).sum();
-        let most = self.nodes_with.keys().next_back().map_or(0, |count| i64::from(*count));
-        let fewest = self.nodes_with.keys().next().map_or(0, |count| i64::from(*count));
+        let with_some: i64 = self.nodes_with.iter().map(|nodes| i64::from(*nodes)).sum();
+        let most = self.nodes_with.iter().rposition(|nodes| *nodes > 0).map_or(0, |count| count as i64);
+        let fewest = self.nodes_with.iter().position(|nodes| *nodes > 0).map_or(0, |count| count as i64);
         let nodes = if with_some < ready.count { most } else { most - fewest };
         let in_zone = |zone: &Name| self.per_zone.get(zone).copied().unwrap_or(0);
         let most = ready.zones.keys().map(in_zone).max().unwrap_or(0);
@@ -110,7 +117,7 @@ impl Spread {
     }
 }
 
-fn remove_one<K: Ord>(counts: &mut BTreeMap<K, u32>, key: K) {
+fn remove_one(counts: &mut BTreeMap<Name, u32>, key: Name) {
     if let Some(count) = counts.get_mut(&key) {
         *count -= 1;
         if *count == 0 {

@@ -96,6 +96,7 @@ pub struct Simulation {
     pub cluster: Cluster,
     settings: Settings,
     workers: Vec<Worker>,
+    audiences: workers::Audiences,
     scheduler: Scheduler,
     scheduling: SchedulingState,
     kubelet: Kubelet,
@@ -135,9 +136,11 @@ impl Simulation {
         } = setup;
         let seed = cluster.seed;
         let build = |entry: &controllers::Entry| Worker::new(entry, &settings.controllers, seed);
+        let workers: Vec<Worker> = controllers::ALL.iter().map(build).collect();
         let mut simulation = Simulation {
             queue: EventQueue::new(),
-            workers: controllers::ALL.iter().map(build).collect(),
+            audiences: workers::audiences(&workers),
+            workers,
             scheduler: Scheduler::new(scheduler, seed),
             scheduling: SchedulingState {
                 client: TokenBucket::per_second_milli(settings.scheduling.qps_milli, settings.scheduling.burst),
@@ -347,7 +350,7 @@ impl Simulation {
                     self.faults_see(change);
                 }
                 if self.processes.controllers {
-                    (0..self.workers.len()).for_each(|worker| self.tell(worker, change));
+                    self.tell_all(change);
                 }
             }
             self.carry_out(todo);

@@ -124,18 +124,18 @@ impl Simulation {
         if fault.burst.is_none() && fault.cascade.is_none() {
             return;
         }
-        let candidates = victims.candidates(&self.cluster);
+        let candidates = || victims.candidates(&self.cluster);
         let stream = &mut chance.stream("followers");
         let mut followers = Vec::new();
         for &node in nodes {
             if let Some(burst) = &fault.burst {
-                let dragged = burst.followers(node, &candidates, &self.cluster, stream);
+                let dragged = burst.followers(node, candidates, &self.cluster, stream);
                 followers.extend(dragged.into_iter().map(|(after, node)| (after, node, false)));
             }
             if let Some(cascade) = &fault.cascade {
                 // what follows from the load is no matter of the fault's own chance
                 let mut own = self.cluster.seed.stream(&format!("fault/{}/cascade", fault.name), self.events_handled);
-                let failures = cascade.failures(node, &candidates, &self.cluster, &mut own);
+                let failures = cascade.failures(node, &candidates(), &self.cluster, &mut own);
                 followers.extend(failures.into_iter().map(|(after, node)| (after, node, true)));
             }
         }

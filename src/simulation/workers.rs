@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::cluster::{Action, Change, StorageAction};
+use crate::controllers::topic::Topic;
 use crate::controllers::{self, Client, Controller, Key, Settings, Todo, Wakes};
 use crate::engine::{Class, Seed, Span, Stream, Time};
 
@@ -58,6 +59,11 @@ impl Worker {
         }
     }
 
+    /// Whether its controller is told of changes of this kind.
+    fn hears(&self, topic: Topic) -> bool {
+        topic == Topic::Other || self.controller.hears().contains(&topic)
+    }
+
     /// The process starts again, its memory empty.
     pub(super) fn restart(&mut self, entry: &controllers::Entry, settings: &Settings, seed: Seed) {
         let watch = self.watch.clone();
@@ -65,7 +71,39 @@ impl Worker {
     }
 }
 
+/// The controllers that hear of each topic.
+pub(super) type Audiences = [Vec<u8>; Topic::ALL.len()];
+
+/// Who hears of what.
+pub(super) fn audiences(workers: &[Worker]) -> Audiences {
+    let of =
+        |topic: Topic| (0..workers.len()).filter(move |index| workers[*index].hears(topic)).map(|index| index as u8);
+    Topic::ALL.map(|topic| of(topic).collect())
+}
+
 impl Simulation {
+    /// Tells the controllers that hear of a change.
+    pub(super) fn tell_all(&mut self, change: Change) {
+        let topic = Topic::of(change) as usize;
+        for position in 0..self.audiences[topic].len() {
+            self.tell(self.audiences[topic][position] as usize, change);
+        }
+        if cfg!(debug_assertions) {
+            self.assert_unheard(change);
+        }
+    }
+
+    /// A controller that does not say it hears of a change has nothing to say to it.
+    fn assert_unheard(&mut self, change: Change) {
+        for worker in &mut self.workers {
+            if !worker.hears(Topic::of(change)) {
+                let mut wakes = Wakes::default();
+                worker.controller.watch(change, &self.cluster, &mut wakes);
+                assert!(wakes.are_none(), "{} answers {change:?}, of which it does not hear", worker.controller.name());
+            }
+        }
+    }
+
     /// Tells one controller of a change and schedules what it wants to look at.
     pub(super) fn tell(&mut self, index: usize, change: Change) {
         let worker = &mut self.workers[index];

@@ -13,6 +13,7 @@ use crate::cluster::workloads::{DaemonSet, DaemonSetUpdate};
 use crate::cluster::{
     Action, Change, Cluster, Message, NewPod, NodeId, ObjectId, Part, Phase, PodId, PodName, Reason, Subject,
 };
+use crate::controllers::topic::Topic;
 use crate::engine::{Seed, Span, Time};
 
 use super::calls::Calls;
@@ -206,6 +207,10 @@ impl Controller for DaemonSetController {
 
     fn workers(&self) -> usize {
         2
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Created, Topic::Phase, Topic::Readiness, Topic::Marked, Topic::Removed, Topic::Taints]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -14,6 +14,7 @@ use crate::cluster::{
 };
 
 use crate::cluster::objects::ObjectStatus;
+use crate::controllers::topic::Topic;
 use crate::engine::Time;
 
 use super::settings::Settings;
@@ -35,6 +36,10 @@ impl DeploymentController {
 impl Controller for DeploymentController {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Status, Topic::Phase, Topic::Removed]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use crate::cluster::batch::{JobEnd, JobStatus};
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::{Action, Change, Cluster, Kind, Message, ObjectId, PodId, Reason, Subject};
+use crate::controllers::topic::{PODS_OF_OWNER, Topic};
 use crate::engine::{Seed, Span, Time};
 
 use super::calls::Calls;
@@ -181,6 +182,10 @@ fn is_job(id: ObjectId, cluster: &Cluster) -> bool {
 impl Controller for JobController {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        PODS_OF_OWNER
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

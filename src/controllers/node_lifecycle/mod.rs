@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, NodeId, Status, Subject};
+use crate::controllers::topic::Topic;
 use crate::engine::{Distribution, Seed, Span, Stream, Time};
 
 mod pass;
@@ -233,6 +234,10 @@ impl Controller for NodeLifecycle {
 
     fn workers(&self) -> usize {
         8
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Taints]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

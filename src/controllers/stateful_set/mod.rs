@@ -9,6 +9,7 @@ mod plan;
 
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::{Action, Change, Cluster, ObjectId};
+use crate::controllers::topic::{PODS_OF_OWNER, Topic};
 use crate::engine::Seed;
 
 use super::calls::Calls;
@@ -49,6 +50,10 @@ impl StatefulSetController {
 impl Controller for StatefulSetController {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        PODS_OF_OWNER
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

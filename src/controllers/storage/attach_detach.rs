@@ -11,6 +11,7 @@ use crate::cluster::{
     Action, Body, Change, Cluster, Message, Name, NodeId, ObjectId, PodId, Reason, Status, StorageAction, Subject,
 };
 use crate::controllers::settings::Settings;
+use crate::controllers::topic::Topic;
 use crate::controllers::{Controller, Key, Todo, Wakes};
 use crate::engine::{Seed, Span, Time};
 
@@ -217,6 +218,10 @@ impl Holder {
 impl Controller for AttachDetach {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Bound, Topic::Phase, Topic::Removed, Topic::Taints]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

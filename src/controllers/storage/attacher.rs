@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{Action, Change, Cluster, ObjectId, StorageAction};
 use crate::controllers::settings::Settings;
+use crate::controllers::topic::Topic;
 use crate::controllers::{Controller, Key, Todo, Wakes};
 use crate::engine::{Distribution, Seed};
 
@@ -35,6 +36,10 @@ fn wanted(id: ObjectId, cluster: &Cluster) -> Option<bool> {
 impl Controller for Attacher {
     fn name(&self) -> &'static str {
         "external-attacher"
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cluster::volumes::VolumePhase;
 use crate::cluster::{Action, Body, Change, Cluster, Kind, Message, Name, ObjectId, Reason, StorageAction, Subject};
 use crate::controllers::settings::Settings;
+use crate::controllers::topic::Topic;
 use crate::controllers::{Controller, Key, Todo, Wakes};
 use crate::engine::{Seed, Span, Time};
 
@@ -182,6 +183,10 @@ fn no_volume(has_class: bool, cluster: &Cluster, claim: ObjectId) -> String {
 impl Controller for Binder {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

@@ -4,6 +4,7 @@
 use crate::cluster::spec::VolumeSource;
 use crate::cluster::{Action, Change, Cluster, StorageAction};
 use crate::controllers::settings::Settings;
+use crate::controllers::topic::Topic;
 use crate::controllers::{Controller, Key, Todo, Wakes};
 
 /// The controller.
@@ -20,6 +21,10 @@ impl EphemeralVolumes {
 impl Controller for EphemeralVolumes {
     fn name(&self) -> &'static str {
         "ephemeral-volume-controller"
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Created]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

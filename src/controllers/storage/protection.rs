@@ -3,6 +3,7 @@
 
 use crate::cluster::{Action, Change, Cluster};
 use crate::controllers::settings::Settings;
+use crate::controllers::topic::Topic;
 use crate::controllers::{Controller, Key, Todo, Wakes};
 
 use super::Users;
@@ -23,6 +24,10 @@ impl ClaimProtection {
 impl Controller for ClaimProtection {
     fn name(&self) -> &'static str {
         "persistentvolumeclaim-protection-controller"
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[Topic::Bound, Topic::Phase, Topic::Removed]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

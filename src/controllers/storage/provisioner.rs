@@ -11,6 +11,7 @@ use crate::cluster::{
     Action, Body, Change, Cluster, Kind, Message, Name, Node, ObjectId, Reason, StorageAction, Subject,
 };
 use crate::controllers::settings::Settings;
+use crate::controllers::topic::Topic;
 use crate::controllers::{Controller, Key, Todo, Wakes};
 use crate::engine::{Distribution, Seed, Span, Stream};
 
@@ -144,6 +145,10 @@ fn place_of(node: &Node, class: &StorageClass, cluster: &Cluster) -> Vec<(Name, 
 impl Controller for Provisioner {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn hears(&self) -> &'static [Topic] {
+        &[]
     }
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {

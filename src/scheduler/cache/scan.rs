@@ -151,8 +151,7 @@ impl Scan<'_, '_, '_> {
     /// Adds up everything, node by node.
     fn choose_by_totals(&mut self, walk: Walk, late: bool, ties: &mut Ties<'_>) -> Option<usize> {
         if !late {
-            self.buffers.rows.clear();
-            self.buffers.rows.extend(passing(self.table, walk, self.list).map(|(row, _)| row));
+            self.table.collect_passing(walk, &mut self.buffers.rows);
         }
         let bonus = self.bonus();
         let (rows, list, table) = (&self.buffers.rows, self.list, &self.table);
@@ -166,8 +165,10 @@ impl Scan<'_, '_, '_> {
                 totals.iter_mut().zip(scores).for_each(|(total, score)| *total += *score * weight);
             }
         }
-        let best = *self.buffers.totals.iter().max()?;
-        let n = self.buffers.totals.iter().filter(|total| **total == best).count();
+        let (mut best, mut n) = (i64::MIN, 0);
+        for &total in &self.buffers.totals {
+            (best, n) = if total > best { (total, 1) } else { (best, n + usize::from(total == best)) };
+        }
         let chosen = ties.pick(n);
         let mut top = self.buffers.rows.iter().zip(&self.buffers.totals).filter(|(_, total)| **total == best);
         top.nth(chosen).map(|(row, _)| *row)

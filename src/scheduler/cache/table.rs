@@ -192,6 +192,19 @@ impl Table {
         self.values[row] = STALE;
     }
 
+    /// The rows of a walk that pass, in its order.
+    pub(super) fn collect_passing(&self, walk: Walk, rows: &mut Vec<usize>) {
+        rows.clear();
+        rows.resize(walk.length, 0);
+        let mut found = 0;
+        for row in walk.ranges(self.rows()).into_iter().flatten() {
+            // written first and kept if it passes: no branch to be foretold
+            rows[found] = row;
+            found += usize::from(self.passes(row));
+        }
+        rows.truncate(found);
+    }
+
     /// The distinct verdicts, in the order of [`Table::rejection`]'s numbers.
     pub(super) fn verdicts(&self) -> &[Verdict] {
         &self.verdicts

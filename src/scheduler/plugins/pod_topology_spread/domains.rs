@@ -1,6 +1,8 @@
 //! A constraint, ready to be evaluated: matching pods by domain, kept up to date from one cycle to the
 //! next by what was counted since.
 
+use smallvec::SmallVec;
+
 use crate::cluster::spec::SpreadConstraint;
 use crate::cluster::{Labels, Node, NodeId, Operator, Requirement, Selector, SpecId};
 use crate::scheduler::framework::Context;
@@ -109,15 +111,25 @@ impl Constraint {
         self.domains.counts.get(value as usize).map_or(0, |count| (*count).max(0))
     }
 
-    /// By node: what counts for the score there, matching pods on the node itself or in its domain; `None`
-    /// without the key.
-    pub(super) fn scored<'c>(&'c self, cx: &'c Context<'_>) -> impl Fn(NodeId) -> Option<i64> + 'c {
+    /// Adds to each node's sum what the constraint brings there: matching pods on the node itself or in its domain,
+    /// weighted; nothing without the key.
+    pub(super) fn add_scores(&self, cx: &Context<'_>, nodes: &[NodeId], sums: &mut [f64]) {
         let values = cx.index.topology.values(self.key);
-        let on_nodes = self.query.map_or(&[][..], |query| cx.index.counts.by_node(query));
-        move |node| {
-            let value = values.get(node.index()).copied().filter(|value| *value != NONE)?;
-            let here = || on_nodes.get(node.index()).map_or(0, |count| i64::from(*count));
-            Some(if self.is_hostname { here() } else { self.in_domain(value) })
+        let value = |node: &NodeId| values.get(node.index()).copied().filter(|value| *value != NONE);
+        let score = |count: i64| count as f64 * self.weight + (self.max_skew - 1) as f64;
+        let sums = sums.iter_mut().zip(nodes);
+        if self.is_hostname {
+            let on_nodes = self.query.map_or(&[][..], |query| cx.index.counts.by_node(query));
+            let here = |node: &NodeId| on_nodes.get(node.index()).map_or(0, |count| i64::from(*count));
+            sums.filter(|(_, node)| value(node).is_some()).for_each(|(sum, node)| *sum += score(here(node)));
+        } else if self.domains.counts.len() < nodes.len() {
+            // a few domains many times over: once for each of them
+            let of_domain: SmallVec<[f64; 16]> =
+                self.domains.counts.iter().map(|count| score((*count).max(0))).collect();
+            let there = |value: u32| of_domain.get(value as usize).copied().unwrap_or_else(|| score(0));
+            sums.for_each(|(sum, node)| *sum += value(node).map_or(0.0, there));
+        } else {
+            sums.for_each(|(sum, node)| *sum += value(node).map_or(0.0, |value| score(self.in_domain(value))));
         }
     }
 

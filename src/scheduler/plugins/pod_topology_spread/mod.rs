@@ -37,7 +37,7 @@ pub struct PodTopologySpread {
     current: usize,
     /// What is supposed: (hard constraint, value, sign).
     supposed: Vec<(usize, u32, i64)>,
-    /// By feasible node: whether it is left out of scoring.
+    /// By feasible node: whether it is left out of scoring; empty if none can be.
     ignored: Vec<bool>,
     /// Values met among feasible nodes.
     seen: Vec<bool>,
@@ -215,13 +215,17 @@ impl Plugin for PodTopologySpread {
         if !soft.is_empty() {
             count_domains(soft, cx, *require_all);
             ignored.clear();
-            ignored.extend(feasible.iter().map(|node| *require_all && !has_all_keys(soft, cx, *node)));
-            let scored = || feasible.iter().zip(&ignored).filter(|(_, ignored)| !**ignored).map(|(node, _)| *node);
+            let mut scored: &[NodeId] = feasible;
+            let mut left: Vec<NodeId> = Vec::new();
+            if *require_all {
+                ignored.extend(feasible.iter().map(|node| !has_all_keys(soft, cx, *node)));
+                left.extend(feasible.iter().zip(&ignored).filter(|(_, ignored)| !**ignored).map(|(node, _)| *node));
+                scored = &left;
+            }
             for constraint in soft.iter_mut() {
-                let domains = if constraint.is_hostname {
-                    scored().count()
-                } else {
-                    n_domains(constraint, cx, scored(), &mut seen)
+                let domains = match constraint.is_hostname {
+                    true => scored.len(),
+                    false => n_domains(constraint, cx, scored, &mut seen),
                 };
                 constraint.weight = libm::log((domains + 2) as f64);
             }
@@ -245,15 +249,7 @@ impl Plugin for PodTopologySpread {
     fn scores(&self, cx: &Context<'_>, feasible: &[NodeId], scores: &mut Vec<i64>) {
         let Prepared { soft, require_all, .. } = &self.prepared[self.current];
         let mut sums = vec![0.0; feasible.len()];
-        for constraint in soft {
-            let scored = constraint.scored(cx);
-            let skew = (constraint.max_skew - 1) as f64;
-            for (sum, node) in sums.iter_mut().zip(feasible) {
-                if let Some(count) = scored(*node) {
-                    *sum += count as f64 * constraint.weight + skew;
-                }
-            }
-        }
+        soft.iter().for_each(|constraint| constraint.add_scores(cx, feasible, &mut sums));
         scores.extend(sums.into_iter().map(rounded));
         if *require_all {
             for (score, node) in scores.iter_mut().zip(feasible) {
@@ -266,19 +262,21 @@ impl Plugin for PodTopologySpread {
 
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], scores: &mut [i64]) {
         let (mut min, mut max) = (i64::MAX, 0);
-        for (score, _) in scores.iter().zip(&self.ignored).filter(|(_, ignored)| !**ignored) {
-            min = min.min(*score);
-            max = max.max(*score);
+        let mut widen = |score: i64| (min, max) = (min.min(score), max.max(score));
+        if self.ignored.is_empty() {
+            scores.iter().for_each(|score| widen(*score));
+        } else {
+            scores.iter().zip(&self.ignored).filter(|(_, ignored)| !**ignored).for_each(|(score, _)| widen(*score));
         }
         let normalised = |score: i64| if max == 0 { 100 } else { 100 * (max + min - score) / max };
         // a few counts many times over: as a rule it is cheaper to divide once for each score there could be
         let few = usize::try_from(max - min).is_ok_and(|range| range < scores.len());
         let table: SmallVec<[i64; 64]> = if few { (min..=max).map(normalised).collect() } else { SmallVec::new() };
-        for (score, ignored) in scores.iter_mut().zip(&self.ignored) {
-            *score = match ignored {
-                true => 0,
-                false if few => table[(*score - min) as usize],
-                false => normalised(*score),
+        for (position, score) in scores.iter_mut().enumerate() {
+            *score = match self.ignored.get(position) {
+                Some(true) => 0,
+                _ if few => table[(*score - min) as usize],
+                _ => normalised(*score),
             };
         }
     }
@@ -327,19 +325,14 @@ fn rounded(sum: f64) -> i64 {
 }
 
 /// Distinct values among nodes; those without the key count as one value.
-fn n_domains(
-    constraint: &Constraint,
-    cx: &Context<'_>,
-    nodes: impl Iterator<Item = NodeId>,
-    seen: &mut Vec<bool>,
-) -> usize {
+fn n_domains(constraint: &Constraint, cx: &Context<'_>, nodes: &[NodeId], seen: &mut Vec<bool>) -> usize {
     let n_values = cx.index.topology.n_values(constraint.key);
     seen.clear();
     seen.resize(n_values + 1, false);
     let values = cx.index.topology.values(constraint.key);
     for node in nodes {
         let value = values.get(node.index()).copied().unwrap_or(NONE);
-        seen[if value == NONE { n_values } else { value as usize }] = true;
+        seen[n_values.min(value as usize)] = true;
     }
     seen.iter().filter(|seen| **seen).count()
 }
