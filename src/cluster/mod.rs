@@ -171,6 +171,12 @@ impl Cluster {
         std::mem::take(&mut self.changes)
     }
 
+    /// The same, with `room` to note further changes in: a list that is no longer needed.
+    pub fn exchange_changes(&mut self, mut room: Vec<Change>) -> Vec<Change> {
+        room.clear();
+        std::mem::replace(&mut self.changes, room)
+    }
+
     /// Whether anything became true since the last [`Cluster::take_changes`].
     pub fn has_changes(&self) -> bool {
         !self.changes.is_empty()

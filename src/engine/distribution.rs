@@ -77,7 +77,7 @@ impl Distribution {
             }
             Distribution::Normal { mean, deviation } => {
                 let nanos = mean.0 as f64 + deviation.0 as f64 * normal(stream);
-                Span(nanos.round() as u64) // a negative float becomes 0
+                Span(rounded(nanos))
             }
             Distribution::Gamma { shape, mean } => scaled(*mean, gamma(stream, *shape) / shape),
             Distribution::Pareto { shape, minimum } => scaled(*minimum, libm::pow(stream.unit(), -1.0 / shape)),
@@ -96,7 +96,14 @@ impl Distribution {
 }
 
 fn scaled(unit: Span, factor: f64) -> Span {
-    Span((unit.0 as f64 * factor).round() as u64)
+    Span(rounded(unit.0 as f64 * factor))
+}
+
+/// To the nearest, halves up; below zero it is 0. What `f64::round` gives, without a call where the target has no
+/// instruction for it: from 2^53 on there is no fraction, below that the difference is exact.
+fn rounded(value: f64) -> u64 {
+    let whole = value as u64;
+    whole.saturating_add(u64::from(value - whole as f64 >= 0.5))
 }
 
 fn mixture(parts: &[(f64, Distribution)], stream: &mut Stream) -> Span {
@@ -249,6 +256,14 @@ mod tests {
         for (distribution, mean, tolerance) in cases {
             let measured = mean_of(&distribution);
             assert!((measured - mean).abs() < tolerance, "{distribution:?}: {measured} instead of {mean}");
+        }
+    }
+
+    #[test]
+    fn values_are_rounded_to_the_nearest() {
+        let below_half = 0.499_999_999_999_999_94; // the largest below 1/2, which with 1/2 makes 1 in floating point
+        for value in [0.0, below_half, 0.5, 1.49, 2.5, 1e9 + 0.5, 4_503_599_627_370_495.5, 1e17, 1e300, -0.7, -3.0] {
+            assert_eq!(rounded(value), value.round() as u64, "{value}");
         }
     }
 

@@ -8,6 +8,7 @@ use crate::outcome::{Outcome, PodRow, Run, Series, Workload as WorkloadRow};
 use super::availability::availability;
 use super::capacity::{Capacity, PPM};
 use super::gpus::Gpus;
+use super::recovery::Faults;
 use super::series::Recorder;
 use super::workloads::Workload;
 use super::{ALL, Finished, Metrics, Rows, layout};
@@ -33,6 +34,7 @@ impl Metrics {
             workloads: &self.workloads.list,
             ready_nodes: &self.workloads.ready_nodes,
             incidents: &incidents,
+            faults: Faults::among(&incidents, &self.workloads.list),
             blame: &blame,
             actions: &self.actions,
             churn: &self.churn,

@@ -90,6 +90,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) workloads: &'a [Workload],
     pub(crate) ready_nodes: &'a ReadyNodes,
     pub(crate) incidents: &'a [Incident],
+    pub(crate) faults: recovery::Faults<'a>,
     pub(crate) blame: &'a Blame,
     pub(crate) actions: &'a [Action],
     pub(crate) churn: &'a Churn,

@@ -1,9 +1,12 @@
 //! Incidents in sum: the longest of each stage, per workload and over all. Faults only; planned
 //! disruptions have their rows in incidents.csv.
 
+use rustc_hash::FxHashMap;
+
 use crate::engine::Span;
 use crate::outcome::Incident;
 
+use super::workloads::Workload;
 use super::{Finished, Metric, Rows};
 
 /// `incidents_total`.
@@ -155,31 +158,45 @@ fn longest(run: &Finished<'_>, rows: &mut Rows, of: impl Fn(&Incident) -> Option
     for_each_workload(run, rows, |incidents| incidents.iter().filter_map(|i| of(i)).map(seconds).reduce(f64::max));
 }
 
+/// The incidents of faults, not of planned disruptions.
+pub(crate) struct Faults<'a> {
+    all: Vec<&'a Incident>,
+    /// By workload, in their order.
+    of_workload: Vec<Vec<&'a Incident>>,
+}
+
+impl<'a> Faults<'a> {
+    /// Sorts out the incidents of these workloads.
+    pub(crate) fn among(incidents: &'a [Incident], workloads: &[Workload]) -> Self {
+        let numbers: FxHashMap<&str, usize> =
+            workloads.iter().enumerate().map(|(number, workload)| (&*workload.label, number)).collect();
+        let all: Vec<&Incident> = incidents.iter().filter(|incident| !incident.planned).collect();
+        let mut of_workload = vec![Vec::new(); workloads.len()];
+        for incident in &all {
+            if let Some(number) = numbers.get(&*incident.workload) {
+                of_workload[*number].push(*incident);
+            }
+        }
+        Faults { all, of_workload }
+    }
+}
+
 /// A row over the faults' incidents of all workloads, and one for each workload that has any.
 fn for_each_workload(run: &Finished<'_>, rows: &mut Rows, value: impl Fn(&[&Incident]) -> Option<f64>) {
-    let all: Vec<&Incident> = run.incidents.iter().filter(|incident| !incident.planned).collect();
-    if all.is_empty() {
-        return;
-    }
-    if let Some(value) = value(&all) {
-        rows.push(&[], value);
-    }
-    for workload in run.workloads {
-        let own: Vec<&Incident> = all.iter().copied().filter(|i| i.workload == workload.label).collect();
-        if !own.is_empty()
-            && let Some(value) = value(&own)
-        {
-            rows.push(&[("workload", &workload.label)], value);
-        }
+    let Faults { all, of_workload } = &run.faults;
+    let of_all = (!all.is_empty()).then(|| value(all)).flatten();
+    of_all.into_iter().for_each(|value| rows.push(&[], value));
+    for (workload, own) in run.workloads.iter().zip(of_workload) {
+        let of_own = (!own.is_empty()).then(|| value(own)).flatten();
+        of_own.into_iter().for_each(|value| rows.push(&[("workload", &workload.label)], value));
     }
 }
 
 /// Counts of incidents, zero included.
 fn count(run: &Finished<'_>, rows: &mut Rows, which: impl Fn(&Incident) -> bool) {
-    let faults = || run.incidents.iter().filter(|incident| !incident.planned && which(incident));
-    rows.push(&[], faults().count() as f64);
-    for workload in run.workloads {
-        let own = faults().filter(|incident| incident.workload == workload.label).count();
-        rows.push(&[("workload", &workload.label)], own as f64);
+    let count = |incidents: &[&Incident]| incidents.iter().filter(|incident| which(incident)).count() as f64;
+    rows.push(&[], count(&run.faults.all));
+    for (workload, own) in run.workloads.iter().zip(&run.faults.of_workload) {
+        rows.push(&[("workload", &workload.label)], count(own));
     }
 }

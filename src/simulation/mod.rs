@@ -120,6 +120,15 @@ pub struct Simulation {
     events_handled: u64,
     inquiry: Option<Box<why::Inquiry>>,
     arrived: ArrivalHash,
+    room: Room,
+}
+
+/// Lists that are filled and emptied at every event, kept so that none of them is allocated each time.
+#[derive(Default)]
+struct Room {
+    changes: Vec<Change>,
+    todo: kubelet::Todo,
+    wakes: controllers::Wakes,
 }
 
 impl Simulation {
@@ -166,6 +175,7 @@ impl Simulation {
             events_handled: 0,
             inquiry: None,
             arrived: ArrivalHash::default(),
+            room: Room::default(),
             cluster,
             settings,
         };
@@ -325,7 +335,7 @@ impl Simulation {
             Event::Join(number) => self.join_ordered(number),
             Event::CloudLook => self.cloud_looks(),
             Event::Kubelet(event) => {
-                let mut todo = kubelet::Todo::default();
+                let mut todo = std::mem::take(&mut self.room.todo);
                 self.kubelet.handle(event, &self.cluster, &mut todo);
                 self.carry_out(todo);
             }
@@ -335,8 +345,8 @@ impl Simulation {
     /// Tells everybody what became true, until nothing more does.
     fn settle(&mut self, observer: &mut dyn Observer) {
         while self.cluster.has_changes() {
-            let changes = self.cluster.take_changes();
-            let mut todo = kubelet::Todo::default();
+            let changes = self.cluster.exchange_changes(std::mem::take(&mut self.room.changes));
+            let mut todo = std::mem::take(&mut self.room.todo);
             for &change in &changes {
                 observer.observe(change, &self.cluster);
                 if let Change::PodRemoved(pod) = change {
@@ -353,6 +363,7 @@ impl Simulation {
                     self.tell_all(change);
                 }
             }
+            self.room.changes = changes;
             self.carry_out(todo);
         }
         for record in self.cluster.take_records() {
@@ -362,13 +373,14 @@ impl Simulation {
         self.wake_scheduler();
     }
 
-    fn carry_out(&mut self, todo: kubelet::Todo) {
-        for action in todo.actions {
+    fn carry_out(&mut self, mut todo: kubelet::Todo) {
+        for action in todo.actions.drain(..) {
             self.cluster.apply(action);
         }
-        for (at, event) in todo.events {
+        for (at, event) in todo.events.drain(..) {
             self.queue.push(at, Class::World, Event::Kubelet(event));
         }
+        self.room.todo = todo;
     }
 
     /// The pending arrival of a source happens, and the next is pulled.

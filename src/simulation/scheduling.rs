@@ -38,12 +38,12 @@ impl Simulation {
             return;
         }
         let now = self.cluster.now;
-        let wake = self.scheduler.next_wake(now);
-        if wake == Time::MAX {
-            return;
-        }
         let earliest = now.max(self.scheduling.busy_until);
         if self.scheduling.next_cycle <= earliest {
+            return;
+        }
+        let wake = self.scheduler.next_wake(now);
+        if wake == Time::MAX {
             return;
         }
         if wake > now {

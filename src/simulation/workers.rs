@@ -107,24 +107,29 @@ impl Simulation {
     /// Tells one controller of a change and schedules what it wants to look at.
     pub(super) fn tell(&mut self, index: usize, change: Change) {
         let worker = &mut self.workers[index];
-        let mut wakes = Wakes::default();
+        let mut wakes = std::mem::take(&mut self.room.wakes);
         worker.controller.watch(change, &self.cluster, &mut wakes);
-        if wakes.are_none() {
-            return; // as a rule: most changes concern a few controllers
+        if !wakes.are_none() {
+            self.wake(index, &mut wakes);
         }
+        self.room.wakes = wakes;
+    }
+
+    /// Schedules what a controller wants to look at.
+    fn wake(&mut self, index: usize, wakes: &mut Wakes) {
+        let worker = &mut self.workers[index];
         let (now, life) = (self.cluster.now, self.processes.life);
-        let Wakes { news, timers, records } = wakes;
-        for (source, subject, message) in records {
+        for (source, subject, message) in wakes.records.drain(..) {
             self.cluster.record(source, subject, message);
         }
-        for key in news {
+        for key in wakes.news.drain(..) {
             if worker.dirty.insert(key) {
                 let delay =
                     if self.instant { Span::ZERO } else { self.settings.controllers.watch.sample(&mut worker.watch) };
                 self.queue.push(now + delay, Class::Control, Event::News(index as u8, life, key));
             }
         }
-        for (at, key) in timers {
+        for (at, key) in wakes.timers.drain(..) {
             self.set_timer(index as u8, at.max(now), key);
         }
     }
