@@ -280,6 +280,21 @@ fn overloaded_survivors_fail_in_their_turn() {
 }
 
 #[test]
+fn no_node_falls_twice_in_a_cascade() {
+    // a node in maintenance stays up until it is drained: each would bring down all others again and again
+    let faults =
+        "[{ maintenance: { random: 1, at: 10m, for: 5m, drain-for: 2m, cascade: { overload: 0.9, window: 10s } } }]";
+    let workloads = "start: settled\nworkloads: [{ deployment: web, replicas: 12, pod: { requests: { cpu: 1 } } }]\n";
+    let outcome = outcome_of(&(scenario(4, "1h", faults) + workloads), &[]);
+    // all are cordoned within half a minute, and go off when they have been drained
+    let off = Time::from_secs(720)..Time::from_secs(760);
+    let gone = outcome.actions.iter().filter(|action| action.verb == "maintenance" && off.contains(&action.at));
+    let mut nodes: Vec<&String> = gone.flat_map(|action| &action.nodes).collect();
+    nodes.sort_unstable();
+    assert_eq!(nodes, ["a-1", "a-2", "b-1", "b-2"]);
+}
+
+#[test]
 fn a_recorded_trace_is_replayed_with_its_intensity() {
     let folder = tempfile::tempdir().unwrap();
     let trace = "failure_interval,failure_duration,failure_intensity\n60000,120000,0.5\n600000,60000,0.26\n";

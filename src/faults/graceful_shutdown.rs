@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "graceful-shutdown",
     about: "kubelets report not Ready, end their pods, and the machines go off; with a length they boot after it",
     hits: About::Nodes,
-    chaos: Some(|_, _| Rc::new(GracefulShutdown { period: Span::from_secs(30), critical: Span::from_secs(10) })),
+    chaos: Some(|_| Rc::new(GracefulShutdown { period: Span::from_secs(30), critical: Span::from_secs(10) })),
 };
 
 impl Plan for GracefulShutdown {

@@ -35,7 +35,7 @@ mod when;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use crate::cluster::{Cluster, NodeId, PodId};
+use crate::cluster::{Cluster, NodeId, NodeSpec, PodId};
 use crate::engine::{Distribution, Span, Stream};
 
 pub use capacity_loss::CapacityLoss;
@@ -146,12 +146,24 @@ pub struct Entry {
     pub about: &'static str,
     /// Whom it hits.
     pub hits: About,
-    /// One of this kind as chaos makes it, lasting as long as given; `None`: chaos has no use for it.
+    /// One of this kind as chaos makes it; `None`: chaos has no use for it.
     pub chaos: Option<Make>,
 }
 
-/// Makes a plan for a fault that lasts so long, with chance of its own.
-pub type Make = fn(Span, &mut Stream) -> Rc<dyn Plan>;
+/// What chaos makes a plan of.
+pub struct Making<'a> {
+    /// How long the fault lasts.
+    pub lasts: Span,
+    /// Chance of its own.
+    pub stream: &'a mut Stream,
+    /// A machine like one of the cluster's, under a name of its own.
+    pub machine: Option<&'a NodeSpec>,
+    /// Other faults that strike while it lasts, each with victims of its own.
+    pub members: &'a [Rc<Member>],
+}
+
+/// Makes a plan.
+pub type Make = fn(&mut Making<'_>) -> Rc<dyn Plan>;
 
 /// All kinds of faults, in the order of the documentation.
 pub const ALL: &[Entry] = &[

@@ -1,5 +1,7 @@
 //! `node-added`: capacity that comes, after the time a machine takes to boot (latencies.md 4).
 
+use std::rc::Rc;
+
 use crate::cluster::NodeSpec;
 use crate::engine::Distribution;
 
@@ -19,7 +21,10 @@ pub(super) const ENTRY: Entry = Entry {
     name: "node-added",
     about: "new machines are ordered and join once they have booted",
     hits: About::ControlPlane,
-    chaos: None,
+    chaos: Some(|making| {
+        let nodes = making.machine.into_iter().cloned().collect();
+        Rc::new(NodeAdded { nodes, boot: Distribution::Constant(making.lasts) })
+    }),
 };
 
 impl Plan for NodeAdded {

@@ -18,8 +18,8 @@ pub(super) const ENTRY: Entry = Entry {
     name: "pod-kill",
     about: "pods are deleted through the API",
     hits: About::Pods,
-    chaos: Some(|_, stream| {
-        let grace = (stream.below(2) == 0).then_some(Span::ZERO);
+    chaos: Some(|making| {
+        let grace = (making.stream.below(2) == 0).then_some(Span::ZERO);
         Rc::new(PodKill { grace })
     }),
 };

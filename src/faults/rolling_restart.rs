@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "rolling-restart",
     about: "machines restart one after another, an interval apart",
     hits: About::Nodes,
-    chaos: Some(|_, _| Rc::new(RollingRestart { interval: Span::from_secs(60), batch: 1 })),
+    chaos: Some(|_| Rc::new(RollingRestart { interval: Span::from_secs(60), batch: 1 })),
 };
 
 impl Plan for RollingRestart {

@@ -18,8 +18,8 @@ pub(super) const ENTRY: Entry = Entry {
     name: "slow-node",
     about: "pods start and progress by a factor slower; heartbeats go on",
     hits: About::Nodes,
-    chaos: Some(|_, stream| {
-        let milli = 1_500 + stream.below(8_500) as u32;
+    chaos: Some(|making| {
+        let milli = 1_500 + making.stream.below(8_500) as u32;
         Rc::new(SlowNode { start_milli: milli, progress_milli: milli })
     }),
 };

@@ -23,9 +23,9 @@ pub(super) const ENTRY: Entry = Entry {
     name: "spot-interruption",
     about: "the provider takes machines back after a notice; others may come in their place",
     hits: About::Nodes,
-    chaos: Some(|_, stream| {
+    chaos: Some(|making| {
         let replacement = Some(Distribution::Uniform(Span::from_secs(30), Span::from_secs(180)));
-        Rc::new(SpotInterruption { notice: Span::from_secs(120), drain: stream.below(2) == 0, replacement })
+        Rc::new(SpotInterruption { notice: Span::from_secs(120), drain: making.stream.below(2) == 0, replacement })
     }),
 };
 

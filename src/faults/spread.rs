@@ -1,5 +1,7 @@
 //! Failures that bring on others: bursts within a domain, and cascades among overloaded survivors.
 
+use std::collections::BTreeSet;
+
 use crate::cluster::{Cluster, Name, NodeId};
 use crate::engine::{Span, Stream};
 
@@ -67,12 +69,21 @@ fn geometric(mean: f64, stream: &mut Stream) -> usize {
 }
 
 impl Cascade {
-    /// Survivors that fail because `down` no longer do their part.
-    pub fn failures(&self, first: NodeId, candidates: &[NodeId], cluster: &Cluster, stream: &mut Stream) -> Followers {
+    /// Survivors that fail because `first` no longer does its part, and neither do those that have fallen before.
+    pub fn failures(
+        &self,
+        first: NodeId,
+        candidates: &[NodeId],
+        fallen: &BTreeSet<NodeId>,
+        cluster: &Cluster,
+        stream: &mut Stream,
+    ) -> Followers {
         let mut all = within(self.domain, first, candidates, cluster);
         let requested = |id: &NodeId| cluster.node(*id).map_or(0, |node| node.requested.cpu);
         let load: i64 = all.iter().chain([&first]).map(requested).sum();
-        all.retain(|id| cluster.node(*id).is_some_and(|node| node.machine.is_managed()));
+        let survives =
+            |id: &NodeId| !fallen.contains(id) && cluster.node(*id).is_some_and(|it| it.machine.is_managed());
+        all.retain(survives);
         let capacity: i64 = all.iter().filter_map(|id| cluster.node(*id)).map(|node| node.spec.allocatable.cpu).sum();
         if i128::from(load) * 1000 <= i128::from(capacity) * i128::from(self.overload_milli) {
             return Vec::new();

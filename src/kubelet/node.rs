@@ -150,9 +150,12 @@ impl Kubelet {
     fn restart_pods(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
-            // one that runs again already was found lost by a reconciliation
-            let is_lost = |pod: &&Pod| pod.bound && !pod.phase.is_terminal() && pod.container == Container::Absent;
-            let Some(pod) = cluster.pod(pod_id).filter(is_lost) else { continue };
+            // one that runs again already was found lost by a reconciliation; one that has ended may have to go
+            let is_concerned = |pod: &&Pod| {
+                let has_ended = pod.phase.is_terminal();
+                pod.bound && if has_ended { pod.deletion.is_some() } else { pod.container == Container::Absent }
+            };
+            let Some(pod) = cluster.pod(pod_id).filter(is_concerned) else { continue };
             self.restart_pod(pod_id, pod, id, cluster, todo);
         }
     }
@@ -179,7 +182,8 @@ impl Kubelet {
         self.report_volumes_later(id, u64::from(u32::MAX), cluster, todo);
         let Some(node) = cluster.node(id) else { return };
         for &pod_id in &node.pods {
-            let Some(pod) = cluster.pod(pod_id).filter(|pod| pod.bound && !pod.phase.is_terminal()) else { continue };
+            let is_concerned = |pod: &&Pod| pod.bound && (!pod.phase.is_terminal() || pod.deletion.is_some());
+            let Some(pod) = cluster.pod(pod_id).filter(is_concerned) else { continue };
             if pod.container == Container::Absent {
                 self.restart_pod(pod_id, pod, id, cluster, todo);
             } else if pod.deletion.is_some() {

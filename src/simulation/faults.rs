@@ -1,7 +1,7 @@
 //! Faults of a run: processes that strike, whom they hit, and the hash over all of it. What follows from a
 //! strike is told in `strikes`, what a step does in `outages`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::cluster::{Change, Name, NodeId, PodId};
@@ -19,6 +19,8 @@ pub(super) struct Faults {
     /// Parts of strikes that are still to come, by the number their event carries, and the fault each belongs to.
     pub(super) to_come: Vec<Option<(u16, Part)>>,
     pub(super) outages: Outages,
+    /// By cascade: who has fallen in it.
+    pub(super) cascades: Vec<BTreeSet<NodeId>>,
     /// Hash over everything that struck so far.
     trace: u64,
     /// Whether processes have begun: new nodes and pods get theirs as they come.
@@ -238,7 +240,7 @@ impl Simulation {
             self.trace(&fault.name, &nodes, lasts);
         }
         self.hit(index, (&nodes, &pods), lasts, &chance, observer);
-        self.drag_along(index, &nodes, &chance);
+        self.drag_along(index, &nodes, None, &chance);
     }
 
     /// Whom a strike hits.

@@ -73,8 +73,8 @@ enum Event {
     Evict(u32),
     /// A process of a fault strikes: the fault, the process.
     Strike(u16, u32),
-    /// A node dragged along by a fault fails; whether others may follow it in a cascade.
-    Follow(u16, NodeId, bool),
+    /// A node dragged along by a fault fails; in which cascade, if others may follow it.
+    Follow(u16, NodeId, Option<strikes::CascadeNumber>),
     /// A later step of a strike.
     FaultStep(u32),
     /// An outage ends.
@@ -328,7 +328,7 @@ impl Simulation {
             Event::Preempt(victim, by) => self.preempt(victim, by),
             Event::Evict(index) => self.evict(index),
             Event::Strike(fault, process) => self.strike(fault, process, observer),
-            Event::Follow(fault, node, cascades) => self.follow(fault, node, cascades, observer),
+            Event::Follow(fault, node, cascade) => self.follow(fault, node, cascade, observer),
             Event::FaultStep(number) => self.fault_step(number, observer),
             Event::OutageEnds(number) => self.outage_ends(number, observer),
             Event::PowerOff(node, lasts) => self.power_off(node, lasts),

@@ -1,5 +1,7 @@
 //! The course of a strike: its steps at once and later, the faults of a sequence, and nodes dragged along.
 
+use std::collections::BTreeSet;
+use std::num::NonZero;
 use std::rc::Rc;
 
 use crate::cluster::{NodeId, PodId};
@@ -7,6 +9,7 @@ use crate::engine::{Class, Seed, Span, Stream};
 use crate::faults::{Effect, Member, Plan, Step, Strike, Victims};
 use crate::outcome::ActionKind;
 
+use super::faults::Faults;
 use super::{Event, Note, Observer, Simulation};
 
 /// Chance of one strike: a stream for each purpose, so that no draw moves one of another purpose, and none
@@ -24,6 +27,28 @@ impl Chance {
     /// The stream for a purpose.
     pub(super) fn stream(&self, purpose: &str) -> Stream {
         self.seed.stream(&format!("{}/{purpose}", self.process), self.strike)
+    }
+}
+
+/// Which cascade, from 1.
+pub(super) type CascadeNumber = NonZero<u32>;
+
+impl Faults {
+    /// A strike may bring on others by the load that it leaves to them.
+    fn begin_cascade(&mut self, nodes: &[NodeId]) -> CascadeNumber {
+        self.cascades.push(nodes.iter().copied().collect());
+        NonZero::new(self.cascades.len() as u32).unwrap_or(NonZero::<u32>::MIN)
+    }
+
+    /// The nodes that have fallen in a cascade. No node falls in it twice: a fault that leaves them up for a while, a
+    /// drain, would go on for ever.
+    fn fallen(&self, cascade: CascadeNumber) -> &BTreeSet<NodeId> {
+        &self.cascades[cascade.get() as usize - 1]
+    }
+
+    /// A node falls, unless it has.
+    fn falls(&mut self, node: NodeId, cascade: CascadeNumber) -> bool {
+        self.cascades[cascade.get() as usize - 1].insert(node)
     }
 }
 
@@ -118,7 +143,7 @@ impl Simulation {
     }
 
     /// Whoever is dragged along by a strike, at once or in a moment.
-    pub(super) fn drag_along(&mut self, index: u16, nodes: &[NodeId], chance: &Chance) {
+    pub(super) fn drag_along(&mut self, index: u16, nodes: &[NodeId], cascade: Option<CascadeNumber>, chance: &Chance) {
         let fault = self.faults.armed[index as usize].fault.clone();
         let Victims::Nodes(victims) = &fault.victims else { return };
         if fault.burst.is_none() && fault.cascade.is_none() {
@@ -127,40 +152,48 @@ impl Simulation {
         let candidates = || victims.candidates(&self.cluster);
         let stream = &mut chance.stream("followers");
         let mut followers = Vec::new();
+        let number = cascade.or_else(|| fault.cascade.as_ref().map(|_| self.faults.begin_cascade(nodes)));
         for &node in nodes {
             if let Some(burst) = &fault.burst {
                 let dragged = burst.followers(node, candidates, &self.cluster, stream);
-                followers.extend(dragged.into_iter().map(|(after, node)| (after, node, false)));
+                followers.extend(dragged.into_iter().map(|(after, node)| (after, node, None)));
             }
-            if let Some(cascade) = &fault.cascade {
+            if let (Some(cascade), Some(number)) = (&fault.cascade, number) {
                 // what follows from the load is no matter of the fault's own chance
                 let mut own = self.cluster.seed.stream(&format!("fault/{}/cascade", fault.name), self.events_handled);
-                let failures = cascade.failures(node, &candidates(), &self.cluster, &mut own);
-                followers.extend(failures.into_iter().map(|(after, node)| (after, node, true)));
+                let fallen = self.faults.fallen(number);
+                let failures = cascade.failures(node, &candidates(), fallen, &self.cluster, &mut own);
+                followers.extend(failures.into_iter().map(|(after, node)| (after, node, Some(number))));
             }
         }
-        for (after, node, cascades) in followers {
+        for (after, node, cascade) in followers {
             let at = self.cluster.now.saturating_add(after);
-            self.queue.push(at, Class::World, Event::Follow(index, node, cascades));
+            self.queue.push(at, Class::World, Event::Follow(index, node, cascade));
         }
     }
 
     /// A node that was dragged along fails in the same way; in a cascade others may follow it.
-    pub(super) fn follow(&mut self, index: u16, node: NodeId, cascades: bool, observer: &mut dyn Observer) {
+    pub(super) fn follow(
+        &mut self,
+        index: u16,
+        node: NodeId,
+        cascade: Option<CascadeNumber>,
+        observer: &mut dyn Observer,
+    ) {
         let is_up = self.cluster.node(node).is_some_and(|node| node.machine.is_managed());
-        if !is_up {
+        if !is_up || cascade.is_some_and(|cascade| !self.faults.falls(node, cascade)) {
             return;
         }
         let fault = self.faults.armed[index as usize].fault.clone();
         let process = format!("fault/{}/follower/{}", fault.name, self.cluster.node_name(node));
         let chance = Chance { seed: self.cluster.seed, process, strike: self.cluster.now.0 };
         let lasts = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut chance.stream("length")));
-        if !cascades {
+        if cascade.is_none() {
             self.trace(&fault.name, &[node], lasts);
         }
         self.hit(index, (&[node], &[]), lasts, &chance, observer);
-        if cascades {
-            self.drag_along(index, &[node], &chance);
+        if cascade.is_some() {
+            self.drag_along(index, &[node], cascade, &chance);
         }
     }
 

@@ -155,6 +155,20 @@ fn what_ends_while_the_kubelet_is_stopped_is_seen_when_it_works_again() {
 }
 
 #[test]
+fn a_pod_that_ended_and_was_marked_while_the_kubelet_was_stopped_goes_when_it_works_again() {
+    check(
+        &with_pod("{ kubelet-stop: { node: n-1, at: 60s, for: 400s } }", ", run-for: 100s, restart-policy: Never"),
+        &["pod Phase", "pod Deleting", "pod Removed"],
+        "
+        406.0s pod/p@n-1 Deleting=grace 30s # noticed at 106 s, tolerated for 300 s
+        460.0s pod/p@n-1 Phase=Succeeded
+        # reconciled at 463 s: nothing to stop, 1 s to clean up
+        464.0s pod/p@n-1 Removed
+        ",
+    );
+}
+
+#[test]
 fn a_partition_shorter_than_the_toleration_costs_no_restart() {
     check(
         &two_nodes("{ partition: { node: n-1, at: 60s, for: 120s } }"),

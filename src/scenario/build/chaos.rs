@@ -1,22 +1,31 @@
 //! The faults of chaos: drawn from the seed, each from a stream of its own, so that leaving some out moves no other.
 
+use std::rc::Rc;
+
 use super::Builder;
-use crate::cluster::Name;
+use crate::cluster::{Name, NodeSpec};
 use crate::engine::{Distribution, Span, Stream, Time};
-use crate::faults::{self, About, Entry, Mode, NodeVictims, PodVictims, Victims, When};
+use crate::faults::{
+    self, About, Burst, Cascade, Entry, Making, Member, Mode, NodeVictims, Plan, PodVictims, Victims, When,
+};
 use crate::scenario::schema::chaos::Chaos;
 use crate::simulation::Quiet;
 
 /// More would be a mistake.
 const MOST: u32 = 100_000;
+/// A sequence has so many faults at least; up to one more than twice as many.
+const FEWEST_MEMBERS: u64 = 2;
+/// One in so many faults of nodes drags others along, and one in so many overloads the survivors.
+const ONE_IN: u64 = 8;
+/// Who is dragged along, is so within this time.
+const WINDOW: Span = Span::from_secs(60);
 
 impl Builder<'_> {
-    /// The faults, numbered from 1, and when they are over.
-    pub(super) fn chaos(&mut self) -> (Vec<faults::Fault>, Option<Quiet>) {
+    /// The faults, numbered from 1, and when they are over. `nodes` are those of the start.
+    pub(super) fn chaos(&mut self, nodes: &[NodeSpec]) -> (Vec<faults::Fault>, Option<Quiet>) {
         let Some(chaos) = &self.scenario.chaos else { return (Vec::new(), None) };
         let end = chaos.duration.value;
         let kinds = kinds(chaos);
-        let zone = self.cluster.names.intern("topology.kubernetes.io/zone");
         let mut clock = self.cluster.seed.stream("chaos", 0);
         let (mut faults, mut at) = (Vec::new(), Span::ZERO);
         for number in 1..=MOST {
@@ -25,10 +34,9 @@ impl Builder<'_> {
                 break;
             }
             if chaos.only.as_ref().is_none_or(|only| only.contains(&number)) {
-                let mut stream = self.cluster.seed.stream("chaos/fault", u64::from(number));
-                let kind = kinds[stream.below(kinds.len() as u64) as usize];
-                let lasts = chaos.lasting.0.sample(&mut stream).min(end.saturating_sub(at)).max(Span(1));
-                faults.extend(fault(number, kind, (Time(at.0), lasts), zone, &mut stream));
+                let stream = self.cluster.seed.stream("chaos/fault", u64::from(number));
+                let mut drawing = Drawing { number, stream, machines: Vec::new(), builder: self, nodes, kinds: &kinds };
+                faults.push(drawing.fault(at, end, &chaos.lasting.0));
             }
         }
         (faults, Some(Quiet { from: Time(end.0), limit: chaos.limit.value }))
@@ -43,37 +51,101 @@ fn kinds(chaos: &Chaos) -> Vec<&'static Entry> {
     faults::ALL.iter().filter(wanted).collect()
 }
 
-fn fault(
+/// One fault being drawn.
+struct Drawing<'d, 'b> {
     number: u32,
-    kind: &Entry,
-    (at, lasts): (Time, Span),
-    zone: Name,
-    stream: &mut Stream,
-) -> Option<faults::Fault> {
-    let plan = kind.chaos?(lasts, stream);
-    let mode = match stream.below(4) {
-        0 | 1 => Mode::One,
-        2 => Mode::Fixed(2),
-        _ => Mode::RandomMaxPercent(50),
-    };
-    let victims = match kind.hits {
-        About::Nodes if kind.name == "domain-outage" => {
-            Victims::Nodes(NodeVictims { by_domain: Some(zone), mode: Mode::One, ..NodeVictims::all() })
+    stream: Stream,
+    /// Names of machines that join with it.
+    machines: Vec<Name>,
+    builder: &'d mut Builder<'b>,
+    nodes: &'d [NodeSpec],
+    kinds: &'d [&'static Entry],
+}
+
+impl Drawing<'_, '_> {
+    /// The fault, struck at `at` and over by `end`, with whom it drags along.
+    fn fault(&mut self, at: Span, end: Span, lasting: &Distribution) -> faults::Fault {
+        let kind = self.kinds[self.stream.below(self.kinds.len() as u64) as usize];
+        let lasts = lasting.sample(&mut self.stream).min(end.saturating_sub(at)).max(Span(1));
+        let (plan, victims) = self.plan(kind, lasts);
+        // those it drags along are over as well by the end
+        let window = WINDOW.min(end.saturating_sub(at + lasts));
+        let drags = kind.hits == About::Nodes && window > Span::ZERO;
+        let domain = (self.stream.below(2) == 0).then(|| self.zone());
+        let burst = Burst { probability: 1.0, followers_mean: 2.0, window, domain };
+        let cascade = Cascade { overload_milli: 700, probability: 0.5, window, domain };
+        let (bursts, cascades) = (self.stream.below(ONE_IN) == 0, self.stream.below(ONE_IN) == 0);
+        faults::Fault {
+            name: format!("chaos-{}", self.number),
+            plan,
+            victims,
+            when: When::At(Time(at.0)),
+            lasts: Some(Distribution::Constant(lasts)),
+            probability: 1.0,
+            aged: false,
+            burst: (drags && bursts).then_some(burst),
+            cascade: (drags && cascades).then_some(cascade),
+            expected: false,
         }
-        About::Nodes => Victims::Nodes(NodeVictims { mode, ..NodeVictims::all() }),
-        About::Pods => Victims::Pods(PodVictims { mode, ..PodVictims::all() }),
-        About::ControlPlane => Victims::None,
-    };
-    Some(faults::Fault {
-        name: format!("chaos-{number}"),
-        plan,
-        victims,
-        when: When::At(at),
-        lasts: Some(Distribution::Constant(lasts)),
-        probability: 1.0,
-        aged: false,
-        burst: None,
-        cascade: None,
-        expected: false,
-    })
+    }
+
+    /// What happens, and to whom.
+    fn plan(&mut self, kind: &Entry, lasts: Span) -> (Rc<dyn Plan>, Victims) {
+        let members = if kind.name == "sequence" { self.members(lasts) } else { Vec::new() };
+        let machine = if kind.name == "node-added" { self.machine() } else { None };
+        let mut making = Making { lasts, stream: &mut self.stream, machine: machine.as_ref(), members: &members };
+        let plan = kind.chaos.map(|make| make(&mut making)).unwrap_or_else(|| unreachable!("chaos makes this kind"));
+        let mode = match self.stream.below(4) {
+            0 | 1 => Mode::One,
+            2 => Mode::Fixed(2),
+            _ => Mode::RandomMaxPercent(50),
+        };
+        let victims = match kind.hits {
+            About::Nodes if kind.name == "domain-outage" => {
+                Victims::Nodes(NodeVictims { by_domain: Some(self.zone()), mode: Mode::One, ..NodeVictims::all() })
+            }
+            About::Nodes => Victims::Nodes(NodeVictims { mode, ..NodeVictims::all() }),
+            About::Pods => Victims::Pods(PodVictims { mode, ..PodVictims::all() }),
+            About::ControlPlane => Victims::None,
+        };
+        (plan, victims)
+    }
+
+    /// The faults of a sequence, at any time while it lasts, over with it: of the kinds asked for but itself; of any
+    /// other if only sequences are.
+    fn members(&mut self, lasts: Span) -> Vec<Rc<Member>> {
+        let others = |kinds: &[&'static Entry]| -> Vec<&'static Entry> {
+            kinds.iter().copied().filter(|kind| kind.chaos.is_some() && kind.name != "sequence").collect()
+        };
+        let asked_for = others(self.kinds);
+        let kinds = if asked_for.is_empty() { others(&faults::ALL.iter().collect::<Vec<_>>()) } else { asked_for };
+        let count = FEWEST_MEMBERS + self.stream.below(FEWEST_MEMBERS + 2);
+        let member = |_| {
+            let kind = kinds[self.stream.below(kinds.len() as u64) as usize];
+            let after = Span(self.stream.below(lasts.0));
+            let left = lasts.saturating_sub(after);
+            let (plan, victims) = self.plan(kind, left);
+            Rc::new(Member { after, plan, victims, lasts: Some(Distribution::Constant(left)) })
+        };
+        (0..count).map(member).collect()
+    }
+
+    /// A machine like one of the cluster's, under a name that no other has.
+    fn machine(&mut self) -> Option<NodeSpec> {
+        if self.nodes.is_empty() {
+            return None;
+        }
+        let model = &self.nodes[self.stream.below(self.nodes.len() as u64) as usize];
+        let names = &mut self.builder.cluster.names;
+        let numbered = |extra: usize| format!("chaos-{}-{}", self.number, self.machines.len() + 1 + extra);
+        let taken = |name: &Name| self.nodes.iter().any(|node| node.name == *name);
+        let name = (0..).map(|extra| names.intern(&numbered(extra))).find(|name| !taken(name))?;
+        self.machines.push(name);
+        let hostname = self.builder.cluster.known.hostname;
+        Some(NodeSpec { name, labels: model.labels.with(hostname, name), ..model.clone() })
+    }
+
+    fn zone(&mut self) -> Name {
+        self.builder.cluster.names.intern("topology.kubernetes.io/zone")
+    }
 }

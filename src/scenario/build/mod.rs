@@ -94,7 +94,7 @@ pub fn build(scenario: &Scenario) -> Result<Setup, Diagnostics> {
     let sources = builder.sources();
     let timeline = builder.timeline();
     let mut faults = builder.faults();
-    let (random, quiet) = builder.chaos();
+    let (random, quiet) = builder.chaos(&nodes);
     faults.extend(random);
     let scheduler = scheduler_config(scenario, &mut builder.cluster.names, &mut builder.problems);
     let settings = builder.settings(&scheduler);
