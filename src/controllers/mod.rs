@@ -130,10 +130,12 @@ pub trait Controller {
         5
     }
 
-    /// The frequent changes that it is told of, besides [`Topic::Other`].
+    /// The frequent changes that it is told of, besides [`Topic::Other`]: all that `watch` answers or remembers. Debug
+    /// builds find an answer to another; that nothing else is remembered is for whoever writes the controller to see.
     fn hears(&self) -> &'static [Topic];
 
-    /// Called for every change that it hears of, in order: adds the keys to look at again. Must be cheap.
+    /// Called for every change that it hears of, in order, and for everything there is when it starts: adds the keys to
+    /// look at again. Must be cheap.
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes);
 
     /// Looks at one key and adds what is to be done.

@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "capacity-loss",
     about: "only a share of the nodes' cpu and memory can be allocated; what runs there stays",
     hits: About::Nodes,
-    chaos: Some(|making| Rc::new(CapacityLoss { left_milli: making.stream.below(900) as u32 })),
+    chaos: |making| Rc::new(CapacityLoss { left_milli: making.stream.below(900) as u32 }),
 };
 
 impl Plan for CapacityLoss {

@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "clock-skew",
     about: "clocks of nodes run at another rate: leases are renewed more rarely or more often",
     hits: About::Nodes,
-    chaos: Some(|making| Rc::new(ClockSkew { rate_milli: 500 + making.stream.below(1500) as u32 })),
+    chaos: |making| Rc::new(ClockSkew { rate_milli: 500 + making.stream.below(1500) as u32 }),
 };
 
 impl Plan for ClockSkew {

@@ -14,7 +14,7 @@ macro_rules! component {
 
         /// The line in the registry.
         pub(super) const $ENTRY: Entry =
-            Entry { name: $name, about: $about, hits: About::ControlPlane, chaos: Some(|_| Rc::new($Name)) };
+            Entry { name: $name, about: $about, hits: About::ControlPlane, chaos: |_| Rc::new($Name) };
 
         impl Plan for $Name {
             fn name(&self) -> &'static str {
@@ -69,7 +69,7 @@ pub(super) const SCHEDULER_SLOW: Entry = Entry {
     name: "scheduler-slow",
     about: "the scheduler's cycles and writes take a multiple of their time",
     hits: About::ControlPlane,
-    chaos: Some(|making| Rc::new(SchedulerSlow { milli: 2_000 + making.stream.below(98_000) as u32 })),
+    chaos: |making| Rc::new(SchedulerSlow { milli: 2_000 + making.stream.below(98_000) as u32 }),
 };
 
 impl Plan for SchedulerSlow {

@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "container-crash",
     about: "containers end with a failure; the kubelet starts them again, with back-off",
     hits: About::Pods,
-    chaos: Some(|_| Rc::new(ContainerCrash)),
+    chaos: |_| Rc::new(ContainerCrash),
 };
 
 impl Plan for ContainerCrash {

@@ -17,7 +17,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "domain-outage",
     about: "all nodes of a rack, zone or power domain lose power, or their network",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(DomainOutage { partitions_milli: 500 })),
+    chaos: |_| Rc::new(DomainOutage { partitions_milli: 500 }),
 };
 
 impl Plan for DomainOutage {

@@ -24,12 +24,12 @@ pub(super) const ENTRY: Entry = Entry {
     name: "flapping",
     about: "nodes fall silent and return, again and again",
     hits: About::Nodes,
-    chaos: Some(|making| {
+    chaos: |making| {
         let minute = Span::from_secs(60);
         let condition = if making.stream.below(2) == 0 { Condition::CutOff } else { Condition::NoKubelet };
         let length = Distribution::Uniform(Span::from_secs(5), minute + minute);
         Rc::new(Flapping { condition, down: length.clone(), up: length, in_all: making.lasts })
-    }),
+    },
 };
 
 impl Plan for Flapping {

@@ -20,7 +20,10 @@ pub(super) const ENTRY: Entry = Entry {
     name: "graceful-shutdown",
     about: "kubelets report not Ready, end their pods, and the machines go off; with a length they boot after it",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(GracefulShutdown { period: Span::from_secs(30), critical: Span::from_secs(10) })),
+    chaos: |making| {
+        let period = making.prelude(Span::from_secs(30));
+        Rc::new(GracefulShutdown { period, critical: Span(period.0 / 3) })
+    },
 };
 
 impl Plan for GracefulShutdown {

@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "kubelet-stop",
     about: "kubelets stop or hang: containers run on, nobody hears of them",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(KubeletStop)),
+    chaos: |_| Rc::new(KubeletStop),
 };
 
 impl Plan for KubeletStop {

@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "maintenance",
     about: "nodes are cordoned and drained, go off for the length, boot and are uncordoned",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(Maintenance { drain: Span::from_secs(120) })),
+    chaos: |making| Rc::new(Maintenance { drain: making.prelude(Span::from_secs(120)) }),
 };
 
 impl Plan for Maintenance {

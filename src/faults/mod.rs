@@ -36,7 +36,7 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use crate::cluster::{Cluster, NodeId, NodeSpec, PodId};
-use crate::engine::{Distribution, Span, Stream};
+use crate::engine::{Distribution, Span, Stream, Time};
 
 pub use capacity_loss::CapacityLoss;
 pub use clock_skew::ClockSkew;
@@ -85,6 +85,8 @@ pub struct Fault {
     pub burst: Option<Burst>,
     /// Survivors that fail for being overloaded.
     pub cascade: Option<Cascade>,
+    /// Nobody is dragged along whose fault would not be over by then.
+    pub until: Option<Time>,
     /// Whether it was written by hand, so that it is worth saying when it never strikes.
     pub expected: bool,
 }
@@ -146,20 +148,32 @@ pub struct Entry {
     pub about: &'static str,
     /// Whom it hits.
     pub hits: About,
-    /// One of this kind as chaos makes it; `None`: chaos has no use for it.
-    pub chaos: Option<Make>,
+    /// One of this kind as chaos makes it.
+    pub chaos: Make,
 }
 
-/// What chaos makes a plan of.
+/// What chaos makes a plan of. By the end of its length all must be over: a plan that begins with something else takes
+/// that from the length.
 pub struct Making<'a> {
     /// How long the fault lasts.
     pub lasts: Span,
+    /// How many nodes it hits at most.
+    pub most_nodes: u64,
     /// Chance of its own.
     pub stream: &'a mut Stream,
     /// A machine like one of the cluster's, under a name of its own.
     pub machine: Option<&'a NodeSpec>,
     /// Other faults that strike while it lasts, each with victims of its own.
     pub members: &'a [Rc<Member>],
+}
+
+impl Making<'_> {
+    /// Takes what comes before the fault proper from its length: so long as a rule, half of it at most.
+    pub fn prelude(&mut self, usual: Span) -> Span {
+        let before = usual.min(Span(self.lasts.0 / 2));
+        self.lasts = self.lasts.saturating_sub(before);
+        before
+    }
 }
 
 /// Makes a plan.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::cluster::NodeSpec;
-use crate::engine::Distribution;
+use crate::engine::{Distribution, Span};
 
 use super::{About, Effect, Entry, Plan, Step, Strike};
 
@@ -21,10 +21,10 @@ pub(super) const ENTRY: Entry = Entry {
     name: "node-added",
     about: "new machines are ordered and join once they have booted",
     hits: About::ControlPlane,
-    chaos: Some(|making| {
+    chaos: |making| {
         let nodes = making.machine.into_iter().cloned().collect();
-        Rc::new(NodeAdded { nodes, boot: Distribution::Constant(making.lasts) })
-    }),
+        Rc::new(NodeAdded { nodes, boot: Distribution::Uniform(Span::ZERO, making.lasts) })
+    },
 };
 
 impl Plan for NodeAdded {

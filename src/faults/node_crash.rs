@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "node-crash",
     about: "machines lose power; with a length they boot again after it",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(NodeCrash)),
+    chaos: |_| Rc::new(NodeCrash),
 };
 
 impl Plan for NodeCrash {

@@ -14,7 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "partition",
     about: "nodes run on, but neither hear nor are heard by the control plane",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(Partition)),
+    chaos: |_| Rc::new(Partition),
 };
 
 impl Plan for Partition {

@@ -18,10 +18,10 @@ pub(super) const ENTRY: Entry = Entry {
     name: "pod-kill",
     about: "pods are deleted through the API",
     hits: About::Pods,
-    chaos: Some(|making| {
+    chaos: |making| {
         let grace = (making.stream.below(2) == 0).then_some(Span::ZERO);
         Rc::new(PodKill { grace })
-    }),
+    },
 };
 
 impl Plan for PodKill {

@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "readiness-flap",
     about: "pods do not pass their readiness check for a while; their containers run on",
     hits: About::Pods,
-    chaos: Some(|_| Rc::new(ReadinessFlap)),
+    chaos: |_| Rc::new(ReadinessFlap),
 };
 
 impl Plan for ReadinessFlap {

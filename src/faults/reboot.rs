@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "reboot",
     about: "machines stop at once and boot again; their pods start again in place",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(Reboot)),
+    chaos: |_| Rc::new(Reboot),
 };
 
 impl Plan for Reboot {

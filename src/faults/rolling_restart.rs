@@ -20,7 +20,10 @@ pub(super) const ENTRY: Entry = Entry {
     name: "rolling-restart",
     about: "machines restart one after another, an interval apart",
     hits: About::Nodes,
-    chaos: Some(|_| Rc::new(RollingRestart { interval: Span::from_secs(60), batch: 1 })),
+    chaos: |making| {
+        let in_all = making.prelude(Span::from_secs(60) * making.most_nodes);
+        Rc::new(RollingRestart { interval: Span(in_all.0 / making.most_nodes.max(1)), batch: 1 })
+    },
 };
 
 impl Plan for RollingRestart {

@@ -31,7 +31,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "sequence",
     about: "several faults, each some time after the first",
     hits: About::ControlPlane,
-    chaos: Some(|making| Rc::new(Sequence { members: making.members.to_vec() })),
+    chaos: |making| Rc::new(Sequence { members: making.members.to_vec() }),
 };
 
 impl Plan for Sequence {

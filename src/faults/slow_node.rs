@@ -18,10 +18,10 @@ pub(super) const ENTRY: Entry = Entry {
     name: "slow-node",
     about: "pods start and progress by a factor slower; heartbeats go on",
     hits: About::Nodes,
-    chaos: Some(|making| {
+    chaos: |making| {
         let milli = 1_500 + making.stream.below(8_500) as u32;
         Rc::new(SlowNode { start_milli: milli, progress_milli: milli })
-    }),
+    },
 };
 
 impl Plan for SlowNode {

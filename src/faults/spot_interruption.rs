@@ -23,10 +23,11 @@ pub(super) const ENTRY: Entry = Entry {
     name: "spot-interruption",
     about: "the provider takes machines back after a notice; others may come in their place",
     hits: About::Nodes,
-    chaos: Some(|making| {
-        let replacement = Some(Distribution::Uniform(Span::from_secs(30), Span::from_secs(180)));
-        Rc::new(SpotInterruption { notice: Span::from_secs(120), drain: making.stream.below(2) == 0, replacement })
-    }),
+    chaos: |making| {
+        let notice = making.prelude(Span::from_secs(120));
+        let replacement = Some(Distribution::Uniform(Span::ZERO, making.lasts));
+        Rc::new(SpotInterruption { notice, drain: making.stream.below(2) == 0, replacement })
+    },
 };
 
 impl Plan for SpotInterruption {

@@ -39,10 +39,10 @@ pub(super) type Followers = Vec<(Span, NodeId)>;
 
 impl Burst {
     /// The followers of a failure of `first`. As many draws are made whoever is there to follow.
-    pub fn followers(
+    pub fn followers<'c>(
         &self,
         first: NodeId,
-        candidates: impl FnOnce() -> Vec<NodeId>,
+        candidates: impl FnOnce() -> &'c [NodeId],
         cluster: &Cluster,
         stream: &mut Stream,
     ) -> Followers {
@@ -51,7 +51,7 @@ impl Burst {
         if !happens {
             return Vec::new();
         }
-        let mut others = within(self.domain, first, &candidates(), cluster);
+        let mut others = within(self.domain, first, candidates(), cluster);
         stream.choose_to_front(&mut others, n);
         others.truncate(n);
         others.into_iter().map(|node| (Span(stream.below(self.window.0 + 1)), node)).collect()

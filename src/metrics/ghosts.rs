@@ -16,7 +16,8 @@ use super::collateral::{of, rows_of};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ghosts {
     replicas: Vec<Replicas>,
-    /// By pod: whether its containers run and whether it was given up, as seen last.
+    /// By pod: whether its containers run and whether it was given up, as seen last. Whether its node is in sight is
+    /// followed by `node_changed`.
     seen: Vec<(bool, bool)>,
     /// Where ghosts are: their workload, and when they were given up.
     on_node: BTreeMap<NodeId, BTreeMap<PodId, (u32, Time)>>,
@@ -143,7 +144,8 @@ impl Ghosts {
             self.end(node, None, cluster.now);
             return;
         }
-        for id in cluster.node(node).into_iter().flat_map(|node| &node.pods) {
+        let found = cluster.node(node).or_else(|| cluster.removed_node(node));
+        for id in found.into_iter().flat_map(|node| &node.pods) {
             if let Some(pod) = cluster.pod(*id).filter(|pod| pod.deletion.is_some()) {
                 let state = (pod.container.is_running() && pod.owner.is_some(), true);
                 self.look(*id, (pod, state), node, workload_of(*id), cluster);

@@ -99,6 +99,7 @@ impl Spread {
 
     /// Nodes that have some, Ready or not, and how many; in their order.
     pub(crate) fn on_nodes(&self) -> Vec<(NodeId, u32)> {
+        // sorted right away, so that the order of the map shows nowhere
         let mut all: Vec<(NodeId, u32)> = self.per_node.iter().map(|(node, pods)| (*node, *pods)).collect();
         all.sort_unstable();
         all

@@ -390,8 +390,9 @@ impl Simulation {
         observer.note(note, &self.cluster);
         if part == Part::ApiServer && self.faults.outages.api_is_up() {
             self.impose_link_everywhere();
+            // at once, so that no request made at this instant overtakes one that has waited
             for event in std::mem::take(&mut self.faults.outages.waiting) {
-                self.queue.push(self.cluster.now, Class::World, event);
+                self.handle(event, observer);
             }
         }
         for component in [Component::Scheduler, Component::ControllerManager] {

@@ -1,11 +1,12 @@
 //! The course of a strike: its steps at once and later, the faults of a sequence, and nodes dragged along.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::rc::Rc;
 
 use crate::cluster::{NodeId, PodId};
-use crate::engine::{Class, Seed, Span, Stream};
+use crate::engine::{Class, Distribution, Seed, Span, Stream};
 use crate::faults::{Effect, Member, Plan, Step, Strike, Victims};
 use crate::outcome::ActionKind;
 
@@ -149,10 +150,12 @@ impl Simulation {
         if fault.burst.is_none() && fault.cascade.is_none() {
             return;
         }
-        let candidates = || victims.candidates(&self.cluster);
+        let candidates = OnceCell::new();
+        let candidates = || -> &[NodeId] { candidates.get_or_init(|| victims.candidates(&self.cluster)) };
         let stream = &mut chance.stream("followers");
         let mut followers = Vec::new();
-        let number = cascade.or_else(|| fault.cascade.as_ref().map(|_| self.faults.begin_cascade(nodes)));
+        let begins = fault.cascade.is_some() && !nodes.is_empty();
+        let number = cascade.or_else(|| begins.then(|| self.faults.begin_cascade(nodes)));
         for &node in nodes {
             if let Some(burst) = &fault.burst {
                 let dragged = burst.followers(node, candidates, &self.cluster, stream);
@@ -162,12 +165,16 @@ impl Simulation {
                 // what follows from the load is no matter of the fault's own chance
                 let mut own = self.cluster.seed.stream(&format!("fault/{}/cascade", fault.name), self.events_handled);
                 let fallen = self.faults.fallen(number);
-                let failures = cascade.failures(node, &candidates(), fallen, &self.cluster, &mut own);
+                let failures = cascade.failures(node, candidates(), fallen, &self.cluster, &mut own);
                 followers.extend(failures.into_iter().map(|(after, node)| (after, node, Some(number))));
             }
         }
+        let shortest = fault.lasts.as_ref().and_then(Distribution::constant).unwrap_or(Span::ZERO);
         for (after, node, cascade) in followers {
             let at = self.cluster.now.saturating_add(after);
+            if fault.until.is_some_and(|until| at.saturating_add(shortest) > until) {
+                continue;
+            }
             self.queue.push(at, Class::World, Event::Follow(index, node, cascade));
         }
     }
@@ -180,16 +187,17 @@ impl Simulation {
         cascade: Option<CascadeNumber>,
         observer: &mut dyn Observer,
     ) {
-        let is_up = self.cluster.node(node).is_some_and(|node| node.machine.is_managed());
-        if !is_up || cascade.is_some_and(|cascade| !self.faults.falls(node, cascade)) {
-            return;
-        }
+        let Some(found) = self.cluster.node(node) else { return };
+        let is_up = found.machine.is_managed();
         let fault = self.faults.armed[index as usize].fault.clone();
         let process = format!("fault/{}/follower/{}", fault.name, self.cluster.node_name(node));
         let chance = Chance { seed: self.cluster.seed, process, strike: self.cluster.now.0 };
         let lasts = fault.lasts.as_ref().map(|lasts| lasts.sample(&mut chance.stream("length")));
         if cascade.is_none() {
-            self.trace(&fault.name, &[node], lasts);
+            self.trace(&fault.name, &[node], lasts); // also if it is down, for which a cascade may be the reason
+        }
+        if !is_up || cascade.is_some_and(|cascade| !self.faults.falls(node, cascade)) {
+            return;
         }
         self.hit(index, (&[node], &[]), lasts, &chance, observer);
         if cascade.is_some() {

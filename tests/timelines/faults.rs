@@ -4,7 +4,7 @@
 use sim::cluster::{Container, PodId};
 use sim::engine::Time;
 
-use crate::{Log, check, run, start};
+use crate::{Log, check, check_sequence, run, start};
 
 /// Two nodes with leases renewed at 4 s, 14 s …, the pod `p` on the first, and a fault.
 fn two_nodes(fault: &str) -> String {
@@ -449,6 +449,20 @@ fn without_an_api_server_pods_run_on_and_nobody_is_found_silent_afterwards() {
     let mut simulation = start(&scenario, &mut log);
     simulation.run_until(Time::from_secs(400), &mut log);
     assert_eq!(simulation.cluster.pod(PodId(0)).unwrap().container, Container::Ready);
+}
+
+#[test]
+fn requests_that_waited_for_the_api_server_are_made_in_their_order() {
+    // the drain of 100 s waits until 120 s, when the node is to be uncordoned
+    let maintenance = "{ maintenance: { node: n-1, at: 100s, drain-for: 10s, for: 10s } }";
+    check_sequence(
+        &two_nodes(&format!("{{ api-server-down: {{ at: 60s, for: 60s }} }}, {maintenance}")),
+        &["node Unschedulable"],
+        "
+        120.0s node/n-1 Unschedulable=true
+        120.0s node/n-1 Unschedulable=false
+        ",
+    );
 }
 
 #[test]

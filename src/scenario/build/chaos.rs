@@ -35,7 +35,7 @@ impl Builder<'_> {
             }
             if chaos.only.as_ref().is_none_or(|only| only.contains(&number)) {
                 let stream = self.cluster.seed.stream("chaos/fault", u64::from(number));
-                let mut drawing = Drawing { number, stream, machines: Vec::new(), builder: self, nodes, kinds: &kinds };
+                let mut drawing = Drawing { number, stream, builder: self, nodes, kinds: &kinds };
                 faults.push(drawing.fault(at, end, &chaos.lasting.0));
             }
         }
@@ -44,10 +44,7 @@ impl Builder<'_> {
 }
 
 fn kinds(chaos: &Chaos) -> Vec<&'static Entry> {
-    let wanted = |entry: &&Entry| {
-        let named = chaos.kinds.is_empty() || chaos.kinds.iter().any(|kind| kind.value == entry.name);
-        named && entry.chaos.is_some()
-    };
+    let wanted = |entry: &&Entry| chaos.kinds.is_empty() || chaos.kinds.iter().any(|kind| kind.value == entry.name);
     faults::ALL.iter().filter(wanted).collect()
 }
 
@@ -55,8 +52,6 @@ fn kinds(chaos: &Chaos) -> Vec<&'static Entry> {
 struct Drawing<'d, 'b> {
     number: u32,
     stream: Stream,
-    /// Names of machines that join with it.
-    machines: Vec<Name>,
     builder: &'d mut Builder<'b>,
     nodes: &'d [NodeSpec],
     kinds: &'d [&'static Entry],
@@ -67,13 +62,12 @@ impl Drawing<'_, '_> {
     fn fault(&mut self, at: Span, end: Span, lasting: &Distribution) -> faults::Fault {
         let kind = self.kinds[self.stream.below(self.kinds.len() as u64) as usize];
         let lasts = lasting.sample(&mut self.stream).min(end.saturating_sub(at)).max(Span(1));
-        let (plan, victims) = self.plan(kind, lasts);
-        // those it drags along are over as well by the end
-        let window = WINDOW.min(end.saturating_sub(at + lasts));
-        let drags = kind.hits == About::Nodes && window > Span::ZERO;
+        let (plan, victims, lasts) = self.plan(kind, lasts);
+        // a cascade of machines taken away would make what else can be hit depend on the load
+        let drags = kind.hits == About::Nodes && kind.name != "spot-interruption";
         let domain = (self.stream.below(2) == 0).then(|| self.zone());
-        let burst = Burst { probability: 1.0, followers_mean: 2.0, window, domain };
-        let cascade = Cascade { overload_milli: 700, probability: 0.5, window, domain };
+        let burst = Burst { probability: 1.0, followers_mean: 2.0, window: WINDOW, domain };
+        let cascade = Cascade { overload_milli: 700, probability: 0.5, window: WINDOW, domain };
         let (bursts, cascades) = (self.stream.below(ONE_IN) == 0, self.stream.below(ONE_IN) == 0);
         faults::Fault {
             name: format!("chaos-{}", self.number),
@@ -85,16 +79,19 @@ impl Drawing<'_, '_> {
             aged: false,
             burst: (drags && bursts).then_some(burst),
             cascade: (drags && cascades).then_some(cascade),
+            until: Some(Time(end.0)),
             expected: false,
         }
     }
 
-    /// What happens, and to whom.
-    fn plan(&mut self, kind: &Entry, lasts: Span) -> (Rc<dyn Plan>, Victims) {
+    /// What happens, to whom, and for how long once that has begun.
+    fn plan(&mut self, kind: &Entry, lasts: Span) -> (Rc<dyn Plan>, Victims, Span) {
         let members = if kind.name == "sequence" { self.members(lasts) } else { Vec::new() };
         let machine = if kind.name == "node-added" { self.machine() } else { None };
-        let mut making = Making { lasts, stream: &mut self.stream, machine: machine.as_ref(), members: &members };
-        let plan = kind.chaos.map(|make| make(&mut making)).unwrap_or_else(|| unreachable!("chaos makes this kind"));
+        let (most_nodes, stream) = (self.nodes.len() as u64, &mut self.stream);
+        let mut making = Making { lasts, most_nodes, stream, machine: machine.as_ref(), members: &members };
+        let plan = (kind.chaos)(&mut making);
+        let lasts = making.lasts;
         let mode = match self.stream.below(4) {
             0 | 1 => Mode::One,
             2 => Mode::Fixed(2),
@@ -108,14 +105,14 @@ impl Drawing<'_, '_> {
             About::Pods => Victims::Pods(PodVictims { mode, ..PodVictims::all() }),
             About::ControlPlane => Victims::None,
         };
-        (plan, victims)
+        (plan, victims, lasts)
     }
 
     /// The faults of a sequence, at any time while it lasts, over with it: of the kinds asked for but itself; of any
     /// other if only sequences are.
     fn members(&mut self, lasts: Span) -> Vec<Rc<Member>> {
         let others = |kinds: &[&'static Entry]| -> Vec<&'static Entry> {
-            kinds.iter().copied().filter(|kind| kind.chaos.is_some() && kind.name != "sequence").collect()
+            kinds.iter().copied().filter(|kind| kind.name != "sequence").collect()
         };
         let asked_for = others(self.kinds);
         let kinds = if asked_for.is_empty() { others(&faults::ALL.iter().collect::<Vec<_>>()) } else { asked_for };
@@ -124,8 +121,8 @@ impl Drawing<'_, '_> {
             let kind = kinds[self.stream.below(kinds.len() as u64) as usize];
             let after = Span(self.stream.below(lasts.0));
             let left = lasts.saturating_sub(after);
-            let (plan, victims) = self.plan(kind, left);
-            Rc::new(Member { after, plan, victims, lasts: Some(Distribution::Constant(left)) })
+            let (plan, victims, lasts) = self.plan(kind, left);
+            Rc::new(Member { after, plan, victims, lasts: Some(Distribution::Constant(lasts)) })
         };
         (0..count).map(member).collect()
     }
@@ -137,10 +134,9 @@ impl Drawing<'_, '_> {
         }
         let model = &self.nodes[self.stream.below(self.nodes.len() as u64) as usize];
         let names = &mut self.builder.cluster.names;
-        let numbered = |extra: usize| format!("chaos-{}-{}", self.number, self.machines.len() + 1 + extra);
-        let taken = |name: &Name| self.nodes.iter().any(|node| node.name == *name);
-        let name = (0..).map(|extra| names.intern(&numbered(extra))).find(|name| !taken(name))?;
-        self.machines.push(name);
+        let numbered = |machine: u32| format!("chaos-{}-{machine}", self.number);
+        let free = (1..).map(numbered).find(|name| names.find(name).is_none())?;
+        let name = names.intern(&free);
         let hostname = self.builder.cluster.known.hostname;
         Some(NodeSpec { name, labels: model.labels.with(hostname, name), ..model.clone() })
     }

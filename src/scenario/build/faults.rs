@@ -65,6 +65,7 @@ impl Builder<'_> {
             aged: timing.is_some_and(|timing| timing.aged),
             burst,
             cascade,
+            until: None,
             expected: true,
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn check(scenario: &Scenario, problems: &mut Problems) {
     if chaos.every.0 == Distribution::Constant(Span::ZERO) {
         problems.report(chaos.duration.location, "faults without a pause").expected("expected `every` above 0");
     }
-    let known = || faults::ALL.iter().filter(|entry| entry.chaos.is_some()).map(|entry| entry.name);
+    let known = || faults::ALL.iter().map(|entry| entry.name);
     for kind in &chaos.kinds {
         if !known().any(|name| name == kind.value) {
             let problem = problems.report(kind.location, format!("no chaos of kind `{}`", kind.value));
