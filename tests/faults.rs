@@ -224,10 +224,10 @@ fn pods_are_hit_by_where_they_run() {
 
 #[test]
 fn a_burst_stays_in_its_rack_and_comes_within_its_window() {
-    let faults = "[{ node-crash: { node: a-1, at: 10m, for: 5m,
+    // a selector limits who can follow, beyond the domain: the only node of its name in the zone is alone
+    let faults = "[{ node-crash: { nodes: { selector: kubernetes.io/hostname=a-1 }, at: 10m, for: 5m,
                      burst: { probability: 1, followers: 3, window: 60s, label: rack } } },
                    { node-crash: { nodes: { zone: z2 }, at: 30m, for: 1m } }]";
-    // one named node is the only candidate: nobody can follow
     assert_eq!(strikes(&outcome_of(&scenario(20, "1h", faults), &[])).len(), 2);
     let faults = "[{ node-crash: { random: 1, at: 10m, for: 5m,
                      burst: { probability: 1, followers: 3, window: 60s, label: rack } } }]";
@@ -262,6 +262,16 @@ faults: [{ node-crash: { nodes: { selector: '!rack' }, random: 1, at: 10m,
     for seed in 1..=5 {
         assert_eq!(strikes(&outcome_of(text, &[("seed", &seed.to_string())])).len(), 1);
     }
+}
+
+#[test]
+fn others_follow_a_node_that_is_named() {
+    let burst = "burst: { probability: 1, followers: 1, window: 10s }";
+    let faults = format!("[{{ node-crash: {{ node: a-1, at: 10m, {burst} }} }}]");
+    let outcome = outcome_of(&scenario(4, "1h", &faults), &[]);
+    let struck: Vec<_> = strikes(&outcome).into_iter().flat_map(|(_, _, nodes)| nodes).collect();
+    assert_eq!(struck.len(), 2, "{struck:?}"); // it and one follower: a mean of 1 is always 1
+    assert_ne!(struck[0], struck[1]);
 }
 
 #[test]

@@ -6,24 +6,29 @@ use crate::outcome::{ActionKind, Convergence, Outcome};
 use crate::report::terminal;
 use crate::scenario::{self, Scenario};
 
-use super::complain;
+use super::{ScenarioArgs, complain};
 
-/// Explains a run that did not converge. `command` is the command that runs the scenario.
-pub(super) fn explain(scenario: &Scenario, found: &Convergence, command: &str) {
+/// Explains a run that did not converge. `args` and `single` are what its command had.
+pub(super) fn explain(scenario: &Scenario, found: &Convergence, args: &ScenarioArgs, single: &str) {
     for lack in &found.lacking {
         complain(&format!("  {lack}"));
     }
-    let seed = scenario.seed;
-    complain(&format!("replay it: {command} --seed={seed}"));
+    complain(&format!("replay it: {}", args.command(scenario.seed, single, None)));
     let numbers = numbers(scenario);
-    complain(&format!("shrinking {} faults …", numbers.len()));
     let mut runs = 0;
-    let few = experiment::shrink(&numbers, |part| {
+    let mut fails = |part: &[u32]| {
         runs += 1;
-        run(scenario, part).is_some_and(|outcome| fails(&outcome))
-    });
-    let list: Vec<String> = few.iter().map(u32::to_string).collect();
-    complain(&format!("{} of {} faults are enough ({runs} runs):", few.len(), numbers.len()));
+        run(scenario, part).is_some_and(|outcome| outcome.chaos.is_some_and(|chaos| chaos.converged.is_none()))
+    };
+    let few = if fails(&[]) {
+        complain("without any fault of the chaos it does not converge either:");
+        Vec::new()
+    } else {
+        complain(&format!("shrinking {} faults …", numbers.len()));
+        let few = experiment::shrink(&numbers, fails);
+        complain(&format!("{} of {} faults are enough ({runs} runs):", few.len(), numbers.len()));
+        few
+    };
     if let Some(outcome) = run(scenario, &few) {
         for action in outcome.actions.iter().filter(|action| action.kind != ActionKind::FaultEnded) {
             complain(&format!("  {}", terminal::action_line(action)));
@@ -32,7 +37,7 @@ pub(super) fn explain(scenario: &Scenario, found: &Convergence, command: &str) {
             complain(&format!("  then: {lack}"));
         }
     }
-    complain(&format!("replay those: {command} --seed={seed} --set 'chaos.only=[{}]'", list.join(", ")));
+    complain(&format!("replay those: {}", args.command(scenario.seed, single, Some(&few))));
 }
 
 /// The numbers of the faults that strike.
@@ -47,8 +52,4 @@ fn run(scenario: &Scenario, only: &[u32]) -> Option<Outcome> {
     scenario.chaos.as_mut()?.only = Some(only.to_vec());
     let setup = scenario::build(&scenario).ok()?;
     experiment::run(setup, Options::default(), &mut Unwatched).ok()
-}
-
-fn fails(outcome: &Outcome) -> bool {
-    outcome.chaos.as_ref().is_some_and(|chaos| chaos.converged.is_none())
 }

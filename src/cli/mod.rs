@@ -101,6 +101,17 @@ impl ScenarioArgs {
         library.load(&self.scenario, &self.overrides())
     }
 
+    /// The command that runs it once under a seed, ready for a shell; `only` these faults of its chaos.
+    pub(crate) fn command(&self, seed: u64, single: &str, only: Option<&[u32]>) -> String {
+        let path = self.scenario.display().to_string();
+        let words = self.words().into_iter().skip(1).filter(|word| !word.starts_with("--seed="));
+        let words = words.filter(|word| only.is_none() || !word.starts_with("--set=chaos.only="));
+        let words: String = [path].into_iter().chain(words).map(|word| format!(" {}", quoted(&word))).collect();
+        let list = |only: &[u32]| only.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let only = only.map(|only| format!(" --set 'chaos.only=[{}]'", list(only))).unwrap_or_default();
+        format!("sim run{words}{single} --seed={seed}{only}")
+    }
+
     /// The words of the command line that say the same.
     pub(crate) fn words(&self) -> Vec<String> {
         let mut words = vec![file_name(&self.scenario)];
@@ -109,6 +120,12 @@ impl ScenarioArgs {
         words.extend(self.seed.iter().map(|seed| format!("--seed={seed}")));
         words
     }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:@%+".contains(c);
+    if word.chars().all(is_plain) { word.to_string() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

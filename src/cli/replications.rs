@@ -88,15 +88,11 @@ fn conclude(args: &RunArgs, scenario: &Scenario, study: &Study) -> Result<(), Fa
     let Some(first) = broken.first() else { return Ok(()) };
     complain(&format!("error: {} of {} seeds broke an expectation; the first:", broken.len(), study.replicates.len()));
     first.broken.iter().for_each(|expectation| complain(&format!("  seed {}: {expectation}", first.seed)));
-    let mut words = args.scenario.words();
-    words[0] = args.scenario.scenario.display().to_string();
-    words.retain(|word| !word.starts_with("--seed="));
     let single = if study.run.text.contains("replications:") { " --single" } else { "" };
-    let command = format!("sim run {}{single}", words.join(" "));
-    complain(&format!("  {command} --seed={}", first.seed));
+    complain(&format!("  {}", args.scenario.command(first.seed, single, None)));
     let failed = replicate::outcome(scenario, first.seed, &Runs::new(true))?;
     if let Some(found) = failed.chaos.filter(|found| found.converged.is_none()) {
-        chaos::explain(&Scenario { seed: first.seed, ..scenario.clone() }, &found, &command);
+        chaos::explain(&Scenario { seed: first.seed, ..scenario.clone() }, &found, &args.scenario, single);
     }
     Err(Failure::Broken)
 }

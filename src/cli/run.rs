@@ -94,10 +94,7 @@ pub(super) fn run(args: &RunArgs, library: &Library) -> Result<(), Failure> {
     }
     let result = conclude(&outcome);
     if let Some(found) = outcome.chaos.as_ref().filter(|found| found.converged.is_none()) {
-        let path = args.scenario.scenario.display().to_string();
-        let words = args.scenario.words().into_iter().skip(1).filter(|word| !word.starts_with("--seed="));
-        let command: Vec<String> = ["sim run".to_string(), path].into_iter().chain(words).collect();
-        chaos::explain(&scenario, found, &command.join(" "));
+        chaos::explain(&scenario, found, &args.scenario, "");
     }
     result
 }

@@ -14,7 +14,8 @@ pub const INCIDENTS_TOTAL: Metric = Metric {
     name: "incidents_total",
     unit: "incidents",
     labels: &["workload"],
-    about: "how often a fault hit a workload; without a label over all workloads",
+    about: "how often a fault hit a workload; without a label over all workloads. Planned disruptions, drains and \
+            maintenances, are incidents of incidents.csv but not counted here",
     formula: "count of (fault, workload with active pods hit)",
     read: |run, rows| count(run, rows, |_| true),
 };

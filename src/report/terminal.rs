@@ -113,7 +113,13 @@ fn worst(out: &mut String, outcome: &Outcome) {
     };
     let never = incidents.iter().filter(|incident| never(incident)).count();
     let (done, hits) = (outcome.actions.len(), incidents.len());
-    let text = format!("{done} actions, {faults} of them faults; {hits} incidents, {never} not whole again{undecided}");
+    let planned = match incidents.iter().filter(|incident| incident.planned).count() {
+        0 => String::new(),
+        some => format!(" ({some} planned)"),
+    };
+    let text = format!(
+        "{done} actions, {faults} of them faults; {hits} incidents{planned}, {never} not whole again{undecided}"
+    );
     line(out, format_args!("{text}"));
     for incident in incidents.iter().take(WORST) {
         line(out, format_args!("{:<9} {}", moment(incident.fault), incident.label));

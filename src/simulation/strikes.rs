@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::cluster::{NodeId, PodId};
 use crate::engine::{Class, Distribution, Seed, Span, Stream};
-use crate::faults::{Effect, Member, Plan, Step, Strike, Victims};
+use crate::faults::{Effect, Member, NodeVictims, Plan, Step, Strike, Victims};
 use crate::outcome::ActionKind;
 
 use super::faults::Faults;
@@ -150,8 +150,10 @@ impl Simulation {
         if fault.burst.is_none() && fault.cascade.is_none() {
             return;
         }
+        // whoever is named is struck, and others follow
+        let among = NodeVictims { names: Vec::new(), ..victims.clone() };
         let candidates = OnceCell::new();
-        let candidates = || -> &[NodeId] { candidates.get_or_init(|| victims.candidates(&self.cluster)) };
+        let candidates = || -> &[NodeId] { candidates.get_or_init(|| among.candidates(&self.cluster)) };
         let stream = &mut chance.stream("followers");
         let mut followers = Vec::new();
         let begins = fault.cascade.is_some() && !nodes.is_empty();

@@ -72,7 +72,7 @@ fn words(state: NodeState) -> &'static str {
     match state {
         NodeState::Ready => "Ready",
         NodeState::Cordoned => "cordoned",
-        NodeState::Unnoticed => "down, not noticed",
+        NodeState::Unnoticed => "silent, not noticed",
         NodeState::NotReady => "NotReady",
         NodeState::Gone => "gone",
     }

@@ -27,17 +27,22 @@ impl Builder<'_> {
         let end = chaos.duration.value;
         let kinds = kinds(chaos);
         let mut clock = self.cluster.seed.stream("chaos", 0);
-        let (mut faults, mut at) = (Vec::new(), Span::ZERO);
+        let (mut faults, mut at, mut drawn) = (Vec::new(), Span::ZERO, 0);
         for number in 1..=MOST {
             at += chaos.every.0.sample(&mut clock).max(Span(1));
             if at >= end || kinds.is_empty() {
                 break;
             }
+            drawn = number;
             if chaos.only.as_ref().is_none_or(|only| only.contains(&number)) {
                 let stream = self.cluster.seed.stream("chaos/fault", u64::from(number));
                 let mut drawing = Drawing { number, stream, builder: self, nodes, kinds: &kinds };
                 faults.push(drawing.fault(at, end, &chaos.lasting.0));
             }
+        }
+        if let Some(beyond) = chaos.only.iter().flatten().find(|number| !(1..=drawn).contains(*number)) {
+            let problem = self.problems.report(chaos.duration.location, format!("no fault {beyond} in this chaos"));
+            problem.expected(format!("numbers of `only` from 1 to {drawn}, as many as this seed draws"));
         }
         (faults, Some(Quiet { from: Time(end.0), limit: chaos.limit.value }))
     }

@@ -272,7 +272,8 @@ fn sequence(written: &Sequence, at: Location, scenario: &Scenario, names: &Names
                 || spread
         };
         if times.is_some_and(says) {
-            let problem = problems.report(step.location, "when is a matter of the sequence");
+            let problem =
+                problems.report(step.location, "when, how likely and whom it drags along is not said in a step");
             problem.expected("only `after`, victims, `for` and what is special to the fault can stand here");
         }
     }

@@ -6,8 +6,8 @@ use crate::scenario::read::Spanned;
 use crate::scenario::record::record;
 
 record! {
-    /// Random faults for a while, then none. By the end of the limit every node must be Ready and schedulable, every
-    /// workload complete and no pod on its way out; otherwise the run fails, tells how to replay it, and shrinks
+    /// Random faults for a while, then none. Within the limit there must be an instant at which every node is Ready and
+    /// not cordoned, every workload complete and no pod on its way out; otherwise the run fails, tells how to replay it, and shrinks
     /// the faults to a few that still make it fail.
     pub struct Chaos {
         /// How long faults strike; all of them have ended by then.
