@@ -85,8 +85,8 @@ pub struct Fault {
     pub burst: Option<Burst>,
     /// Survivors that fail for being overloaded.
     pub cascade: Option<Cascade>,
-    /// Nobody is dragged along whose fault would not be over by then.
-    pub until: Option<Time>,
+    /// Nobody is dragged along after this instant.
+    pub followers_until: Option<Time>,
     /// Whether it was written by hand, so that it is worth saying when it never strikes.
     pub expected: bool,
 }

@@ -69,7 +69,7 @@ fn geometric(mean: f64, stream: &mut Stream) -> usize {
 }
 
 impl Cascade {
-    /// Survivors that fail because `first` no longer does its part, and neither do those that have fallen before.
+    /// Survivors that fail because `first` no longer does its part. Those that have `fallen` before do not fall again.
     pub fn failures(
         &self,
         first: NodeId,
@@ -81,10 +81,12 @@ impl Cascade {
         let mut all = within(self.domain, first, candidates, cluster);
         let requested = |id: &NodeId| cluster.node(*id).map_or(0, |node| node.requested.cpu);
         let load: i64 = all.iter().chain([&first]).map(requested).sum();
-        let survives =
-            |id: &NodeId| !fallen.contains(id) && cluster.node(*id).is_some_and(|it| it.machine.is_managed());
-        all.retain(survives);
-        let capacity: i64 = all.iter().filter_map(|id| cluster.node(*id)).map(|node| node.spec.allocatable.cpu).sum();
+        all.retain(|id| cluster.node(*id).is_some_and(|node| node.machine.is_managed()));
+        // one that has fallen and is up again does its part; one that is still being drained does not
+        let fell = |id: &NodeId| fallen.contains(id);
+        let part = |id: &NodeId| cluster.node(*id).filter(|node| !(fell(id) && node.spec.unschedulable));
+        let capacity: i64 = all.iter().filter_map(part).map(|node| node.spec.allocatable.cpu).sum();
+        all.retain(|id| !fell(id));
         if i128::from(load) * 1000 <= i128::from(capacity) * i128::from(self.overload_milli) {
             return Vec::new();
         }

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::rc::Rc;
 
 use crate::cluster::{NodeId, PodId};
-use crate::engine::{Class, Distribution, Seed, Span, Stream};
+use crate::engine::{Class, Seed, Span, Stream};
 use crate::faults::{Effect, Member, NodeVictims, Plan, Step, Strike, Victims};
 use crate::outcome::ActionKind;
 
@@ -171,13 +171,11 @@ impl Simulation {
                 followers.extend(failures.into_iter().map(|(after, node)| (after, node, Some(number))));
             }
         }
-        let shortest = fault.lasts.as_ref().and_then(Distribution::constant).unwrap_or(Span::ZERO);
         for (after, node, cascade) in followers {
             let at = self.cluster.now.saturating_add(after);
-            if fault.until.is_some_and(|until| at.saturating_add(shortest) > until) {
-                continue;
+            if fault.followers_until.is_none_or(|until| at <= until) {
+                self.queue.push(at, Class::World, Event::Follow(index, node, cascade));
             }
-            self.queue.push(at, Class::World, Event::Follow(index, node, cascade));
         }
     }
 

@@ -134,7 +134,7 @@ fn of_nodes(name: &str, plan: impl Plan + 'static, when: When, lasts: Distributi
         aged: true,
         burst: None,
         cascade: None,
-        until: None,
+        followers_until: None,
         expected: false,
     }
 }

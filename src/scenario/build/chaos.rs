@@ -66,8 +66,8 @@ impl Drawing<'_, '_> {
     /// The fault, struck at `at` and over by `end`, with whom it drags along.
     fn fault(&mut self, at: Span, end: Span, lasting: &Distribution) -> faults::Fault {
         let kind = self.kinds[self.stream.below(self.kinds.len() as u64) as usize];
-        let lasts = lasting.sample(&mut self.stream).min(end.saturating_sub(at)).max(Span(1));
-        let (plan, victims, lasts) = self.plan(kind, lasts);
+        let whole = lasting.sample(&mut self.stream).min(end.saturating_sub(at)).max(Span(1));
+        let (plan, victims, lasts) = self.plan(kind, whole);
         // a cascade of machines taken away would make what else can be hit depend on the load
         let drags = kind.hits == About::Nodes && kind.name != "spot-interruption";
         let domain = (self.stream.below(2) == 0).then(|| self.zone());
@@ -84,7 +84,7 @@ impl Drawing<'_, '_> {
             aged: false,
             burst: (drags && bursts).then_some(burst),
             cascade: (drags && cascades).then_some(cascade),
-            until: Some(Time(end.0)),
+            followers_until: Some(Time(end.saturating_sub(whole).0)),
             expected: false,
         }
     }

@@ -65,7 +65,7 @@ impl Builder<'_> {
             aged: timing.is_some_and(|timing| timing.aged),
             burst,
             cascade,
-            until: None,
+            followers_until: None,
             expected: true,
         }
     }
