@@ -1,10 +1,12 @@
 //! The event queue: what will happen, in a total order of (time, class, insertion).
 //!
-//! A 4-ary heap of 16-byte packed keys over a slab of payloads; `benches/engine.rs` holds the
-//! comparison by which it was chosen. Nothing is ever cancelled: an event that no longer applies is
-//! recognised as stale and dropped by whoever handles it.
+//! Keys of 16 bytes over a slab of payloads. What happens soon is in a 4-ary heap, what happens later in unsorted
+//! buckets by time, each of which becomes the heap in its turn: so the heap stays small although every node's next
+//! failures are pending all year long. `benches/engine.rs` holds the comparison by which this was chosen. Nothing is
+//! ever cancelled: an event that no longer applies is recognised as stale and dropped by whoever handles it.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use dary_heap::QuaternaryHeap;
 
@@ -26,14 +28,24 @@ const SEQUENCE_BITS: u32 = 34;
 const SLOT_BITS: u32 = 26;
 const CLASS_SHIFT: u32 = SEQUENCE_BITS + SLOT_BITS;
 const TIME_SHIFT: u32 = 64;
+/// A bucket spans 2^36 ns, some 69 seconds.
+const BUCKET_BITS: u32 = 36;
+
+/// `time:64 | class:4 | sequence:34 | slot:26`; the slot never decides, as sequences differ.
+type Key = u128;
 
 /// A priority queue of events that also carries the clock.
 ///
-/// Invariants: [`EventQueue::now`] never goes back; no event is ever pushed into the past.
+/// Invariants: [`EventQueue::now`] never goes back; no event is ever pushed into the past; the heap is empty only if
+/// nothing is pending.
 #[derive(Debug)]
 pub struct EventQueue<E> {
-    /// `time:64 | class:4 | sequence:34 | slot:26`; the slot never decides, as sequences differ.
-    heap: QuaternaryHeap<Reverse<u128>>,
+    /// What happens up to the end of bucket `bucket`.
+    heap: QuaternaryHeap<Reverse<Key>>,
+    bucket: u64,
+    /// What happens later, by bucket.
+    later: BTreeMap<u64, Vec<Reverse<Key>>>,
+    pending: usize,
     slots: Vec<Option<E>>,
     free: Vec<u32>,
     next_sequence: u64,
@@ -44,6 +56,9 @@ impl<E> Default for EventQueue<E> {
     fn default() -> Self {
         EventQueue {
             heap: QuaternaryHeap::new(),
+            bucket: 0,
+            later: BTreeMap::new(),
+            pending: 0,
             slots: Vec::new(),
             free: Vec::new(),
             next_sequence: 0,
@@ -65,12 +80,12 @@ impl<E> EventQueue<E> {
 
     /// Number of pending events.
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.pending
     }
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.pending == 0
     }
 
     /// Number of events ever pushed.
@@ -104,7 +119,16 @@ impl<E> EventQueue<E> {
             | (u128::from(self.next_sequence) << SLOT_BITS)
             | u128::from(slot);
         self.next_sequence += 1;
-        self.heap.push(Reverse(key));
+        self.pending += 1;
+        let bucket = time.0 >> BUCKET_BITS;
+        if self.heap.is_empty() {
+            self.bucket = bucket;
+        }
+        if bucket <= self.bucket {
+            self.heap.push(Reverse(key));
+        } else {
+            self.later.entry(bucket).or_default().push(Reverse(key));
+        }
     }
 
     /// The time of the next event.
@@ -119,7 +143,14 @@ impl<E> EventQueue<E> {
             return None;
         }
         let Reverse(key) = self.heap.pop()?;
+        self.pending -= 1;
         self.now = time;
+        if self.heap.is_empty()
+            && let Some((bucket, keys)) = self.later.pop_first()
+        {
+            self.bucket = bucket;
+            self.heap = keys.into();
+        }
         let slot = (key & ((1 << SLOT_BITS) - 1)) as u32;
         self.free.push(slot);
         self.slots[slot as usize].take()
@@ -151,6 +182,26 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| queue.pop(Time::MAX)).collect();
         assert_eq!(order, ["a", "b", "c", "d", "e"]);
         assert_eq!(queue.now(), Time(5));
+    }
+
+    #[test]
+    fn order_is_the_same_near_and_far() {
+        let mut stream = crate::engine::Seed(3).stream("queue", 0);
+        let (mut queue, mut all) = (EventQueue::new(), std::collections::BTreeSet::new());
+        for number in 0..3000 {
+            // within a bucket, over a few of them, and over thousands
+            let bits = [10, 33, 38, 48][stream.below(4) as usize];
+            let at = queue.now() + crate::engine::Span(stream.below(1 << bits));
+            queue.push(at, Class::World, number);
+            all.insert((at, number));
+            for _ in 0..stream.below(3) {
+                assert_eq!(queue.pop(Time::MAX).map(|number| (queue.now(), number)), all.pop_first());
+                assert_eq!(queue.len(), all.len());
+            }
+        }
+        let rest: Vec<_> = std::iter::from_fn(|| queue.pop(Time::MAX).map(|number| (queue.now(), number))).collect();
+        assert_eq!(rest, all.into_iter().collect::<Vec<_>>());
+        assert!(queue.is_empty());
     }
 
     #[test]
