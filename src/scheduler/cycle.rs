@@ -66,6 +66,8 @@ pub struct KeptPlugins {
     pub summed: SmallVec<[(PluginIndex, i64); 4]>,
     /// Whose grades can be kept.
     pub graded: SmallVec<[(PluginIndex, i64); 4]>,
+    /// What their grades are kept for ([`Plugin::grades_by`]).
+    pub by: SmallVec<[u64; 4]>,
     /// That have to be asked in each cycle, and may have something to say in this one.
     pub others: SmallVec<[(PluginIndex, i64); 4]>,
 }
@@ -239,18 +241,21 @@ impl Cycle<'_, '_> {
         (!filters[first..].iter().any(looks_at_node)).then_some(first)
     }
 
-    /// The score plugins, sorted by what of their scores can be kept. Those that keep it are called
-    /// `pre_score`, without nodes.
-    pub fn kept_plugins(&mut self) -> KeptPlugins {
+    /// The score plugins, sorted by what of their scores can be kept; of plugins that grade while grades are few, only if
+    /// they are. Those whose scores are kept are called `pre_score`, without nodes.
+    pub fn kept_plugins(&mut self, few: bool) -> KeptPlugins {
         let mut sorted = KeptPlugins::default();
         for &(index, weight) in &self.profile.points.score {
             let Some(plugin) = &mut self.profile.plugins[index] else { continue };
-            match plugin.kept() {
+            match plugin.kept(&mut self.cx) {
                 Kept::Score if plugin.pre_score(&mut self.cx, &[]) => sorted.summed.push((index, weight)),
                 Kept::Score => (),
-                Kept::Grade => sorted.graded.push((index, weight)),
-                Kept::Nothing if plugin.may_score(&self.cx) => sorted.others.push((index, weight)),
-                Kept::Nothing => (),
+                kept if kept == Kept::Grade || (kept == Kept::GradeWhileFew && few) => {
+                    sorted.graded.push((index, weight));
+                    sorted.by.push(plugin.grades_by());
+                }
+                _ if plugin.may_score(&self.cx) => sorted.others.push((index, weight)),
+                _ => (),
             }
         }
         sorted
@@ -275,11 +280,11 @@ impl Cycle<'_, '_> {
     }
 
     /// Turns a plugin's grades into normalised scores; false if it has nothing to say.
-    pub fn score_grades(&mut self, plugin: PluginIndex, grades: &mut [i64]) -> bool {
+    pub fn score_grades(&mut self, plugin: PluginIndex, nodes: &[usize], grades: &mut [i64]) -> bool {
         let Some(plugin) = self.profile.plugins[plugin].as_mut() else { return false };
         let scores = plugin.pre_score(&mut self.cx, &[]);
         if scores {
-            plugin.score_grades(&self.cx, grades);
+            plugin.score_grades(&self.cx, nodes, grades);
         }
         scores
     }

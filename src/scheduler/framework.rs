@@ -153,6 +153,8 @@ pub enum Kept {
     Score,
     /// A grade of the node, of which there are few: equal grades score alike.
     Grade,
+    /// A grade of the node, as long as few are met.
+    GradeWhileFew,
 }
 
 /// A scheduling plugin. Every method has the answer of a plugin that does not take part.
@@ -234,19 +236,24 @@ pub trait Plugin {
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], _scores: &mut [i64]) {}
 
     /// What of the score can be kept between cycles.
-    fn kept(&self) -> Kept {
+    fn kept(&mut self, _cx: &mut Context<'_>) -> Kept {
         Kept::Nothing
     }
 
-    /// With [`Kept::Grade`]: the node's grade, the raw score if not said otherwise. `None` if there are
-    /// too many grades.
+    /// With a kept grade: the node's grade, the raw score if not said otherwise. `None` if there are too many grades.
     fn grade(&self, cx: &Context<'_>, id: NodeId, node: &Node) -> Option<i64> {
         Some(self.score(cx, id, node))
     }
 
-    /// With [`Kept::Grade`]: turns the grades found among the feasible nodes, each given once, into
-    /// normalised scores. Called after `pre_score`, which is given no nodes then.
-    fn score_grades(&self, cx: &Context<'_>, grades: &mut [i64]) {
+    /// With a kept grade: what it depends on besides the pod's template, the node and the pods there. When that is
+    /// another, all grades are asked for anew.
+    fn grades_by(&self) -> u64 {
+        0
+    }
+
+    /// With a kept grade: turns the grades found among the feasible nodes into normalised scores; `nodes` says how many
+    /// nodes each stands for. Called after `pre_score`, which is given no nodes then.
+    fn score_grades(&self, cx: &Context<'_>, _nodes: &[usize], grades: &mut [i64]) {
         self.normalize(cx, &[], grades);
     }
 

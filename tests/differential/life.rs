@@ -13,6 +13,7 @@ use super::manifests::{labels, node, objects, once_in, one, service, template};
 /// Two worlds with the same history, the first of which decides by the cache.
 pub(crate) struct Life {
     seed: u64,
+    zones: u64,
     worlds: [World; 2],
     draw: Stream,
     templates: Vec<Value>,
@@ -41,14 +42,14 @@ fn config(seed: u64, cached: bool, names: &mut sim::cluster::Names) -> Config {
 }
 
 impl Life {
-    /// A cluster with this many nodes.
-    pub(crate) fn new(seed: u64, nodes: u64) -> Self {
+    /// A cluster with this many nodes, in so many zones.
+    pub(crate) fn new(seed: u64, nodes: u64, zones: u64) -> Self {
         let world = |cached| World::new(|names| Ok(config(seed, cached, names))).expect("a world");
         let mut draw = Seed(seed).stream("life", 0);
         let templates = (0..10).map(|_| template(&mut draw)).collect();
         let worlds = [world(true), world(false)];
         let mut life =
-            Life { seed, worlds, draw, templates, nodes_made: 0, pods_made: 0, services_made: 0, decisions: 0 };
+            Life { seed, zones, worlds, draw, templates, nodes_made: 0, pods_made: 0, services_made: 0, decisions: 0 };
         for object in objects() {
             life.both(|world| {
                 let _ = world.create(&object).expect("an object");
@@ -80,7 +81,10 @@ impl Life {
                     world.cluster.remove_taint(node, key, effect);
                 }
             }),
-            4 => self.on_node(relabel),
+            4 => {
+                let zones = self.zones;
+                self.on_node(|world, node, draw| relabel(world, node, draw, zones));
+            }
             5 => self.on_node(|world, node, draw| {
                 let image = one(draw, &["big:1", "small:1"]);
                 let image = world.cluster.names.intern(image);
@@ -109,7 +113,7 @@ impl Life {
 
     fn add_node(&mut self) {
         self.nodes_made += 1;
-        let node = node(&mut self.draw, self.nodes_made);
+        let node = node(&mut self.draw, self.nodes_made, self.zones);
         self.both(|world| world.add_node(&node).expect("a node"));
     }
 
@@ -193,9 +197,9 @@ impl Life {
     }
 }
 
-fn relabel(world: &mut World, node: NodeId, draw: &mut Stream) {
+fn relabel(world: &mut World, node: NodeId, draw: &mut Stream, zones: u64) {
     let name = world.cluster.node_name(node).to_string();
-    let text = labels(draw, &name);
+    let text = labels(draw, &name, zones);
     let pairs = text.as_object().into_iter().flatten();
     let names = &mut world.cluster.names;
     let pairs = pairs.map(|(key, value)| (names.intern(key), names.intern(value.as_str().unwrap_or_default())));

@@ -11,9 +11,13 @@ mod manifests;
 
 use life::Life;
 
-/// One life: nodes at the start, steps, and what is special about the profile.
+/// One life: nodes at the start, steps.
 fn live(seed: u64, nodes: u64, steps: usize) {
-    let mut life = Life::new(seed, nodes);
+    live_in(seed, nodes, 3, steps);
+}
+
+fn live_in(seed: u64, nodes: u64, zones: u64, steps: usize) {
+    let mut life = Life::new(seed, nodes, zones);
     for _ in 0..steps {
         life.step();
     }
@@ -28,6 +32,11 @@ fn small_clusters_where_every_node_is_looked_at() {
 #[test]
 fn clusters_large_enough_for_sampling_and_rotation() {
     (100..106).for_each(|seed| live(seed, 120 + 30 * (seed % 6), 250));
+}
+
+#[test]
+fn clusters_of_more_zones_than_grades_are_kept() {
+    (300..304).for_each(|seed| live_in(seed, 800, 1000, 60));
 }
 
 #[test]

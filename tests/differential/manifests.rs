@@ -14,23 +14,23 @@ pub(crate) fn once_in(draw: &mut Stream, n: u64) -> bool {
 }
 
 /// A node.
-pub(crate) fn node(draw: &mut Stream, number: u64) -> Value {
+pub(crate) fn node(draw: &mut Stream, number: u64, zones: u64) -> Value {
     let name = format!("node-{number}");
     let size = json!({"cpu": one(draw, &["2", "4", "8"]), "memory": one(draw, &["4Gi", "8Gi"]),
         "pods": one(draw, &["5", "9", "110"]), "example.com/gpu": one(draw, &["0", "2"])});
     let images: Vec<Value> = (0..draw.below(3))
         .map(|_| json!({"names": [format!("{}:1", one(draw, &["big", "small"]))], "sizeBytes": 500_000_000}))
         .collect();
-    json!({"metadata": {"name": name, "labels": labels(draw, &name)},
+    json!({"metadata": {"name": name, "labels": labels(draw, &name, zones)},
         "spec": {"taints": taints(draw), "unschedulable": once_in(draw, 12)},
         "status": {"capacity": size, "allocatable": size, "images": images}})
 }
 
 /// A node's labels; some have no zone.
-pub(crate) fn labels(draw: &mut Stream, name: &str) -> Value {
+pub(crate) fn labels(draw: &mut Stream, name: &str, zones: u64) -> Value {
     let mut labels = json!({"kubernetes.io/hostname": name, "disk": one(draw, &["ssd", "hdd"])});
     if !once_in(draw, 6) {
-        labels["topology.kubernetes.io/zone"] = json!(one(draw, &["z1", "z2", "z3"]));
+        labels["topology.kubernetes.io/zone"] = json!(format!("z{}", 1 + draw.below(zones)));
     }
     labels
 }

@@ -32,6 +32,8 @@ pub(crate) struct Buffers {
     nodes: Vec<NodeId>,
     /// Their totals.
     totals: Vec<i64>,
+    /// Totals of the rows of a walk.
+    kept_totals: Vec<i32>,
     scores: Vec<i64>,
     /// Verdicts of filters that look at more than the node, in the order met.
     late: Vec<Verdict>,
@@ -66,21 +68,34 @@ pub(crate) fn scan(
     let number = cache.table(profile, spec, cycle.cx.index, order);
     let Cache { tables, buffers, .. } = cache;
     let table = &mut tables[number];
-    if table.overflowed {
-        return None;
+    let list = order.list();
+    loop {
+        if table.overflowed {
+            return None;
+        }
+        let plugins = cycle.kept_plugins(!table.many_grades);
+        table.keep_for(&plugins.by);
+        let scan = Scan { cycle, table, buffers, list, filters, plugins };
+        let scanned = scan.run(order, sample, ties);
+        if scanned.is_some() || table.many_grades {
+            return scanned;
+        }
+        table.give_up_grades();
     }
-    let plugins = cycle.kept_plugins();
-    let mut scan = Scan { cycle, table, buffers, list: order.list(), filters, plugins };
-    scan.reserve(order);
-    let late = scan.filters < scan.cycle.pre.filters.len();
-    let walk = if late { scan.walk_late(sample) } else { scan.walk(sample) };
-    let chosen = if scan.table.overflowed { None } else { scan.choose(walk, late, ties) };
-    let rejections = if walk.passing == 0 { scan.rejections(walk) } else { Rejections::default() };
-    scan.release();
-    (!scan.table.overflowed).then_some(Scanned { chosen, walked: walk.length, rejections })
 }
 
 impl Scan<'_, '_, '_> {
+    /// `None` if some answer could not be kept; nothing is drawn then.
+    fn run(mut self, order: &NodeOrder, sample: Sample, ties: &mut Ties<'_>) -> Option<Scanned> {
+        self.reserve(order);
+        let late = self.filters < self.cycle.pre.filters.len();
+        let walk = if late { self.walk_late(sample) } else { self.walk(sample) };
+        let chosen = if self.table.overflowed { None } else { self.choose(walk, late, ties) };
+        let rejections = if walk.passing == 0 { self.rejections(walk) } else { Rejections::default() };
+        self.release();
+        (!self.table.overflowed).then_some(Scanned { chosen, walked: walk.length, rejections })
+    }
+
     /// Room on nodes is reserved for nominated pods: such a node that does not pass with them is
     /// rejected in this search.
     fn reserve(&mut self, order: &NodeOrder) {
@@ -139,13 +154,28 @@ impl Scan<'_, '_, '_> {
             0 => return None,
             1 if late => self.buffers.rows[0],
             1 => passing(self.table, walk, self.list).next()?.0,
-            _ if !late && self.plugins.others.is_empty() && self.is_of_one_kind(walk) => {
+            _ if !late && self.plugins.others.is_empty() && self.table.has_one_kind() => {
                 let (best, n) = self.table.best(walk);
                 self.table.nth_with(walk, best, ties.pick(n))?
             }
+            _ if !late && self.plugins.others.is_empty() => self.choose_by_kinds(walk, ties)?,
             _ => self.choose_by_totals(walk, late, ties)?,
         };
         Some(self.list[row])
+    }
+
+    /// All that counts is kept: rows differ in their sums and in what their kinds bring.
+    fn choose_by_kinds(&mut self, walk: Walk, ties: &mut Ties<'_>) -> Option<usize> {
+        let bonus = self.bonus(&self.table.met(walk));
+        if !self.table.add_up(walk, &bonus, &mut self.buffers.kept_totals) {
+            return self.choose_by_totals(walk, false, ties);
+        }
+        let totals = &self.buffers.kept_totals;
+        let best = totals.iter().fold(i32::MIN, |max, total| max.max(*total));
+        let n = totals.iter().fold(0u32, |n, total| n.wrapping_add(u32::from(*total == best)));
+        let chosen = ties.pick(n as usize);
+        let (step, _) = totals.iter().enumerate().filter(|(_, total)| **total == best).nth(chosen)?;
+        Some((walk.start + step) % self.table.rows())
     }
 
     /// Adds up everything, node by node.
@@ -153,7 +183,9 @@ impl Scan<'_, '_, '_> {
         if !late {
             self.table.collect_passing(walk, &mut self.buffers.rows);
         }
-        let bonus = self.bonus();
+        let mut met = [0; 256];
+        self.buffers.rows.iter().for_each(|row| met[self.table.kind(*row)] += 1);
+        let bonus = self.bonus(&met);
         let (rows, list, table) = (&self.buffers.rows, self.list, &self.table);
         self.buffers.nodes.clear();
         self.buffers.nodes.extend(rows.iter().map(|row| list[*row]));
@@ -174,19 +206,16 @@ impl Scan<'_, '_, '_> {
         top.nth(chosen).map(|(row, _)| *row)
     }
 
-    fn is_of_one_kind(&self, walk: Walk) -> bool {
-        self.table.has_one_kind()
-            || kinds(self.table, passing(self.table, walk, self.list).map(|(row, _)| row)).len() == 1
-    }
-
-    /// By kind: what the grades of the rows found feasible bring; 0 for kinds not met among them.
-    fn bonus(&mut self) -> Vec<i64> {
-        let met = kinds(self.table, self.buffers.rows.iter().copied());
-        let mut bonus = vec![0; self.table.kinds().len()];
+    /// By kind: what the grades of the rows found feasible bring, of which so many were met; 0 for kinds not met.
+    fn bonus(&mut self, met: &[usize; 256]) -> [i64; 256] {
+        let kinds: SmallVec<[usize; 32]> = (0..self.table.kinds().len()).filter(|kind| met[*kind] > 0).collect();
+        let nodes: SmallVec<[usize; 32]> = kinds.iter().map(|kind| met[*kind]).collect();
+        let mut bonus = [0; 256];
         for (position, &(plugin, weight)) in self.plugins.graded.iter().enumerate() {
-            let mut grades: Grades = met.iter().map(|kind| self.table.kinds()[*kind][position]).collect();
-            if self.cycle.score_grades(plugin, &mut grades) {
-                met.iter().zip(grades).for_each(|(kind, score)| bonus[*kind] += weight * score);
+            let mut grades: SmallVec<[i64; 32]> =
+                kinds.iter().map(|kind| self.table.kinds()[*kind][position]).collect();
+            if self.cycle.score_grades(plugin, &nodes, &mut grades) {
+                kinds.iter().zip(grades).for_each(|(kind, score)| bonus[*kind] += weight * score);
             }
         }
         bonus
@@ -204,13 +233,6 @@ impl Scan<'_, '_, '_> {
         }
         rejections
     }
-}
-
-/// The kinds of these rows, each once.
-fn kinds(table: &Table, rows: impl Iterator<Item = usize>) -> SmallVec<[usize; 8]> {
-    let mut met = [false; 256];
-    rows.for_each(|row| met[table.kind(row)] = true);
-    (0..table.kinds().len()).filter(|kind| met[*kind]).collect()
 }
 
 /// Asks the filters and scores that look at the node alone.

@@ -47,6 +47,10 @@ pub(super) struct Table {
     epoch: u32,
     /// Whether some answer did not fit in, so that the table is of no use.
     pub(super) overflowed: bool,
+    /// What the grades depend on besides the template and the node.
+    by: SmallVec<[u64; 4]>,
+    /// Whether plugins that grade while grades are few met too many.
+    pub(super) many_grades: bool,
     /// Whether it was used since the hand of the clock last passed.
     pub(super) used: bool,
 }
@@ -92,16 +96,35 @@ impl Table {
                     self.values[place] = STALE;
                 }
             }
-            None => {
-                self.values.clear();
-                self.values.resize(order.list().len(), STALE);
-                self.kinds_of.clear();
-                self.kinds_of.resize(order.list().len(), NO_KIND);
-                self.rows_of_kind.fill(0);
-            }
+            None => self.clear(order.list().len()),
         }
         self.mark = index.changed.end();
         self.epoch = order.epoch();
+    }
+
+    fn clear(&mut self, rows: usize) {
+        self.values.clear();
+        self.values.resize(rows, STALE);
+        self.kinds_of.clear();
+        self.kinds_of.resize(rows, NO_KIND);
+        self.rows_of_kind.fill(0);
+    }
+
+    /// Grades are for these from now on; all rows are asked for anew if they were for others.
+    pub(super) fn keep_for(&mut self, by: &SmallVec<[u64; 4]>) {
+        if self.by != *by {
+            self.by.clone_from(by);
+            self.clear(self.rows());
+        }
+    }
+
+    /// Grades turned out to be too many: nothing is known, and plugins that grade while they are few do not.
+    pub(super) fn give_up_grades(&mut self) {
+        let rows = self.rows();
+        self.clear(rows);
+        self.kinds.clear();
+        self.rows_of_kind.clear();
+        (self.many_grades, self.overflowed) = (true, false);
     }
 
     /// Number of rows.
@@ -165,7 +188,11 @@ impl Table {
                 self.values[row] = REJECTED + number as i32;
             }
             Ok(kept) => {
-                let known = self.kinds.iter().position(|other| *other == kept.grades);
+                let before = usize::from(self.kinds_of[row]);
+                let known = match self.kinds.get(before) {
+                    Some(grades) if *grades == kept.grades => Some(before),
+                    _ => self.kinds.iter().position(|other| *other == kept.grades),
+                };
                 let kind = known.unwrap_or_else(|| {
                     self.kinds.push(kept.grades);
                     self.rows_of_kind.push(0);
@@ -233,6 +260,33 @@ impl Table {
     /// Which kind a row that passes is of.
     pub(super) fn kind(&self, row: usize) -> usize {
         usize::from(self.kinds_of[row])
+    }
+
+    /// By kind: how many rows of a walk pass.
+    pub(super) fn met(&self, walk: Walk) -> [usize; 256] {
+        let mut met = [0; 256];
+        for range in walk.ranges(self.rows()) {
+            for (value, kind) in self.values[range.clone()].iter().zip(&self.kinds_of[range]) {
+                met[usize::from(*kind)] += usize::from(*value >= PASSING);
+            }
+        }
+        met
+    }
+
+    /// For each row of a walk its sum and what its kind brings; [`i32::MIN`] for rows that do not pass. False if
+    /// they could be too large.
+    pub(super) fn add_up(&self, walk: Walk, bonus: &[i64; 256], totals: &mut Vec<i32>) -> bool {
+        if bonus.iter().any(|bonus| !(0..i64::from(-PASSING)).contains(bonus)) {
+            return false;
+        }
+        let small = bonus.map(|bonus| bonus as i32);
+        totals.clear();
+        for range in walk.ranges(self.rows()) {
+            let rows = self.values[range.clone()].iter().zip(&self.kinds_of[range]);
+            let total = |value: i32, kind: u8| value.wrapping_add(small[usize::from(kind)]); // below 2^31 by the checks
+            totals.extend(rows.map(|(value, kind)| if *value >= PASSING { total(*value, *kind) } else { i32::MIN }));
+        }
+        true
     }
 
     /// The largest sum among rows that pass, and how many of them have it. Right only if all are of

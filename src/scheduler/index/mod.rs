@@ -159,6 +159,7 @@ impl Index {
     /// The object may be gone from the cluster already, so its kind is not asked.
     fn forget_object(&mut self, id: ObjectId) {
         let objects = &mut self.objects;
+        objects.service_epoch += u32::from(objects.services.contains(&id));
         for list in [
             &mut objects.services,
             &mut objects.budgets,
@@ -168,7 +169,6 @@ impl Index {
         ] {
             list.retain(|other| *other != id);
         }
-        objects.service_epoch += 1;
     }
 
     /// Counts a pod that the scheduler now sees on a node.
@@ -210,6 +210,7 @@ impl Index {
     fn mark(&mut self, pod: PodId, cluster: &Cluster) {
         let (Some(found), Some(counted)) = (cluster.pod(pod), self.counted.get_mut(&pod)) else { return };
         if std::mem::replace(&mut counted.live, false) {
+            self.changed.push(counted.node);
             self.counts.count(found.spec, counted.node, -1, false, &self.topology, cluster);
         }
     }

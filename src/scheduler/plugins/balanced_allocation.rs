@@ -70,7 +70,7 @@ impl Plugin for BalancedAllocation {
         50 + (50 + with - without) / 2
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&mut self, _cx: &mut Context<'_>) -> Kept {
         Kept::Score
     }
 }

@@ -21,7 +21,7 @@ impl Plugin for ImageLocality {
         score(cx, |_, image| has(node, image))
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&mut self, _cx: &mut Context<'_>) -> Kept {
         Kept::Grade
     }
 
@@ -34,7 +34,7 @@ impl Plugin for ImageLocality {
         Some(present.fold(0, |bits, (position, _)| bits | 1 << position))
     }
 
-    fn score_grades(&self, cx: &Context<'_>, grades: &mut [i64]) {
+    fn score_grades(&self, cx: &Context<'_>, _nodes: &[usize], grades: &mut [i64]) {
         for grade in grades {
             let bits = *grade;
             *grade = score(cx, |position, _| bits & (1 << position) != 0);

@@ -95,7 +95,7 @@ impl Plugin for NodeAffinity {
         normalize_by_max(scores, false);
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&mut self, _cx: &mut Context<'_>) -> Kept {
         Kept::Grade
     }
 

@@ -144,7 +144,7 @@ impl Plugin for NodeResourcesFit {
         scored(&self.strategy, parts)
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&mut self, _cx: &mut Context<'_>) -> Kept {
         Kept::Score
     }
 

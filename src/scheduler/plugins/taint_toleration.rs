@@ -43,7 +43,7 @@ impl Plugin for TaintToleration {
         normalize_by_max(scores, true);
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&mut self, _cx: &mut Context<'_>) -> Kept {
         Kept::Grade
     }
 

@@ -1,8 +1,6 @@
 //! A constraint, ready to be evaluated: matching pods by domain, kept up to date from one cycle to the
 //! next by what was counted since.
 
-use smallvec::SmallVec;
-
 use crate::cluster::spec::SpreadConstraint;
 use crate::cluster::{Labels, Node, NodeId, Operator, Requirement, Selector, SpecId};
 use crate::scheduler::framework::Context;
@@ -111,6 +109,18 @@ impl Constraint {
         self.domains.counts.get(value as usize).map_or(0, |count| (*count).max(0))
     }
 
+    /// What nodes score alike by: the matching pods on a hostname, the value of another key; `None` without the key.
+    pub(super) fn grade(&self, cx: &Context<'_>, node: NodeId) -> Option<i64> {
+        let value = cx.index.topology.value(self.key, node);
+        (value != NONE).then(|| if self.is_hostname { self.on_node(cx, node) } else { i64::from(value) })
+    }
+
+    /// What it brings to nodes of a grade, by its weight in this cycle.
+    pub(super) fn score_of_grade(&self, grade: i64, weight: f64) -> f64 {
+        let count = if self.is_hostname { grade } else { self.in_domain(grade as u32) };
+        count as f64 * weight + (self.max_skew - 1) as f64
+    }
+
     /// Adds to each node's sum what the constraint brings there: matching pods on the node itself or in its domain,
     /// weighted; nothing without the key.
     pub(super) fn add_scores(&self, cx: &Context<'_>, nodes: &[NodeId], sums: &mut [f64]) {
@@ -122,12 +132,6 @@ impl Constraint {
             let on_nodes = self.query.map_or(&[][..], |query| cx.index.counts.by_node(query));
             let here = |node: &NodeId| on_nodes.get(node.index()).map_or(0, |count| i64::from(*count));
             sums.filter(|(_, node)| value(node).is_some()).for_each(|(sum, node)| *sum += score(here(node)));
-        } else if self.domains.counts.len() < nodes.len() {
-            // a few domains many times over: once for each of them
-            let of_domain: SmallVec<[f64; 16]> =
-                self.domains.counts.iter().map(|count| score((*count).max(0))).collect();
-            let there = |value: u32| of_domain.get(value as usize).copied().unwrap_or_else(|| score(0));
-            sums.for_each(|(sum, node)| *sum += value(node).map_or(0.0, there));
         } else {
             sums.for_each(|(sum, node)| *sum += value(node).map_or(0.0, |value| score(self.in_domain(value))));
         }

@@ -13,13 +13,13 @@
 mod domains;
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::cluster::spec::SpreadConstraint;
 use crate::cluster::{Body, Cluster, Labels, Name, Node, NodeId, ObjectId, PodId, PodSpec, Selector, SpecId};
 use crate::scheduler::config::{Args, WellKnown};
 use crate::scheduler::event::Event;
-use crate::scheduler::framework::{Context, NodeView, Plugin, PreFilter, Rejection};
+use crate::scheduler::framework::{Context, Kept, NodeView, Plugin, PreFilter, Rejection};
 use crate::scheduler::index::{Index, NONE};
 
 use domains::{Constraint, count_domains, has_all_keys, own_selector};
@@ -35,6 +35,8 @@ pub struct PodTopologySpread {
     numbers: FxHashMap<(SpecId, Option<ObjectId>), usize>,
     /// Those of the present cycle's pod.
     current: usize,
+    /// How many have been prepared.
+    n_prepared: u64,
     /// What is supposed: (hard constraint, value, sign).
     supposed: Vec<(usize, u32, i64)>,
     /// By feasible node: whether it is left out of scoring; empty if none can be.
@@ -52,7 +54,13 @@ struct Prepared {
     require_all: bool,
     /// The Services there were.
     services: u32,
+    /// No others have had this number.
+    number: u64,
 }
+
+/// A grade has so many bits for each constraint, 0 without the key and one more than what it sees, for so many of them.
+const BITS: usize = 20;
+const DIGITS: usize = 3;
 
 /// Templates kept at most; then all are forgotten.
 const PREPARED: usize = 4096;
@@ -80,6 +88,7 @@ impl PodTopologySpread {
             prepared: Vec::new(),
             numbers: FxHashMap::default(),
             current: 0,
+            n_prepared: 0,
             supposed: Vec::new(),
             ignored: Vec::new(),
             seen: Vec::new(),
@@ -95,17 +104,23 @@ impl PodTopologySpread {
             self.prepared.clear();
         }
         let known = self.numbers.get(&key).copied();
-        if known.is_none_or(|number| self.prepared[number].services != services) {
-            let prepared = Prepared {
-                hard: self.constraints(cx, true),
-                soft: self.constraints(cx, false),
-                require_all: !cx.spec.spread.is_empty() || !self.system_defaults,
-                services,
-            };
-            match known {
-                Some(number) => self.prepared[number] = prepared,
-                None => self.prepared.push(prepared),
-            }
+        if let Some(number) = known
+            && self.prepared[number].services == services
+        {
+            self.current = number;
+            return &mut self.prepared[number];
+        }
+        let prepared = Prepared {
+            hard: self.constraints(cx, true),
+            soft: self.constraints(cx, false),
+            require_all: !cx.spec.spread.is_empty() || !self.system_defaults,
+            services,
+            number: self.n_prepared,
+        };
+        self.n_prepared += 1;
+        match known {
+            Some(number) => self.prepared[number] = prepared,
+            None => self.prepared.push(prepared),
         }
         self.current = known.unwrap_or(self.prepared.len() - 1);
         self.numbers.insert(key, self.current);
@@ -227,7 +242,7 @@ impl Plugin for PodTopologySpread {
                     true => scored.len(),
                     false => n_domains(constraint, cx, scored, &mut seen),
                 };
-                constraint.weight = libm::log((domains + 2) as f64);
+                constraint.weight = weight(domains);
             }
         }
         let scores = !soft.is_empty();
@@ -235,9 +250,8 @@ impl Plugin for PodTopologySpread {
         scores
     }
 
-    fn may_score(&self, cx: &Context<'_>) -> bool {
-        let owned = || cx.cluster.pod(cx.pod).is_some_and(|pod| pod.owner.is_some());
-        !cx.spec.spread.is_empty() || !cx.index.objects.services.is_empty() || owned()
+    fn may_score(&self, _cx: &Context<'_>) -> bool {
+        self.prepared.get(self.current).is_some_and(|prepared| !prepared.soft.is_empty())
     }
 
     fn score(&self, cx: &Context<'_>, id: NodeId, _node: &Node) -> i64 {
@@ -261,24 +275,51 @@ impl Plugin for PodTopologySpread {
     }
 
     fn normalize(&self, _cx: &Context<'_>, _feasible: &[NodeId], scores: &mut [i64]) {
-        let (mut min, mut max) = (i64::MAX, 0);
-        let mut widen = |score: i64| (min, max) = (min.min(score), max.max(score));
-        if self.ignored.is_empty() {
-            scores.iter().for_each(|score| widen(*score));
-        } else {
-            scores.iter().zip(&self.ignored).filter(|(_, ignored)| !**ignored).for_each(|(score, _)| widen(*score));
-        }
-        let normalised = |score: i64| if max == 0 { 100 } else { 100 * (max + min - score) / max };
-        // a few counts many times over: as a rule it is cheaper to divide once for each score there could be
-        let few = usize::try_from(max - min).is_ok_and(|range| range < scores.len());
-        let table: SmallVec<[i64; 64]> = if few { (min..=max).map(normalised).collect() } else { SmallVec::new() };
+        let ignored = |position: usize| self.ignored.get(position).is_some_and(|ignored| *ignored);
+        let scored = scores.iter().enumerate().filter(|(position, _)| !ignored(*position)).map(|(_, score)| *score);
+        let range = scored.fold((i64::MAX, 0), |(min, max), score| (min.min(score), max.max(score)));
         for (position, score) in scores.iter_mut().enumerate() {
-            *score = match self.ignored.get(position) {
-                Some(true) => 0,
-                _ if few => table[(*score - min) as usize],
-                _ => normalised(*score),
-            };
+            *score = if ignored(position) { 0 } else { normalised(*score, range) };
         }
+    }
+
+    /// The grade is what each constraint sees of the node.
+    fn kept(&mut self, cx: &mut Context<'_>) -> Kept {
+        if self.prepare(cx).soft.is_empty() { Kept::Nothing } else { Kept::GradeWhileFew }
+    }
+
+    fn grades_by(&self) -> u64 {
+        self.prepared[self.current].number
+    }
+
+    fn grade(&self, cx: &Context<'_>, id: NodeId, _node: &Node) -> Option<i64> {
+        let soft = &self.prepared[self.current].soft;
+        (soft.len() <= DIGITS).then_some(())?;
+        soft.iter().enumerate().try_fold(0, |grade, (position, constraint)| {
+            let digit = constraint.grade(cx, id).map_or(0, |seen| seen + 1);
+            (digit < 1 << BITS).then_some(grade | digit << (BITS * position))
+        })
+    }
+
+    fn score_grades(&self, _cx: &Context<'_>, nodes: &[usize], grades: &mut [i64]) {
+        let Prepared { soft, require_all, .. } = &self.prepared[self.current];
+        let seen = |grade: i64, position: usize| ((grade >> (BITS * position)) & ((1 << BITS) - 1)) - 1;
+        let is_scored = |grade: i64| !require_all || (0..soft.len()).all(|position| seen(grade, position) >= 0);
+        let scored: usize = grades.iter().zip(nodes).filter(|(grade, _)| is_scored(**grade)).map(|(_, n)| n).sum();
+        let mut sums: SmallVec<[f64; 32]> = smallvec![0.0; grades.len()];
+        for (position, constraint) in soft.iter().enumerate() {
+            let values = grades.iter().filter(|grade| is_scored(**grade)).map(|grade| seen(*grade, position));
+            let domains = if constraint.is_hostname { scored } else { distinct(values) };
+            let weight = weight(domains);
+            for (sum, grade) in sums.iter_mut().zip(&*grades).filter(|(_, grade)| seen(**grade, position) >= 0) {
+                *sum += constraint.score_of_grade(seen(*grade, position), weight);
+            }
+        }
+        let scores = grades.iter().zip(sums).map(|(grade, sum)| is_scored(*grade).then(|| rounded(sum)));
+        let scores: SmallVec<[Option<i64>; 32]> = scores.collect();
+        let range = scores.iter().flatten().fold((i64::MAX, 0), |(min, max), score| (min.min(*score), max.max(*score)));
+        let normalised = scores.into_iter().map(|score| score.map_or(0, |score| normalised(score, range)));
+        grades.iter_mut().zip(normalised).for_each(|(grade, score)| *grade = score);
     }
 
     fn waits_for(&self) -> &'static [(&'static str, &'static str)] {
@@ -316,6 +357,23 @@ impl Plugin for PodTopologySpread {
             _ => false,
         }
     }
+}
+
+fn distinct(values: impl Iterator<Item = i64>) -> usize {
+    let mut values: SmallVec<[i64; 32]> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values.len()
+}
+
+/// What a constraint counts for among so many domains.
+fn weight(domains: usize) -> f64 {
+    libm::log((domains + 2) as f64)
+}
+
+/// A score in [0, 100], the lower the raw one the higher, given the least and the greatest raw score.
+fn normalised(score: i64, (min, max): (i64, i64)) -> i64 {
+    if max == 0 { 100 } else { 100 * (max + min - score) / max }
 }
 
 /// A sum of scores, which is not negative, to the nearest integer, halves up, as `math.Round` does.
