@@ -28,6 +28,8 @@ pub(crate) struct Ghosts {
 struct Replicas {
     /// Pods that run and are wanted: when each was created, and from what.
     running: BTreeMap<PodId, (Time, SpecId)>,
+    /// How many of them are of each template.
+    of_template: BTreeMap<SpecId, usize>,
     /// Pods that run and were given up, by when, and what each was made from.
     ghosts: BTreeMap<(Time, PodId), SpecId>,
     /// How many of `running` are replacements.
@@ -55,6 +57,12 @@ impl Replicas {
         if before == pod {
             return;
         }
+        if let Some((_, template)) = pod {
+            *self.of_template.entry(template).or_default() += 1;
+        }
+        if let Some((_, template)) = before {
+            self.of_template.entry(template).and_modify(|n| *n -= 1);
+        }
         if let Some(oldest) = self.oldest() {
             let counts = |pod: Option<(Time, SpecId)>| usize::from(pod.is_some_and(|pod| replaces(oldest, pod)));
             self.new = self.new + counts(pod) - counts(before);
@@ -66,10 +74,17 @@ impl Replicas {
     fn ghosts_changed(&mut self, before: Option<(Time, SpecId)>, now: Time) {
         let oldest = self.oldest();
         if oldest != before {
-            let is_new = |pod: &&(Time, SpecId)| oldest.is_some_and(|oldest| replaces(oldest, **pod));
-            self.new = self.running.values().filter(is_new).count();
+            self.new = oldest.map_or(0, |oldest| self.replacements(oldest));
         }
         self.count(now);
+    }
+
+    /// How many pods that run replace a ghost. Of its template only the last ones can: pods are numbered as they come.
+    fn replacements(&self, oldest: (Time, SpecId)) -> usize {
+        let (since, template) = oldest;
+        let others: usize = self.of_template.iter().filter(|(other, _)| **other != template).map(|(_, n)| n).sum();
+        let since = self.running.values().rev().take_while(|(created, _)| *created >= since);
+        others + since.filter(|(_, other)| *other == template).count()
     }
 
     fn count(&mut self, now: Time) {

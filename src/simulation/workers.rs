@@ -24,9 +24,9 @@ pub(super) struct Worker {
     waiting: VecDeque<Key>,
     /// The same keys.
     queued: FxHashSet<Key>,
-    /// Syncs with a call under way, by number.
-    jobs: FxHashMap<u32, Job>,
-    next_job: u32,
+    /// Syncs with a call under way, by number, and numbers not in use.
+    jobs: Vec<Option<Job>>,
+    free_jobs: Vec<u32>,
     /// When [`Key::Work`] is looked at next; one such wake-up is enough, whoever asks for more.
     work_at: Time,
     /// Delays of the watch.
@@ -52,8 +52,8 @@ impl Worker {
             busy: FxHashMap::default(),
             waiting: VecDeque::new(),
             queued: FxHashSet::default(),
-            jobs: FxHashMap::default(),
-            next_job: 0,
+            jobs: Vec::new(),
+            free_jobs: Vec::new(),
             work_at: Time::MAX,
             watch: seed.stream("watch", entry.name.bytes().map(u64::from).sum()),
         }
@@ -62,6 +62,16 @@ impl Worker {
     /// Whether its controller is told of changes of this kind.
     fn hears(&self, topic: Topic) -> bool {
         topic == Topic::Other || self.controller.hears().contains(&topic)
+    }
+
+    /// Keeps a sync until its call has returned: its number.
+    fn keep(&mut self, job: Job) -> u32 {
+        let number = self.free_jobs.pop().unwrap_or_else(|| {
+            self.jobs.push(None);
+            self.jobs.len() as u32 - 1
+        });
+        self.jobs[number as usize] = Some(job);
+        number
     }
 
     /// The process starts again, its memory empty.
@@ -215,9 +225,7 @@ impl Simulation {
                 continue; // it takes no time
             }
             worker.busy.extend(job.key.map(|key| (key, false)).filter(|(key, _)| !worker.busy.contains_key(key)));
-            let number = worker.next_job;
-            worker.next_job = number.wrapping_add(1);
-            worker.jobs.insert(number, job);
+            let number = worker.keep(job);
             self.queue.push(at, Class::Control, Event::Write(index, self.processes.life, number));
             return;
         }
@@ -235,7 +243,9 @@ impl Simulation {
 
     /// A call has returned.
     pub(super) fn write(&mut self, index: u8, number: u32) {
-        if let Some(job) = self.workers[index as usize].jobs.remove(&number) {
+        let worker = &mut self.workers[index as usize];
+        if let Some(job) = worker.jobs[number as usize].take() {
+            worker.free_jobs.push(number);
             self.go_on(index, job);
             self.report(index);
         }
