@@ -176,6 +176,13 @@ fn a_metric_unknown_in_expect_is_an_error_with_the_nearest_name() {
 }
 
 #[test]
+fn percent_where_a_share_is_meant_is_an_error() {
+    let sandbox = Sandbox::new(&SMALL.replace("expect:\n", "expect:\n  - availability_ratio >= 99.9\n"));
+    let ran = sandbox.run(&["run", "small.yaml"]).exits(2);
+    ran.complains("never above 1").complains("did you mean 0.999?");
+}
+
+#[test]
 fn a_fault_that_struck_nothing_is_reported() {
     let late = "  - { at: 2m, delete-node: { node: n-2 } }\n  - { at: 3m, crash: { node: n-2 } }\nexpect:\n";
     let sandbox = Sandbox::new(&SMALL.replace("expect:\n", late).replace("<= 420", ">= 0"));

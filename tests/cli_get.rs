@@ -23,8 +23,12 @@ timeline:
 
 /// Exit code, standard output, standard error.
 fn sim(arguments: &[&str]) -> (Option<i32>, String, String) {
+    sim_on(SCENARIO, arguments)
+}
+
+fn sim_on(scenario: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("get.yaml"), SCENARIO).unwrap();
+    fs::write(folder.path().join("get.yaml"), scenario).unwrap();
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("sim"));
     let (subcommand, rest) = arguments.split_first().unwrap();
     command.args([subcommand, "get.yaml"]).args(rest).current_dir(folder.path()).stdin(Stdio::null());
@@ -89,6 +93,31 @@ fn a_description_ends_with_the_events() {
     assert!(web.contains("\nReady:             0/2\n"), "{web}");
     let scaled = web.lines().last().unwrap();
     assert!(scaled.contains("ScalingReplicaSet") && scaled.ends_with(" from 0 to 2"), "{web}");
+}
+
+#[test]
+fn a_node_that_said_it_is_not_ready_is_not_said_to_be_so_again_when_it_falls_silent() {
+    // the kubelet says it as it shuts down; the node controller only of a node that was Ready (nodes.md 5)
+    let shutdown = "name: get
+duration: 15m
+start: settled
+cluster: { nodes: [{ name: full, capacity: { cpu: 2, memory: 4Gi } }] }
+faults: [{ graceful-shutdown: { node: full, at: 2m } }]
+";
+    let (_, node, _) = sim_on(shutdown, &["describe", "node", "full"]);
+    assert!(node.contains("  Ready   Unknown   "), "{node}");
+    let said: Vec<&str> = node.lines().filter(|line| line.contains("NodeNotReady")).collect();
+    assert!(said.len() == 1 && said[0].contains("kubelet"), "{node}");
+    // a crash after that is the kubelet's silence of a node that was Ready: now the node controller says it
+    let then = "name: get
+duration: 30m
+start: settled
+cluster: { nodes: [{ name: full, capacity: { cpu: 2, memory: 4Gi } }] }
+faults: [{ reboot: { node: full, at: 2m, for: 2m } }, { node-crash: { node: full, at: 15m } }]
+";
+    let (_, node, _) = sim_on(then, &["describe", "node", "full"]);
+    let by = |who: &str| node.lines().filter(|line| line.contains("NodeNotReady") && line.contains(who)).count();
+    assert!(by("node-controller") == 1, "{node}");
 }
 
 #[test]

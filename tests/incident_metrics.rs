@@ -178,6 +178,18 @@ fn a_pod_that_runs_unheard_beside_its_replacement_is_a_ghost() {
 }
 
 #[test]
+fn an_operator_who_taints_a_node_means_it() {
+    // the pod on n-1 is evicted at once from a node that is sound: moved, but not given up by mistake
+    let web = [("workload", "web")];
+    let taint = "[]
+timeline: [{ at: 100s, taint: { node: n-1, key: repair, effect: NoExecute } }]";
+    let outcome = run(WEB, taint);
+    assert_metric(&outcome, "pods_evicted_total", &[], 1.0);
+    assert_metric(&outcome, "collateral_pods_total", &web, 1.0);
+    assert_metric(&outcome, "false_evictions_total", &web, 0.0);
+}
+
+#[test]
 fn a_pod_without_a_running_replacement_is_no_ghost() {
     let one = "[{ deployment: web, replicas: 1, pod: { node-selector: { topology.kubernetes.io/zone: z1 } } }]";
     // evicted at 406 s though it runs; the replacement has nowhere to go

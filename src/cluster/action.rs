@@ -11,7 +11,7 @@ use super::names::Name;
 use super::node::Status;
 use super::object::Cascade;
 use super::objects::ObjectStatus;
-use super::pod::{Container, Phase};
+use super::pod::{Container, Disruption, Phase};
 use super::pods::NewPod;
 use super::storage::StorageAction;
 use super::taint::Effect;
@@ -97,7 +97,7 @@ pub enum Action {
         scheduled: i64,
     },
     /// Condition `DisruptionTarget`: something but its owner is about to end the pod.
-    Disrupt(PodId),
+    Disrupt(PodId, Disruption),
     /// Take the Job's finalizer off a pod.
     ReleasePod(PodId),
     /// Delete an object.
@@ -165,7 +165,7 @@ impl Cluster {
             }
             Action::SetStatus(object, status) => self.on_object(object, |c| c.set_status(object, status)),
             Action::CreateJob { owner, scheduled } => self.on_object(owner, |c| c.create_job_of(owner, scheduled)),
-            Action::Disrupt(pod) => self.on_pod(pod, |c| c.set_disrupted(pod)),
+            Action::Disrupt(pod, reason) => self.on_pod(pod, |c| c.set_disrupted(pod, reason)),
             Action::ReleasePod(pod) => self.on_pod(pod, |c| c.release_pod(pod)),
             Action::DeleteObject(object, cascade) => self.on_object(object, |c| c.delete_object(object, cascade)),
             Action::OrphanDependants(object) => self.on_object(object, |c| c.orphan_dependants(object)),
@@ -230,7 +230,7 @@ impl Cluster {
         if !self.pod_exists(id) {
             return;
         }
-        self.set_disrupted(id);
+        self.set_disrupted(id, Disruption::DeletionByPodGc);
         if self.pod(id).is_some_and(|pod| !pod.phase.is_terminal()) {
             self.set_phase(id, Phase::Failed);
         }

@@ -61,7 +61,7 @@ pub use labels::{Labels, NodeSelector, NodeSelectorTerm, Operator, Requirement, 
 pub use names::{Name, Names, WellKnown};
 pub use node::{Condition, Lease, Link, Machine, Node, NodeSpec, Pace, Power, Status};
 pub use object::{Body, Cascade, Deployment, Kind, Object, ReplicaSet, ReplicaSetStatus, Strategy};
-pub use pod::{Container, Deletion, Part, Phase, Pod, PodName};
+pub use pod::{Container, Deletion, Disruption, Part, Phase, Pod, PodName};
 pub use pods::NewPod;
 pub use resources::Resources;
 pub use spec::{PodSpec, RestartPolicy};

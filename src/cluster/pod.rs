@@ -80,6 +80,21 @@ pub struct Deletion {
     pub grace: Span,
 }
 
+/// Reasons of the condition `DisruptionTarget` (nodes.md 13): who is about to end the pod that is not its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disruption {
+    /// To make room for a pod of higher priority.
+    PreemptionByScheduler,
+    /// Its node has a taint that it does not tolerate, or no longer.
+    DeletionByTaintManager,
+    /// A request to evict it, as `kubectl drain` makes.
+    EvictionByEvictionApi,
+    /// Its node is gone.
+    DeletionByPodGc,
+    /// Its node shuts down.
+    TerminationByKubelet,
+}
+
 /// How a pod is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PodName {
@@ -146,7 +161,7 @@ pub struct Pod {
     /// When its containers ended for good or were last seen to end: `terminated.finishedAt`.
     pub finished_at: Option<Time>,
     /// Condition `DisruptionTarget`: evicted, preempted or collected.
-    pub disrupted: bool,
+    pub disrupted: Option<Disruption>,
     /// Finalizer `batch.kubernetes.io/job-tracking`: the object stays until its Job has counted it.
     pub held: bool,
     /// All is done but for the finalizer: the object goes with it.

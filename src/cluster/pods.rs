@@ -10,7 +10,7 @@ use super::change::Change;
 use super::gpu::DeviceSet;
 use super::ids::{NodeId, ObjectId, PodId, SpecId};
 use super::object::Kind;
-use super::pod::{Container, Part, Phase, Pod, PodName};
+use super::pod::{Container, Disruption, Part, Phase, Pod, PodName};
 
 const GONE: u32 = u32::MAX;
 
@@ -150,7 +150,7 @@ impl Cluster {
             ready_at: self.now,
             deletion: None,
             finished_at: None,
-            disrupted: false,
+            disrupted: None,
             held: new.owner.and_then(|owner| self.object(owner)).is_some_and(|owner| owner.body.kind() == Kind::Job),
             condemned: false,
             nominated: None,
@@ -273,8 +273,8 @@ impl Cluster {
     }
 
     /// `DisruptionTarget=True`: something but its owner is about to end it.
-    pub fn set_disrupted(&mut self, id: PodId) {
-        self.pod_mut(id).disrupted = true;
+    pub fn set_disrupted(&mut self, id: PodId, reason: Disruption) {
+        self.pod_mut(id).disrupted = Some(reason);
     }
 
     /// Nominates the pod to a node, or takes the nomination back.

@@ -4,7 +4,9 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::cluster::{Action, Change, Cluster, Effect, Message, Name, Node, NodeId, PodId, Subject, Taint, Toleration};
+use crate::cluster::{
+    Action, Change, Cluster, Disruption, Effect, Message, Name, Node, NodeId, PodId, Subject, Taint, Toleration,
+};
 use crate::controllers::topic::Topic;
 use crate::engine::{Span, Time};
 
@@ -84,7 +86,7 @@ impl TaintEviction {
             if made + 1 < CALLS_PER_EVICTION {
                 self.calls.push_back((pod, made + 1));
             } else {
-                todo.calls.push(Action::Disrupt(pod));
+                todo.calls.push(Action::Disrupt(pod, Disruption::DeletionByTaintManager));
                 todo.calls.push(Action::DeletePod { pod, grace: None, by: None });
                 // a pod that goes at once is gone before its timer is
                 if cluster.pod(pod).is_some_and(|pod| pod.phase.is_terminal()) {

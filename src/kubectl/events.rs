@@ -12,7 +12,7 @@ use super::age::age;
 use super::table::aligned;
 use super::{Resource, Snapshot};
 
-/// An event as the API keeps it: the same words about the same object are counted.
+/// An event as the API keeps it: the same words of one component about the same object are counted.
 #[derive(Clone, Debug)]
 pub(super) struct Said {
     first: Time,
@@ -22,12 +22,15 @@ pub(super) struct Said {
     row: EventRow,
 }
 
+/// What makes two events one: who says what about which object.
+type Words = (&'static str, &'static str, String, String, &'static str, String);
+
 /// All Kubernetes events so far, in the order in which they were first said.
 #[derive(Default)]
 pub(super) struct Log {
     said: Vec<Said>,
-    /// Where an event stands, by object, reason and words.
-    known: BTreeMap<(&'static str, String, String, &'static str, String), usize>,
+    /// Where an event stands.
+    known: BTreeMap<Words, usize>,
 }
 
 impl Observer for Log {
@@ -35,7 +38,7 @@ impl Observer for Log {
 
     fn record(&mut self, record: &Record, cluster: &Cluster) {
         let row = record_row(record, cluster);
-        let key = (row.kind, row.namespace.clone(), row.name.clone(), row.reason, row.message.clone());
+        let key = (record.source, row.kind, row.namespace.clone(), row.name.clone(), row.reason, row.message.clone());
         let next = self.said.len();
         let place = *self.known.entry(key).or_insert(next);
         if place == next {

@@ -3,7 +3,7 @@
 //!
 //! Pods that are ended so are Failed and stay in the API; their controllers replace them.
 
-use crate::cluster::{Action, Cluster, Container, Message, NodeId, Phase, PodId, Reason, Status, Subject};
+use crate::cluster::{Action, Cluster, Container, Disruption, Message, NodeId, Phase, PodId, Reason, Status, Subject};
 use crate::engine::{Span, Time};
 
 use super::{Event, Kubelet, PodStep, Todo};
@@ -56,7 +56,7 @@ impl Kubelet {
     pub(super) fn shut_down_pod(&mut self, id: PodId, is_heard: bool, todo: &mut Todo) {
         todo.actions.push(Action::SetContainer(id, Container::Absent));
         if is_heard {
-            todo.actions.push(Action::Disrupt(id));
+            todo.actions.push(Action::Disrupt(id, Disruption::TerminationByKubelet));
             todo.actions.push(Action::SetPhase(id, Phase::Failed));
         }
     }

@@ -1,6 +1,6 @@
 //! Churn: how many pods were made and unmade, and by whom.
 
-use crate::cluster::{Message, Record};
+use crate::cluster::{Disruption, Message, Pod, Record};
 
 use super::{Metric, Rows};
 
@@ -24,11 +24,15 @@ impl Churn {
             Message::Scheduled(_) => self.scheduled += 1,
             Message::FailedScheduling(_) => self.failed_attempts += 1,
             Message::Preempted(..) => self.preempted += 1,
-            Message::TaintManagerEviction => self.evicted += 1,
             Message::Other(reason, _) if reason.text == "Evicted" => self.evicted += 1,
             _ => (),
         }
     }
+}
+
+/// Whether somebody is about to delete the pod to have it off its node.
+pub(super) fn is_evicted(pod: &Pod) -> bool {
+    matches!(pod.disrupted, Some(Disruption::DeletionByTaintManager | Disruption::EvictionByEvictionApi))
 }
 
 /// `pods_created_total`.
@@ -62,8 +66,9 @@ pub const PODS_EVICTED_TOTAL: Metric = Metric {
     unit: "pods",
     labels: &[],
     about: "pods deleted by taint eviction, by the kubelet under pressure, or by a drain",
-    formula: "count of events TaintManagerEviction and Evicted, plus hit pods that went in planned disruptions",
-    read: |run, rows| rows.push(&[], (run.churn.evicted + run.drained) as f64),
+    formula: "count of pods deleted with DisruptionTarget reason DeletionByTaintManager or EvictionByEvictionAPI, and of \
+              events Evicted",
+    read: |run, rows| rows.push(&[], run.churn.evicted as f64),
 };
 
 /// `pods_preempted_total`.

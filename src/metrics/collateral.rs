@@ -1,7 +1,7 @@
 //! What failing and healing cost beside downtime: pods evicted though they ran, pods moved though their node was
 //! sound. Pods that ran twice are in `ghosts.rs`, work that was lost in `work.rs`.
 
-use crate::cluster::{Cluster, Message, PodId, Record, Subject};
+use crate::cluster::{Cluster, Effect, Message, PodId, Record, Subject, Taint};
 
 use super::{Finished, Metric, Rows};
 
@@ -30,7 +30,8 @@ impl Collateral {
         }
         let Some(pod) = cluster.pod(id) else { return };
         let node = pod.node.and_then(|node| cluster.node(node));
-        if evicted && pod.container.is_running() {
+        let given_up = node.is_some_and(|node| node.spec.taints.iter().any(|taint| is_of_health(taint, cluster)));
+        if evicted && given_up && pod.container.is_running() {
             *of(&mut self.false_evictions, workload_of(id)) += 1;
         }
         if node.is_some_and(|node| node.machine.is_heard()) {
@@ -39,13 +40,20 @@ impl Collateral {
     }
 }
 
+/// Whether the node controller put the taint on a node that it gave up; an operator who taints means it.
+fn is_of_health(taint: &Taint, cluster: &Cluster) -> bool {
+    let known = &cluster.known;
+    taint.effect == Effect::NoExecute && (taint.key == known.not_ready || taint.key == known.unreachable)
+}
+
 /// `false_evictions_total`.
 pub const FALSE_EVICTIONS_TOTAL: Metric = Metric {
     name: "false_evictions_total",
     unit: "pods",
     labels: &["workload"],
-    about: "pods evicted for their node's taint though their containers ran; without a label over all workloads",
-    formula: "count of taint evictions of pods whose containers run in truth",
+    about: "pods evicted because their node was given up though their containers ran; without a label over all \
+            workloads",
+    formula: "count of taint evictions from nodes tainted not-ready or unreachable of pods whose containers run in truth",
     read: |run, rows| rows_of(run, rows, |index| count(&run.collateral.false_evictions, index)),
 };
 

@@ -18,7 +18,6 @@ impl Metrics {
     pub fn finish(mut self, cluster: &Cluster, run: Run) -> Outcome {
         let end = cluster.now;
         self.examine_incidents(cluster);
-        let drained = self.incidents.drained;
         let blame = self.incidents.blame_until(end, &mut self.workloads);
         self.works.finish(|pod| self.workloads.tracked(pod).workload, cluster);
         let incidents = self.incidents.finish(
@@ -42,7 +41,6 @@ impl Metrics {
             ghosts: &self.ghosts,
             works: &self.works,
             jobs: &self.jobs,
-            drained,
             convergence: self.convergence.as_ref(),
             latency: &self.latency,
             capacity: &self.capacity,

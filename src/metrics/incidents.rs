@@ -40,8 +40,6 @@ pub(crate) struct Incidents {
     fresh: Vec<u32>,
     /// What was missing that no incident lacked, and whose fault it is.
     blame: Blame,
-    /// Pods deleted by a planned disruption.
-    pub(crate) drained: u64,
 }
 
 impl Incidents {
@@ -223,7 +221,6 @@ impl Incidents {
             open.hit_becomes(part, None);
             if !facts.has(Facts::SUCCEEDED) {
                 open.pod_went(now);
-                self.drained += u64::from(open.record.planned);
                 let workload = &mut workloads.list[open.workload as usize];
                 if workload.bare {
                     workload.shift(now, 1, 0, 0); // nobody replaces it: it is missed for good

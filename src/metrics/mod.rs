@@ -98,7 +98,6 @@ pub(crate) struct Finished<'a> {
     pub(crate) ghosts: &'a Ghosts,
     pub(crate) works: &'a Works,
     pub(crate) jobs: &'a Jobs,
-    pub(crate) drained: u64,
     pub(crate) convergence: Option<&'a Convergence>,
     pub(crate) latency: &'a Latency,
     pub(crate) capacity: &'a Capacity,
@@ -388,7 +387,9 @@ impl Metrics {
         let stopped = before.has(Facts::ACTIVE) && !after.has(Facts::ACTIVE);
         let marked = stopped && pod.deletion.is_some();
         let removed_unmarked = gone && !before.has(Facts::GONE) && pod.deletion.is_none();
-        self.churn.deleted += u64::from(marked || removed_unmarked);
+        let deleted = marked || removed_unmarked;
+        self.churn.deleted += u64::from(deleted);
+        self.churn.evicted += u64::from(deleted && churn::is_evicted(pod));
         self.churn.failed += u64::from(stopped && pod.phase == crate::cluster::Phase::Failed);
     }
 

@@ -6,7 +6,7 @@
 
 use crate::cluster::objects::ObjectStatus;
 use crate::cluster::volumes::{BudgetStatus, PodDisruptionBudget};
-use crate::cluster::{Action, Body, Kind, NodeId, ObjectId, Phase, Pod, PodId};
+use crate::cluster::{Action, Body, Disruption, Kind, NodeId, ObjectId, Phase, Pod, PodId};
 use crate::controllers::disruption::budgets_of;
 use crate::engine::{Class, Span};
 
@@ -140,7 +140,7 @@ impl Simulation {
     }
 
     fn delete_evicted(&mut self, eviction: Eviction) {
-        self.cluster.apply(Action::Disrupt(eviction.pod));
+        self.cluster.apply(Action::Disrupt(eviction.pod, Disruption::EvictionByEvictionApi));
         self.cluster.apply(Action::DeletePod { pod: eviction.pod, grace: eviction.grace, by: None });
     }
 

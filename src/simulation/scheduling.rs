@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Action, Message, PodId, Subject};
+use crate::cluster::{Action, Disruption, Message, PodId, Subject};
 use crate::engine::{Class, Span, Stream, Time, TokenBucket};
 use crate::scheduler::permit::Permit;
 use crate::scheduler::plugins::volume_binding::ClaimDecision;
@@ -183,7 +183,7 @@ impl Simulation {
             return;
         }
         self.cluster.record(SCHEDULER, Subject::Pod(victim), Message::Preempted(by, node));
-        self.cluster.apply(Action::Disrupt(victim));
+        self.cluster.apply(Action::Disrupt(victim, Disruption::PreemptionByScheduler));
         self.cluster.apply(Action::DeletePod { pod: victim, grace: None, by: None });
     }
 

@@ -136,7 +136,7 @@ impl<'a> Picture<'a> {
             FailureMatch::ExitCodes { among, values } => {
                 exit_code.is_some_and(|code| code != 0 && values.contains(&code) == *among)
             }
-            FailureMatch::Disruption(wanted) => *wanted && pod.disrupted,
+            FailureMatch::Disruption(wanted) => *wanted && pod.disrupted.is_some(),
         };
         self.job.failure_policy.iter().flatten().position(|rule| matches(&rule.on))
     }

@@ -149,7 +149,9 @@ impl NodeLifecycle {
                 // the zone knows of the pass's own transition at once: its state is found at the end
                 self.zones.count(node.zone, Some(node.ready.status), Some(Status::Unknown));
                 todo.calls.push(Action::SetNodeReady(id, Status::Unknown));
-                todo.calls.push(Action::Record(NAME, Subject::Node(id), Message::NodeNotReady));
+                if node.ready.status == Status::True {
+                    todo.calls.push(Action::Record(NAME, Subject::Node(id), Message::NodeNotReady));
+                }
             }
             Step::MarkPod(pod) if is_ready(pod, cluster) => {
                 todo.calls.push(Action::SetPodReady(pod, false));

@@ -1,6 +1,19 @@
-//! Load, fragmentation, bare pods, digest, event log.
+//! Load, fragmentation, stages, bare pods, digest, event log.
 
 use super::*;
+
+#[test]
+fn the_stages_add_up_to_the_recovery() {
+    let outcome = crash_and_replacement().finish(900.0);
+    let stages = outcome.incidents[0].stages().unwrap_or_else(|| panic!("it recovered"));
+    let told: Vec<String> = stages.iter().map(|stage| format!("{} {}", stage.name, stage.span)).collect();
+    assert_eq!(
+        told,
+        ["detect 47.500s", "evict 300.000s", "replace 0.000s", "schedule 0.200s", "return 0.000s", "start 2.300s"]
+    );
+    let sum = stages.iter().fold(Span::ZERO, |sum, stage| sum + stage.span);
+    assert_eq!(Some(sum), outcome.incidents[0].recovery());
+}
 
 #[test]
 fn load_and_fragmentation_follow_their_formulas() {

@@ -26,6 +26,7 @@ pub(super) fn check(scenario: &Scenario, objects: &[(Span, Object)], names: &Nam
             continue;
         };
         labels(expectation, metric.labels, problems);
+        share(expectation, problems);
         values(expectation, metric.labels, scenario, names, problems);
         let Some((_, workload)) = expectation.labels.iter().find(|(label, _)| label == "workload") else { continue };
         // a workload made again after its deletion gets a number
@@ -50,6 +51,19 @@ fn labels(expectation: &Expectation, known: &[&'static str], problems: &mut Prob
             };
         } else if labels[..index].iter().any(|(other, _)| other == label) {
             problems.report(*location, format!("label `{label}` is given twice"));
+        }
+    }
+}
+
+/// A share of time is never above 1: who asks for 99.9 means percent.
+fn share(expectation: &Expectation, problems: &mut Problems) {
+    let Expectation { metric, value, location, .. } = expectation;
+    let is_share = ["availability_ratio", "serving_ratio", "complete_ratio"].iter().any(|end| metric.ends_with(end));
+    if is_share && *value > 1.0 {
+        let problem = problems.report(*location, format!("`{metric}` is a share of time, never above 1"));
+        let problem = problem.expected("expected a number from 0 to 1");
+        if *value <= 100.0 {
+            problem.help(format!("did you mean {}?", ((value * 1e7).round() / 1e9)));
         }
     }
 }

@@ -23,6 +23,11 @@ pub(super) fn check(replications: &Replications, problems: &mut Problems) {
         problem.expected(format!("with `until`, expected {FEWEST} or more: intervals of fewer do not hold"));
     }
     count_within_reason(&until.at_most, problems);
+    let fewest = replications.count.as_ref().map_or(FEWEST, |count| count.value.max(FEWEST));
+    if (1..fewest).contains(&until.at_most.value) {
+        let problem = problems.report(until.at_most.location, "fewer than are run before anything is stopped");
+        problem.expected(format!("expected {fewest} or more"));
+    }
     open_share(&until.relative_half_width, problems);
     metric(&until.metric, problems);
 }

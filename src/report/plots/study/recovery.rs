@@ -46,7 +46,7 @@ pub(super) fn draw(study: &Study) -> Option<Picture> {
         band.extend(steps(|point| point.share.high).into_iter().rev());
         canvas.area(&band, &BAND);
         canvas.line(&steps(|point| point.share.value), &BLUE, 2);
-        canvas.legend(frame.right, frame.bottom + 40, &[(BLUE, "share over"), (BAND, "confidence band")]);
+        canvas.legend(frame.right, frame.bottom + 40, &[(BLUE, "share recovered"), (BAND, "confidence band")]);
         foot(canvas, 428, &footer(study, &confident(study, "pointwise band, bootstrap over replications")));
     }))
 }
