@@ -1,5 +1,5 @@
-//! One scheduling decision: a pod comes, is placed and goes again, on clusters of different sizes; and, on 5,000
-//! nodes, a pod with spread constraints and inter-pod anti-affinity. Each with and without what the
+//! One scheduling decision: a pod comes, is placed and goes again, on clusters of different sizes; on 1,000 nodes, one
+//! of a Service's pods, which Kubernetes' default constraints spread; and, on 5,000 nodes, a pod with spread constraints and inter-pod anti-affinity. Each with and without what the
 //! scheduler remembers between decisions. Of the latter pod's naive decision, also what each plugin costs.
 
 use std::hint::black_box;
@@ -7,8 +7,8 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sim::cluster::spec::{AffinityTerm, SpreadConstraint};
 use sim::cluster::{
-    Change, Cluster, Labels, Lease, NewPod, NodeId, NodeSpec, PodId, PodName, PodSpec, Resources, Selector, SpecId,
-    Status,
+    Body, Change, Cluster, Labels, Lease, NewPod, NodeId, NodeSpec, PodId, PodName, PodSpec, Resources, Selector,
+    SpecId, Status,
 };
 use sim::engine::{Seed, Span, Time};
 use sim::scheduler::cycle::{Cycle, PreFiltered, Profile};
@@ -130,6 +130,33 @@ fn decision(c: &mut Criterion) {
     group.finish();
 }
 
+/// Pods of one Service with Kubernetes' default constraints: spread over nodes and zones as evenly as may be.
+fn default_spread(c: &mut Criterion) {
+    let mut group = c.benchmark_group("decision with the default spread");
+    for (name, cached) in [("remembering", true), ("naive", false)] {
+        group.bench_with_input(BenchmarkId::new(name, 1_000), &1_000, |b, &nodes| {
+            let mut bed = Bed::new(nodes, cached);
+            let names = &mut bed.cluster.names;
+            let labels = Labels::new(vec![(names.intern("app"), names.intern("web"))]);
+            let mut spec = PodSpec::new(names, "web").with_requests(Resources::new(500, 1 << 30));
+            let (namespace, service) = (spec.namespace, names.intern("web"));
+            let body = Body::Service(Selector::from_labels(&labels));
+            spec.labels = labels;
+            bed.cluster.create_object(namespace, service, Labels::default(), None, body);
+            let spec = bed.cluster.intern_spec(spec);
+            bed.tell();
+            for _ in 0..900 {
+                bed.place(spec);
+            }
+            b.iter(|| {
+                let pod = black_box(bed.place(spec));
+                bed.remove(pod);
+            });
+        });
+    }
+    group.finish();
+}
+
 fn demanding_decision(c: &mut Criterion) {
     let mut group = c.benchmark_group("decision with spread and anti-affinity");
     group.sample_size(20);
@@ -212,5 +239,5 @@ fn each_plugin(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decision, demanding_decision, each_plugin);
+criterion_group!(benches, decision, default_spread, demanding_decision, each_plugin);
 criterion_main!(benches);

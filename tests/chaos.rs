@@ -135,3 +135,14 @@ fn an_impossible_limit_fails_is_replayed_and_shrunk() {
         assert_eq!(code, Some(0), "{said}");
     }
 }
+
+#[test]
+fn chaos_of_no_kind_or_of_one_that_is_not_there_is_refused() {
+    let said = |kinds: &str| {
+        let text = SCENARIO.replace("for: 15m,", &format!("for: 15m, kinds: {kinds},"));
+        scenario::load_text("chaos.yaml", &text, &[]).err().map(|wrong| wrong.to_string()).unwrap_or_default()
+    };
+    assert!(said("[]").contains("chaos of no kind"), "{}", said("[]"));
+    assert!(said("[rebot]").contains("did you mean `reboot`?"), "{}", said("[rebot]"));
+    assert_eq!(said("[reboot]"), "");
+}

@@ -311,6 +311,20 @@ faults: [{ node-crash: { node: large, at: 5m, for: 2s, cascade: { overload: 0.7,
 }
 
 #[test]
+fn nodes_that_are_cut_off_take_no_part_although_they_have_power() {
+    // 7 of 16 cores asked for; with two of the four nodes cut off, 7 of 8 are over 0.7, so that the others follow
+    let text = "
+name: cut
+duration: 30m
+start: settled
+cluster: { nodes: [{ name: n, count: 4, capacity: { cpu: 4, memory: 8Gi } }] }
+workloads: [{ deployment: web, replicas: 7, pod: { requests: { cpu: 1 } } }]
+faults: [{ partition: { nodes: {}, mode: { fixed: 2 }, at: 5m, for: 10m, cascade: { overload: 0.7, window: 1m } } }]
+";
+    assert_eq!(strikes(&outcome_of(text, &[])).len(), 3); // the two at once, then one and one
+}
+
+#[test]
 fn no_node_falls_twice_in_a_cascade() {
     // a node in maintenance stays up until it is drained: each would bring down all others again and again
     let faults =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{Cluster, Name, NodeId};
+use crate::cluster::{Cluster, Name, Node, NodeId};
 use crate::engine::{Span, Stream};
 
 /// A failure drags further nodes of its domain along (Ford et al., OSDI 2010: 37 % of node failures belong
@@ -82,9 +82,10 @@ impl Cascade {
         let requested = |id: &NodeId| cluster.node(*id).map_or(0, |node| node.requested.cpu);
         let load: i64 = all.iter().chain([&first]).map(requested).sum();
         all.retain(|id| cluster.node(*id).is_some_and(|node| node.machine.is_managed()));
-        // one that has fallen and is up again does its part; one that is still being drained does not
+        // one that has fallen and is back does its part; one that is cut off, shuts down or is being drained does not
         let fell = |id: &NodeId| fallen.contains(id);
-        let part = |id: &NodeId| cluster.node(*id).filter(|node| !(fell(id) && node.spec.unschedulable));
+        let is_back = |node: &Node| node.machine.is_heard() && node.machine.healthy && !node.spec.unschedulable;
+        let part = |id: &NodeId| cluster.node(*id).filter(|node| !fell(id) || is_back(node));
         let capacity: i64 = all.iter().filter_map(part).map(|node| node.spec.allocatable.cpu).sum();
         all.retain(|id| !fell(id));
         if i128::from(load) * 1000 <= i128::from(capacity) * i128::from(self.overload_milli) {

@@ -66,8 +66,8 @@ pub const PODS_EVICTED_TOTAL: Metric = Metric {
     unit: "pods",
     labels: &[],
     about: "pods deleted by taint eviction, by the kubelet under pressure, or by a drain",
-    formula: "count of pods deleted with DisruptionTarget reason DeletionByTaintManager or EvictionByEvictionAPI, and of \
-              events Evicted",
+    formula: "count of pods that had not ended and were deleted with DisruptionTarget reason DeletionByTaintManager or \
+              EvictionByEvictionAPI, and of events Evicted",
     read: |run, rows| rows.push(&[], run.churn.evicted as f64),
 };
 

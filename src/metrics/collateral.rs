@@ -1,7 +1,7 @@
 //! What failing and healing cost beside downtime: pods evicted though they ran, pods moved though their node was
 //! sound. Pods that ran twice are in `ghosts.rs`, work that was lost in `work.rs`.
 
-use crate::cluster::{Cluster, Effect, Message, PodId, Record, Subject, Taint};
+use crate::cluster::{Cluster, Effect, Message, PodId, PodSpec, Record, Subject, Taint, Toleration};
 
 use super::{Finished, Metric, Rows};
 
@@ -30,8 +30,9 @@ impl Collateral {
         }
         let Some(pod) = cluster.pod(id) else { return };
         let node = pod.node.and_then(|node| cluster.node(node));
-        let given_up = node.is_some_and(|node| node.spec.taints.iter().any(|taint| is_of_health(taint, cluster)));
-        if evicted && given_up && pod.container.is_running() {
+        let spec = cluster.spec(pod.spec);
+        let meant = node.is_some_and(|node| node.spec.taints.iter().any(|taint| is_meant(taint, spec, cluster)));
+        if evicted && !meant && pod.container.is_running() {
             *of(&mut self.false_evictions, workload_of(id)) += 1;
         }
         if node.is_some_and(|node| node.machine.is_heard()) {
@@ -40,10 +41,15 @@ impl Collateral {
     }
 }
 
-/// Whether the node controller put the taint on a node that it gave up; an operator who taints means it.
-fn is_of_health(taint: &Taint, cluster: &Cluster) -> bool {
+/// Whether an operator put the taint on the node to evict such pods. The node controller's own may be gone again when
+/// a pod is evicted for it.
+fn is_meant(taint: &Taint, spec: &PodSpec, cluster: &Cluster) -> bool {
     let known = &cluster.known;
-    taint.effect == Effect::NoExecute && (taint.key == known.not_ready || taint.key == known.unreachable)
+    let stays = |toleration: &Toleration| toleration.tolerates(taint) && toleration.seconds.is_none();
+    taint.effect == Effect::NoExecute
+        && taint.key != known.not_ready
+        && taint.key != known.unreachable
+        && !spec.tolerations.iter().any(stays)
 }
 
 /// `false_evictions_total`.
@@ -53,7 +59,8 @@ pub const FALSE_EVICTIONS_TOTAL: Metric = Metric {
     labels: &["workload"],
     about: "pods evicted because their node was given up though their containers ran; without a label over all \
             workloads",
-    formula: "count of taint evictions from nodes tainted not-ready or unreachable of pods whose containers run in truth",
+    formula: "count of taint evictions of pods whose containers run in truth, from nodes without an operator's \
+              NoExecute taint that they do not tolerate",
     read: |run, rows| rows_of(run, rows, |index| count(&run.collateral.false_evictions, index)),
 };
 

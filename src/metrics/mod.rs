@@ -387,9 +387,8 @@ impl Metrics {
         let stopped = before.has(Facts::ACTIVE) && !after.has(Facts::ACTIVE);
         let marked = stopped && pod.deletion.is_some();
         let removed_unmarked = gone && !before.has(Facts::GONE) && pod.deletion.is_none();
-        let deleted = marked || removed_unmarked;
-        self.churn.deleted += u64::from(deleted);
-        self.churn.evicted += u64::from(deleted && churn::is_evicted(pod));
+        self.churn.deleted += u64::from(marked || removed_unmarked);
+        self.churn.evicted += u64::from(stopped && (marked || gone) && churn::is_evicted(pod));
         self.churn.failed += u64::from(stopped && pod.phase == crate::cluster::Phase::Failed);
     }
 

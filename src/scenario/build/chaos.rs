@@ -49,7 +49,8 @@ impl Builder<'_> {
 }
 
 fn kinds(chaos: &Chaos) -> Vec<&'static Entry> {
-    let wanted = |entry: &&Entry| chaos.kinds.is_empty() || chaos.kinds.iter().any(|kind| kind.value == entry.name);
+    let wanted =
+        |entry: &&Entry| chaos.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind.value == entry.name));
     faults::ALL.iter().filter(wanted).collect()
 }
 

@@ -21,7 +21,10 @@ pub(super) fn check(scenario: &Scenario, problems: &mut Problems) {
         problems.report(chaos.duration.location, "faults without a pause").expected("expected `every` above 0");
     }
     let known = || faults::ALL.iter().map(|entry| entry.name);
-    for kind in &chaos.kinds {
+    if chaos.kinds.as_ref().is_some_and(Vec::is_empty) {
+        problems.report(chaos.duration.location, "chaos of no kind").expected("expected some `kinds`, or none given");
+    }
+    for kind in chaos.kinds.iter().flatten() {
         if !known().any(|name| name == kind.value) {
             let problem = problems.report(kind.location, format!("no chaos of kind `{}`", kind.value));
             problem.expected(format!("expected one of {}", listed(known()))).suggest(kind, known());

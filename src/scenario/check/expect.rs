@@ -62,7 +62,7 @@ fn share(expectation: &Expectation, problems: &mut Problems) {
     if is_share && *value > 1.0 {
         let problem = problems.report(*location, format!("`{metric}` is a share of time, never above 1"));
         let problem = problem.expected("expected a number from 0 to 1");
-        if *value <= 100.0 {
+        if (50.0..=100.0).contains(value) {
             problem.help(format!("did you mean {}?", ((value * 1e7).round() / 1e9)));
         }
     }

@@ -19,7 +19,7 @@ record! {
         /// How long the cluster may take to converge in the quiet after it.
         "converge-within" => limit: Spanned<Span>,
         /// The kinds of faults, as `sim list faults` shows them; every one that chaos can make if not given.
-        "kinds" => kinds: Vec<Spanned<String>>,
+        "kinds" => kinds: Option<Vec<Spanned<String>>>,
         /// Only the faults with these numbers, as a run that failed tells them.
         "only" => only: Option<Vec<u32>>,
     }

@@ -35,7 +35,7 @@ pub(super) struct Table {
     values: Vec<i32>,
     /// Which of `kinds` a node that passes is of, and one that does not was when it last passed.
     kinds_of: Vec<u8>,
-    /// The distinct grades met so far.
+    /// The distinct grades met.
     kinds: Vec<Grades>,
     /// By kind: how many rows name it.
     rows_of_kind: Vec<u32>,
@@ -107,7 +107,8 @@ impl Table {
         self.values.resize(rows, STALE);
         self.kinds_of.clear();
         self.kinds_of.resize(rows, NO_KIND);
-        self.rows_of_kind.fill(0);
+        self.kinds.clear();
+        self.rows_of_kind.clear();
     }
 
     /// Grades are for these from now on; all rows are asked for anew if they were for others.
@@ -120,10 +121,7 @@ impl Table {
 
     /// Grades turned out to be too many: nothing is known, and plugins that grade while they are few do not.
     pub(super) fn give_up_grades(&mut self) {
-        let rows = self.rows();
-        self.clear(rows);
-        self.kinds.clear();
-        self.rows_of_kind.clear();
+        self.clear(self.rows());
         (self.many_grades, self.overflowed) = (true, false);
     }
 
@@ -193,11 +191,7 @@ impl Table {
                     Some(grades) if *grades == kept.grades => Some(before),
                     _ => self.kinds.iter().position(|other| *other == kept.grades),
                 };
-                let kind = known.unwrap_or_else(|| {
-                    self.kinds.push(kept.grades);
-                    self.rows_of_kind.push(0);
-                    self.kinds.len() - 1
-                });
+                let kind = known.unwrap_or_else(|| self.add_kind(kept.grades));
                 let limit = i64::from(-PASSING);
                 self.overflowed |= kept.unkeepable || kind >= usize::from(NO_KIND) || !(0..limit).contains(&kept.sum);
                 if self.overflowed {
@@ -212,6 +206,17 @@ impl Table {
                 self.rows_of_kind[kind] += 1;
             }
         }
+    }
+
+    /// Grades not met so far, in the place of some that no row has any more.
+    fn add_kind(&mut self, grades: Grades) -> usize {
+        if let Some(kind) = self.rows_of_kind.iter().position(|rows| *rows == 0) {
+            self.kinds[kind] = grades;
+            return kind;
+        }
+        self.kinds.push(grades);
+        self.rows_of_kind.push(0);
+        self.kinds.len() - 1
     }
 
     /// Forgets the answer of a row.

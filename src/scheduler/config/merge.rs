@@ -40,6 +40,10 @@ const POINTS: &[(&str, Points)] = &[
     ("postBind", Points::POST_BIND),
 ];
 
+/// Plugins whose Filter fails in Kubernetes if their PreFilter has not run ("reading … from cycleState: not found"):
+/// under such a profile no pod is ever placed.
+const BY_PRE_FILTER: &[&str] = &["NodePorts", "NodeResourcesFit", "PodTopologySpread", "InterPodAffinity"];
+
 /// Reads `plugins` of a profile and expands it.
 pub(super) fn merge(reader: &mut Reader<'_>, path: &str, value: &Value) -> PointLists {
     let known: Vec<&str> = POINTS.iter().map(|(name, _)| *name).chain(["multiPoint"]).collect();
@@ -63,6 +67,13 @@ pub(super) fn merge(reader: &mut Reader<'_>, path: &str, value: &Value) -> Point
             }
             "bind" if expanded.is_empty() => reader.problem(join(path, name), "at least one bind plugin is wanted"),
             _ => (),
+        }
+    }
+    for name in BY_PRE_FILTER {
+        let is_in = |list: &[usize]| list.iter().any(|plugin| plugins::ALL[*plugin].name == *name);
+        if is_in(&lists.filter) && !is_in(&lists.pre_filter) {
+            let problem = format!("plugin {name} filters by what its preFilter finds, which is disabled");
+            reader.problem(join(path, "filter"), problem);
         }
     }
     lists

@@ -51,7 +51,7 @@ impl PodTerm {
 }
 
 /// A registered count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QueryId(u32);
 
 #[derive(Debug)]

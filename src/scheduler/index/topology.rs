@@ -8,7 +8,7 @@ use crate::cluster::{Cluster, Name, NodeId};
 pub const NONE: u32 = u32::MAX;
 
 /// A topology key someone asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId(u32);
 
 #[derive(Debug)]

@@ -8,6 +8,22 @@ use crate::scenario::{build, load_text};
 use crate::simulation::{Silent, Simulation};
 
 #[test]
+fn a_filter_without_what_it_filters_by_is_refused() {
+    let config = |point: &str| {
+        let plugins = format!("plugins: {{ {point}: {{ disabled: [{{ name: PodTopologySpread }}] }} }}");
+        format!(
+            "{START}
+scheduler:
+  config: {{ apiVersion: kubescheduler.config.k8s.io/v1, kind: KubeSchedulerConfiguration, profiles: [{{ {plugins} }}] }}
+"
+        )
+    };
+    let said = diagnostics(&config("preFilter"));
+    assert!(said.contains("PodTopologySpread filters by what its preFilter finds, which is disabled"), "{said}");
+    setup(&config("multiPoint")); // at all points: fine
+}
+
+#[test]
 fn the_scheduler_packs_when_told_so_in_short_or_in_full() {
     let packed = "scheduler: { scoring: most-allocated }\n";
     let config = "

@@ -25,6 +25,9 @@ pub(super) struct Constraint {
     domains: Domains,
 }
 
+/// What a constraint looks at on a node: the key, whether that is the hostname, and which pods it counts.
+pub(super) type Seen = (KeyId, bool, Option<QueryId>);
+
 /// Matching pods by value of the key.
 #[derive(Debug, Default)]
 struct Domains {
@@ -107,6 +110,11 @@ impl Constraint {
     /// Matching pods in the domain of this value; 0 if it is none.
     pub(super) fn in_domain(&self, value: u32) -> i64 {
         self.domains.counts.get(value as usize).map_or(0, |count| (*count).max(0))
+    }
+
+    /// What it looks at on a node.
+    pub(super) fn sees(&self) -> Seen {
+        (self.key, self.is_hostname, self.query)
     }
 
     /// What nodes score alike by: the matching pods on a hostname, the value of another key; `None` without the key.

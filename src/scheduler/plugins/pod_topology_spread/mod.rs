@@ -22,7 +22,7 @@ use crate::scheduler::event::Event;
 use crate::scheduler::framework::{Context, Kept, NodeView, Plugin, PreFilter, Rejection};
 use crate::scheduler::index::{Index, NONE};
 
-use domains::{Constraint, count_domains, has_all_keys, own_selector};
+use domains::{Constraint, Seen, count_domains, has_all_keys, own_selector};
 
 /// The plugin.
 pub struct PodTopologySpread {
@@ -35,8 +35,8 @@ pub struct PodTopologySpread {
     numbers: FxHashMap<(SpecId, Option<ObjectId>), usize>,
     /// Those of the present cycle's pod.
     current: usize,
-    /// How many have been prepared.
-    n_prepared: u64,
+    /// What grades have been of, each with a number.
+    graded: FxHashMap<SmallVec<[Seen; 2]>, u64>,
     /// What is supposed: (hard constraint, value, sign).
     supposed: Vec<(usize, u32, i64)>,
     /// By feasible node: whether it is left out of scoring; empty if none can be.
@@ -54,7 +54,7 @@ struct Prepared {
     require_all: bool,
     /// The Services there were.
     services: u32,
-    /// No others have had this number.
+    /// Others whose grades mean the same have this number, too.
     number: u64,
 }
 
@@ -88,7 +88,7 @@ impl PodTopologySpread {
             prepared: Vec::new(),
             numbers: FxHashMap::default(),
             current: 0,
-            n_prepared: 0,
+            graded: FxHashMap::default(),
             supposed: Vec::new(),
             ignored: Vec::new(),
             seen: Vec::new(),
@@ -98,7 +98,8 @@ impl PodTopologySpread {
     /// Finds or makes the constraints of the cycle's pod.
     fn prepare(&mut self, cx: &mut Context<'_>) -> &mut Prepared {
         let services = cx.index.objects.service_epoch;
-        let key = (cx.spec_id, cx.cluster.pod(cx.pod).and_then(|pod| pod.owner));
+        let owner = cx.cluster.pod(cx.pod).and_then(|pod| pod.owner);
+        let key = (cx.spec_id, owner.filter(|owner| cx.cluster.object(*owner).is_some()));
         if self.numbers.len() >= PREPARED && !self.numbers.contains_key(&key) {
             self.numbers.clear();
             self.prepared.clear();
@@ -110,14 +111,16 @@ impl PodTopologySpread {
             self.current = number;
             return &mut self.prepared[number];
         }
+        let soft = self.constraints(cx, false);
+        let next = self.graded.len() as u64;
+        let number = *self.graded.entry(soft.iter().map(Constraint::sees).collect()).or_insert(next);
         let prepared = Prepared {
             hard: self.constraints(cx, true),
-            soft: self.constraints(cx, false),
+            soft,
             require_all: !cx.spec.spread.is_empty() || !self.system_defaults,
             services,
-            number: self.n_prepared,
+            number,
         };
-        self.n_prepared += 1;
         match known {
             Some(number) => self.prepared[number] = prepared,
             None => self.prepared.push(prepared),
