@@ -74,6 +74,9 @@ pub fn run(scenario: &Scenario, plan: &Plan, watch: &dyn Watch) -> Result<Study,
         replicates.extend(round?);
         let Some((metric, rule)) = &plan.until else { break Stop::Count };
         let values: Vec<f64> = replicates.iter().filter_map(|replicate| replicate.value(metric)).collect();
+        if values.is_empty() {
+            break Stop::Missing(metric.clone());
+        }
         let reached = |interval: super::statistics::Interval| interval.relative_half_width();
         match judge(rule, &values, replicates.len() as u64) {
             Verdict::Precise(interval) => break Stop::Precise(metric.clone(), rule.relative_error, reached(interval)),

@@ -220,6 +220,8 @@ pub enum Stop {
     Precise(String, f64, f64),
     /// It is not, and no more were allowed: metric, relative half width wanted and reached.
     Exhausted(String, f64, f64),
+    /// None of the runs has a value of this metric.
+    Missing(String),
 }
 
 /// All replications of a scenario and what they say.

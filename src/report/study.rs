@@ -237,6 +237,7 @@ fn stopped(study: &Study) -> String {
             per_cent(*wanted),
             per_cent(*reached)
         ),
+        Stop::Missing(metric) => format!("{metric} has no value in any of them"),
     }
 }
 

@@ -11,13 +11,14 @@ use crate::scenario::manifests::Object;
 use crate::scenario::schema::Scenario;
 use crate::scenario::schema::expect::Expectation;
 
-/// Checks every expectation.
+/// Checks every expectation, and the row by which replications are stopped.
 pub(super) fn check(scenario: &Scenario, objects: &[(Span, Object)], names: &Names<'_>, problems: &mut Problems) {
     let mut workloads = workloads(objects);
     if !scenario.arrivals.is_empty() {
         workloads.insert("(pods)".to_string());
     }
-    for expectation in &scenario.expect {
+    let until = scenario.replications.until.as_ref().and_then(|until| Expectation::of_row(&until.metric));
+    for expectation in scenario.expect.iter().chain(&until) {
         let metric_names = || metrics::ALL.iter().map(|metric| metric.name);
         let Some(metric) = metrics::find(&expectation.metric) else {
             let problem =

@@ -93,6 +93,21 @@ fn a_rule_that_stops_needs_ten_replications() {
 }
 
 #[test]
+fn a_rule_that_stops_names_a_row_that_can_be() {
+    let said = |until: &str| {
+        let replications = format!("replications: {{ count: 12, until: {{ {until} }} }}\n");
+        let loaded = load("reboot: { node: n-1, at: 5m }", &replications);
+        loaded.err().map(|wrong| wrong.to_string()).unwrap_or_default()
+    };
+    assert!(said("metric: 'availability_ratio{workload=\"wbe\"}'").contains("did you mean `web`?"));
+    assert!(said("metric: 'availability_ratio{zone=\"z1\"}'").contains("has no label `zone`"));
+    assert!(said("metric: node_availability_rati").contains("did you mean `node_availability_ratio`?"));
+    assert!(said("metric: 'node_availability_ratio{'").contains("no row of a metric"));
+    assert!(said("metric: node_availability_ratio, at-most: 11").contains("expected `count`, 12, or more"));
+    assert_eq!(said("metric: node_availability_ratio, at-most: 12"), "");
+}
+
+#[test]
 fn labels_that_come_later_are_known() {
     let later = "timeline: [{ at: 1m, label: { node: n-1, key: pdu, value: p1 } }]\n";
     assert!(load("domain-outage: { label: pdu, domain: p1, at: 5m, for: 1s }", later).is_ok());

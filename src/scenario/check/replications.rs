@@ -3,6 +3,7 @@
 use crate::metrics;
 use crate::scenario::diagnostics::Problems;
 use crate::scenario::read::Spanned;
+use crate::scenario::schema::expect::Expectation;
 use crate::scenario::schema::replications::Replications;
 
 /// Most replications: their results are kept in memory.
@@ -26,10 +27,17 @@ pub(super) fn check(replications: &Replications, problems: &mut Problems) {
     let fewest = replications.count.as_ref().map_or(FEWEST, |count| count.value.max(FEWEST));
     if (1..fewest).contains(&until.at_most.value) {
         let problem = problems.report(until.at_most.location, "fewer than are run before anything is stopped");
-        problem.expected(format!("expected {fewest} or more"));
+        problem.expected(match &replications.count {
+            Some(count) if count.value >= FEWEST => format!("expected `count`, {fewest}, or more"),
+            _ => format!("expected {fewest} or more: intervals of fewer do not hold"),
+        });
     }
     open_share(&until.relative_half_width, problems);
-    metric(&until.metric, problems);
+    // the row itself is checked with those of `expect`
+    if Expectation::of_row(&until.metric).is_none() {
+        let problem = problems.report(until.metric.location, "no row of a metric");
+        problem.expected("expected such as `recovery_seconds{workload=\"web\"}`");
+    }
 }
 
 /// A metric, possibly with labels.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::scenario::diagnostics::Problems;
-use crate::scenario::read::{Definitions, Read, mismatch};
+use crate::scenario::read::{Definitions, Read, Spanned, mismatch};
 use crate::scenario::source::{Location, Node, Value};
 
 /// A condition on a metric at the end of the run.
@@ -68,6 +68,16 @@ impl Comparison {
     /// How it is written.
     pub fn symbol(self) -> &'static str {
         SYMBOLS.iter().find(|(_, comparison)| *comparison == self).map_or("", |(symbol, _)| symbol)
+    }
+}
+
+impl Expectation {
+    /// A row of a metric, `metric{label="value"}`, of which nothing is expected. `None` if it is none.
+    pub(crate) fn of_row(row: &Spanned<String>) -> Option<Expectation> {
+        let text = format!("{} >= 0", row.value);
+        let (metric, labels, comparison, value) = Cursor { rest: &text, length: text.len() }.expectation().ok()?;
+        let location = row.location;
+        Some(Expectation { text, metric, labels, comparison, value, location, metric_location: location })
     }
 }
 
