@@ -44,7 +44,7 @@ pub(super) fn draw(study: &Study) -> Option<Picture> {
             false => String::new(),
         };
         let below = format!(
-            "share of {incidents} incidents that were whole again within so long: {} % at once, as service never dipped, {} % within the run{longest}",
+            "share of {incidents} incidents whole again within so long: {} % at once, as service never dipped, {} % within the run{longest}",
             per_cent(never_dipped),
             per_cent(last.share.value)
         );
