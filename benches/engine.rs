@@ -4,10 +4,10 @@
 //! been.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
 use dary_heap::QuaternaryHeap;
 use sim::engine::{Class, EventQueue, Seed, Span, Stream, Time};
 
@@ -24,6 +24,28 @@ fn delay(stream: &mut Stream, event: Payload) -> u64 {
 /// The events that are pending.
 fn events((soon, late): (u64, u64)) -> impl Iterator<Item = Payload> {
     (0..soon + late).map(move |number| [number, u64::from(number >= soon)])
+}
+
+/// A pending event: its time, its sequence, the event.
+type Entry = Reverse<(u64, u64, Payload)>;
+
+/// The hold model on another structure.
+fn hold<Q>(
+    b: &mut Bencher<'_>,
+    size: (u64, u64),
+    mut queue: Q,
+    pop: impl Fn(&mut Q) -> Option<Entry>,
+    push: impl Fn(&mut Q, Entry),
+) {
+    let mut stream = Seed(1).stream("hold", 0);
+    events(size).for_each(|event| push(&mut queue, Reverse((delay(&mut stream, event), event[0], event))));
+    let mut sequence = size.0 + size.1;
+    b.iter(|| {
+        if let Some(Reverse((time, _, event))) = pop(&mut queue) {
+            sequence += 1;
+            push(&mut queue, Reverse((time + delay(&mut stream, event), sequence, black_box(event))));
+        }
+    });
 }
 
 fn event_queue(c: &mut Criterion) {
@@ -44,40 +66,17 @@ fn event_queue(c: &mut Criterion) {
             });
         });
         group.bench_with_input(label("std BinaryHeap (time, sequence, payload)"), &size, |b, &size| {
-            let mut stream = Seed(1).stream("hold", 0);
-            let mut heap: BinaryHeap<Reverse<(u64, u64, Payload)>> = BinaryHeap::new();
-            heap.extend(events(size).map(|event| Reverse((delay(&mut stream, event), event[0], event))));
-            let mut sequence = heap.len() as u64;
-            b.iter(|| {
-                if let Some(Reverse((time, _, event))) = heap.pop() {
-                    sequence += 1;
-                    heap.push(Reverse((time + delay(&mut stream, event), sequence, black_box(event))));
-                }
-            });
+            hold(b, size, BinaryHeap::new(), BinaryHeap::pop, BinaryHeap::push);
         });
         group.bench_with_input(label("4-ary heap (time, sequence, payload)"), &size, |b, &size| {
-            let mut stream = Seed(1).stream("hold", 0);
-            let mut heap: QuaternaryHeap<Reverse<(u64, u64, Payload)>> = QuaternaryHeap::new();
-            heap.extend(events(size).map(|event| Reverse((delay(&mut stream, event), event[0], event))));
-            let mut sequence = heap.len() as u64;
-            b.iter(|| {
-                if let Some(Reverse((time, _, event))) = heap.pop() {
-                    sequence += 1;
-                    heap.push(Reverse((time + delay(&mut stream, event), sequence, black_box(event))));
-                }
-            });
+            hold(b, size, QuaternaryHeap::new(), QuaternaryHeap::pop, QuaternaryHeap::push);
         });
-        group.bench_with_input(label("std BTreeMap"), &size, |b, &size| {
-            let mut stream = Seed(1).stream("hold", 0);
-            let mut map: BTreeMap<(u64, u64), Payload> =
-                events(size).map(|event| ((delay(&mut stream, event), event[0]), event)).collect();
-            let mut sequence = map.len() as u64;
-            b.iter(|| {
-                if let Some(((time, _), event)) = map.pop_first() {
-                    sequence += 1;
-                    map.insert((time + delay(&mut stream, event), sequence), black_box(event));
-                }
-            });
+        group.bench_with_input(label("std BTreeSet (time, sequence, payload)"), &size, |b, &size| {
+            // the order is reversed, so that the last is the next
+            let push = |set: &mut BTreeSet<Entry>, entry| {
+                set.insert(entry);
+            };
+            hold(b, size, BTreeSet::new(), BTreeSet::pop_last, push);
         });
     }
     group.finish();

@@ -45,7 +45,6 @@ pub struct EventQueue<E> {
     bucket: u64,
     /// What happens later, by bucket.
     later: BTreeMap<u64, Vec<Reverse<Key>>>,
-    pending: usize,
     slots: Vec<Option<E>>,
     free: Vec<u32>,
     next_sequence: u64,
@@ -58,7 +57,6 @@ impl<E> Default for EventQueue<E> {
             heap: QuaternaryHeap::new(),
             bucket: 0,
             later: BTreeMap::new(),
-            pending: 0,
             slots: Vec::new(),
             free: Vec::new(),
             next_sequence: 0,
@@ -80,12 +78,12 @@ impl<E> EventQueue<E> {
 
     /// Number of pending events.
     pub fn len(&self) -> usize {
-        self.pending
+        self.slots.len() - self.free.len() // each pending event has a slot
     }
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.pending == 0
+        self.heap.is_empty()
     }
 
     /// Number of events ever pushed.
@@ -119,7 +117,6 @@ impl<E> EventQueue<E> {
             | (u128::from(self.next_sequence) << SLOT_BITS)
             | u128::from(slot);
         self.next_sequence += 1;
-        self.pending += 1;
         let bucket = time.0 >> BUCKET_BITS;
         if self.heap.is_empty() {
             self.bucket = bucket;
@@ -143,7 +140,6 @@ impl<E> EventQueue<E> {
             return None;
         }
         let Reverse(key) = self.heap.pop()?;
-        self.pending -= 1;
         self.now = time;
         if self.heap.is_empty()
             && let Some((bucket, keys)) = self.later.pop_first()

@@ -5,6 +5,7 @@
 //! is heard again or loses power.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::cluster::{Cluster, NodeId, Pod, PodId, Power, SpecId};
 use crate::engine::{Integral, Time};
@@ -60,8 +61,13 @@ impl Replicas {
         if let Some((_, template)) = pod {
             *self.of_template.entry(template).or_default() += 1;
         }
-        if let Some((_, template)) = before {
-            self.of_template.entry(template).and_modify(|n| *n -= 1);
+        if let Some((_, template)) = before
+            && let Entry::Occupied(mut n) = self.of_template.entry(template)
+        {
+            *n.get_mut() -= 1;
+            if *n.get() == 0 {
+                n.remove();
+            }
         }
         if let Some(oldest) = self.oldest() {
             let counts = |pod: Option<(Time, SpecId)>| usize::from(pod.is_some_and(|pod| replaces(oldest, pod)));
