@@ -10,6 +10,7 @@ pub mod study;
 pub mod why;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::engine::{Span, Time};
 
@@ -126,9 +127,9 @@ pub struct Action {
     /// The name of the entry of `faults:` that it comes from; empty for the timeline and for ends.
     pub fault: String,
     /// For people: `crash worker-2`.
-    pub label: String,
+    pub label: Arc<str>,
     /// The nodes it strikes.
-    pub nodes: Vec<String>,
+    pub nodes: Arc<[String]>,
     /// Whether there was anything to do it to.
     pub struck: bool,
     /// Whether it can take pods out of service.
@@ -161,13 +162,13 @@ pub struct Incident {
     /// Index into [`Outcome::actions`].
     pub action: usize,
     /// The action's label: `crash worker-2`.
-    pub label: String,
+    pub label: Arc<str>,
     /// An operator's doing rather than a fault.
     pub planned: bool,
     /// The workload's label.
-    pub workload: String,
+    pub workload: Arc<str>,
     /// The nodes struck that had pods of the workload.
-    pub nodes: Vec<String>,
+    pub nodes: Arc<[String]>,
     /// When the fault struck.
     pub fault: Time,
     /// The control plane knows: a node struck is no longer Ready or is gone, or a pod hit is no longer

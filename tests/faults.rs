@@ -334,7 +334,7 @@ fn no_node_falls_twice_in_a_cascade() {
     // all are cordoned within half a minute, and go off when they have been drained
     let off = Time::from_secs(720)..Time::from_secs(760);
     let gone = outcome.actions.iter().filter(|action| action.verb == "maintenance" && off.contains(&action.at));
-    let mut nodes: Vec<&String> = gone.flat_map(|action| &action.nodes).collect();
+    let mut nodes: Vec<&String> = gone.flat_map(|action| action.nodes.iter()).collect();
     nodes.sort_unstable();
     assert_eq!(nodes, ["a-1", "a-2", "b-1", "b-2"]);
 }
@@ -480,7 +480,7 @@ workloads:
     let outcome = outcome_of(&text, &[("seed", "3")]);
     let actions: Vec<_> = outcome.actions.iter().map(|action| action.verb.as_str()).collect();
     assert_eq!(actions, ["pod-kill"]);
-    let mut workloads: Vec<_> = outcome.incidents.iter().map(|incident| incident.workload.as_str()).collect();
+    let mut workloads: Vec<_> = outcome.incidents.iter().map(|incident| &*incident.workload).collect();
     workloads.dedup();
     assert_eq!(workloads.len(), outcome.incidents.len(), "one for each workload");
     assert_eq!(outcome.incidents.iter().map(|incident| incident.pods_hit).sum::<u32>(), 5, "half of ten pods");

@@ -415,6 +415,6 @@ fn members_of_a_sequence_are_named() {
     let steps = "steps: [{ node-crash: { node: n-1, for: 10s } }, { after: 20s, partition: { node: n-2, for: 10s } }]";
     let outcome = run(WEB, &format!("[{{ name: both, sequence: {{ at: 60s, {steps} }} }}]"));
     let begun = outcome.actions.iter().filter(|action| action.kind == ActionKind::Fault);
-    let named: Vec<_> = begun.map(|action| (action.fault.as_str(), action.label.as_str())).collect();
+    let named: Vec<_> = begun.map(|action| (action.fault.as_str(), &*action.label)).collect();
     assert_eq!(named, [("both", "node-crash n-1"), ("both", "partition n-2")]);
 }

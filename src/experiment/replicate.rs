@@ -99,7 +99,7 @@ pub fn kept(outcome: &Outcome) -> Replicate {
     };
     let seconds = |stage: Stage| stage.span.as_secs_f64();
     let recovery = |incident: &crate::outcome::Incident| Recovery {
-        workload: incident.workload.clone(),
+        workload: incident.workload.to_string(),
         seconds: incident.recovery().map(|span| span.as_secs_f64()),
         stages: incident.stages().map(|stages| stages.map(seconds)),
     };

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{Cluster, Name, NodeId, Status};
 
-use super::workloads::Workload;
 use super::{Finished, Metric, Rows};
 
 /// Labels that are domains wherever nodes have them.
@@ -42,12 +41,12 @@ impl Domains {
         Domains::by(cluster, |node| cluster.node(node).map(|node| node.name()))
     }
 
-    /// The active pods of a workload that the loss of one domain takes: at most, and on average.
-    fn losses(&self, workload: &Workload) -> (u64, f64) {
+    /// Of active pods on these nodes, those that the loss of one domain takes: at most, and on average.
+    fn losses(&self, placed: &[(NodeId, u32)]) -> (u64, f64) {
         let mut lost: BTreeMap<Name, u64> = BTreeMap::new();
-        for (node, pods) in workload.spread.on_nodes() {
-            if let Some(domain) = self.of_node.get(&node) {
-                *lost.entry(*domain).or_default() += u64::from(pods);
+        for (node, pods) in placed {
+            if let Some(domain) = self.of_node.get(node) {
+                *lost.entry(*domain).or_default() += u64::from(*pods);
             }
         }
         let all: u64 = lost.values().sum();
@@ -67,17 +66,29 @@ fn labelled(run: &Finished<'_>) -> Vec<(String, Domains)> {
     found
 }
 
-/// Workloads that want pods, and how many.
-fn wanting<'a>(run: &'a Finished<'_>) -> impl Iterator<Item = (&'a Workload, f64)> {
-    let wanted = run.workloads.iter().map(|workload| (workload, workload.desired.value()));
-    wanted.filter(|(_, desired)| *desired > 0).map(|(workload, desired)| (workload, desired as f64))
+/// A workload that wants pods.
+struct Wanting<'a> {
+    label: &'a str,
+    desired: f64,
+    /// The nodes its pods are on, and how many.
+    placed: &'a [(NodeId, u32)],
+}
+
+/// Workloads that want pods.
+fn wanting<'a>(run: &'a Finished<'_>) -> impl Iterator<Item = Wanting<'a>> {
+    let wanted = run.workloads.iter().zip(run.placed).filter(|(workload, _)| workload.desired.value() > 0);
+    wanted.map(|(workload, placed)| Wanting {
+        label: &workload.label,
+        desired: workload.desired.value() as f64,
+        placed,
+    })
 }
 
 /// A row for each workload that wants pods, if nodes are in such domains at all.
 fn rows_of_shares(run: &Finished<'_>, domains: &Domains, rows: &mut Rows) {
     if domains.count > 0 {
-        for (workload, desired) in wanting(run) {
-            rows.push(&[("workload", &workload.label)], domains.losses(workload).0 as f64 / desired);
+        for workload in wanting(run) {
+            rows.push(&[("workload", workload.label)], domains.losses(workload.placed).0 as f64 / workload.desired);
         }
     }
 }
@@ -112,9 +123,9 @@ pub const DOMAIN_BLAST_RADIUS_RATIO: Metric = Metric {
     formula: "max over values of the label of active pods on Ready nodes / desired",
     read: |run, rows| {
         for (label, domains) in labelled(run) {
-            for (workload, desired) in wanting(run) {
-                let labels = [("workload", workload.label.as_str()), ("domain", label.as_str())];
-                rows.push(&labels, domains.losses(workload).0 as f64 / desired);
+            for workload in wanting(run) {
+                let labels = [("workload", workload.label), ("domain", label.as_str())];
+                rows.push(&labels, domains.losses(workload.placed).0 as f64 / workload.desired);
             }
         }
     },
@@ -131,9 +142,9 @@ pub const EXPECTED_REPLICAS_LOST: Metric = Metric {
     read: |run, rows| {
         let nodes = ("node".to_string(), Domains::nodes(run.cluster));
         for (label, domains) in std::iter::once(nodes).chain(labelled(run)).filter(|(_, domains)| domains.count > 0) {
-            for (workload, _) in wanting(run) {
-                let labels = [("workload", workload.label.as_str()), ("domain", label.as_str())];
-                rows.push(&labels, domains.losses(workload).1);
+            for workload in wanting(run) {
+                let labels = [("workload", workload.label), ("domain", label.as_str())];
+                rows.push(&labels, domains.losses(workload.placed).1);
             }
         }
     },

@@ -27,11 +27,13 @@ impl Metrics {
             |pod| self.last_words.get(&pod).cloned(),
         );
         self.workloads.list.iter_mut().for_each(|workload| workload.objectives.end(end));
+        let placed = self.workloads.placed.by_workload(self.workloads.list.len());
         let finished = Finished {
             end,
             cluster,
             workloads: &self.workloads.list,
             ready_nodes: &self.workloads.ready_nodes,
+            placed: &placed,
             incidents: &incidents,
             faults: Faults::among(&incidents, &self.workloads.list),
             blame: &blame,
@@ -100,7 +102,7 @@ impl Metrics {
 
 fn workload_row(workload: &Workload, run: &Finished<'_>) -> WorkloadRow {
     WorkloadRow {
-        label: workload.label.clone(),
+        label: workload.label.to_string(),
         kind: workload.kind.to_string(),
         namespace: workload.namespace.clone(),
         created: workload.created,
@@ -137,7 +139,7 @@ fn workload_series(workloads: Vec<Workload>, end: Time) -> Vec<Series> {
     let mut all = Vec::new();
     for workload in workloads {
         let Some(series) = workload.series else { continue };
-        let labels = vec![("workload", workload.label)];
+        let labels = vec![("workload", workload.label.to_string())];
         let named = [("pods_desired", series.desired), ("pods_serving", series.serving), ("pods_ready", series.ready)];
         for (name, recorder) in named {
             let points = recorder.points(end, 1.0);

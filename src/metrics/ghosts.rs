@@ -5,7 +5,6 @@
 //! is heard again or loses power.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use crate::cluster::{Cluster, NodeId, Pod, PodId, Power, SpecId};
 use crate::engine::{Integral, Time};
@@ -17,9 +16,10 @@ use super::collateral::{of, rows_of};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ghosts {
     replicas: Vec<Replicas>,
-    /// By pod: whether its containers run and whether it was given up, as seen last. Whether its node is in sight is
-    /// followed by `node_changed`.
-    seen: Vec<(bool, bool)>,
+    /// By pod.
+    seen: Vec<Seen>,
+    /// How often pods that are wanted began to run.
+    starts: u32,
     /// Where ghosts are: their workload, and when they were given up.
     on_node: BTreeMap<NodeId, BTreeMap<PodId, (u32, Time)>>,
 }
@@ -27,75 +27,117 @@ pub(crate) struct Ghosts {
 /// Replicas of one workload. Pods that no controller replaces are not among them.
 #[derive(Clone, Debug, Default)]
 struct Replicas {
-    /// Pods that run and are wanted: when each was created, and from what.
-    running: BTreeMap<PodId, (Time, SpecId)>,
-    /// How many of them are of each template.
-    of_template: BTreeMap<SpecId, usize>,
+    /// How many pods run and are wanted, by template.
+    wanted: BTreeMap<SpecId, usize>,
+    /// How many in all.
+    n_wanted: usize,
+    /// When such pods became so, in that order; also of some that no longer are.
+    starts: Vec<Start>,
     /// Pods that run and were given up, by when, and what each was made from.
     ghosts: BTreeMap<(Time, PodId), SpecId>,
-    /// How many of `running` are replacements.
+    /// How many of the wanted pods are replacements.
     new: usize,
     /// min(ghosts, replacements).
     both: Integral,
 }
 
+/// A pod that began to run, or to run again.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    at: Time,
+    pod: PodId,
+    /// Counted over all pods.
+    number: u32,
+    /// When it was created, and from what.
+    made: Made,
+}
+
+impl Start {
+    /// Whether the pod runs since then and is wanted.
+    fn lasts(&self, seen: &[Seen]) -> bool {
+        let seen = seen[self.pod.index()];
+        seen.is_wanted() && seen.start == self.number
+    }
+}
+
+/// When a pod was created, and from what.
+type Made = (Time, SpecId);
+
+/// What was seen last of a pod. Whether its node is in sight is followed by `node_changed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Its containers run, and a controller would replace it.
+    runs: bool,
+    given_up: bool,
+    /// The number of its last start.
+    start: u32,
+}
+
+impl Seen {
+    fn is_wanted(self) -> bool {
+        self.runs && !self.given_up
+    }
+}
+
+/// Starts kept beyond two for each wanted pod.
+const SOME: usize = 64;
+
 /// Whether a pod is a replacement of the ghost that was given up first: it was created since, or, as a rollout makes
 /// the new pod first, from another template.
-fn replaces((since, ghost): (Time, SpecId), (created, template): (Time, SpecId)) -> bool {
+fn replaces((since, ghost): Made, (created, template): Made) -> bool {
     created >= since || template != ghost
 }
 
 impl Replicas {
-    fn oldest(&self) -> Option<(Time, SpecId)> {
+    fn oldest(&self) -> Option<Made> {
         self.ghosts.first_key_value().map(|((since, _), template)| (*since, *template))
     }
 
-    fn run(&mut self, id: PodId, pod: Option<(Time, SpecId)>, now: Time) {
-        let before = match pod {
-            Some(pod) => self.running.insert(id, pod),
-            None => self.running.remove(&id),
-        };
-        if before == pod {
-            return;
-        }
-        if let Some((_, template)) = pod {
-            *self.of_template.entry(template).or_default() += 1;
-        }
-        if let Some((_, template)) = before
-            && let Entry::Occupied(mut n) = self.of_template.entry(template)
-        {
-            *n.get_mut() -= 1;
-            if *n.get() == 0 {
-                n.remove();
+    /// A pod began to run and is wanted, or is no longer so. `seen`: of each pod, this one included.
+    fn run(&mut self, start: Start, seen: &[Seen]) {
+        let runs = start.lasts(seen);
+        let sign = if runs { 1 } else { -1 };
+        let wanted = self.wanted.entry(start.made.1).or_default();
+        *wanted = wanted.saturating_add_signed(sign);
+        self.n_wanted = self.n_wanted.saturating_add_signed(sign);
+        if runs {
+            if self.starts.len() >= 2 * self.n_wanted + SOME {
+                self.starts.retain(|start| start.lasts(seen));
             }
+            self.starts.push(start);
         }
-        if let Some(oldest) = self.oldest() {
-            let counts = |pod: Option<(Time, SpecId)>| usize::from(pod.is_some_and(|pod| replaces(oldest, pod)));
-            self.new = self.new + counts(pod) - counts(before);
-            self.count(now);
+        if self.oldest().is_some_and(|oldest| replaces(oldest, start.made)) {
+            self.new = self.new.saturating_add_signed(sign);
+            self.count(start.at);
         }
     }
 
     /// Ghosts came or went. If the oldest is another one, replacements are counted anew.
-    fn ghosts_changed(&mut self, before: Option<(Time, SpecId)>, now: Time) {
+    fn ghosts_changed(&mut self, before: Option<Made>, seen: &[Seen], now: Time) {
         let oldest = self.oldest();
         if oldest != before {
-            self.new = oldest.map_or(0, |oldest| self.replacements(oldest));
+            self.new = oldest.map_or(0, |oldest| self.replacements(oldest, seen));
         }
         self.count(now);
     }
 
-    /// How many pods that run replace a ghost. Of its template only the last ones can: pods are numbered as they come.
-    fn replacements(&self, oldest: (Time, SpecId)) -> usize {
+    /// How many wanted pods replace a ghost. Of its template only those can that began to run since it was given up.
+    fn replacements(&self, oldest: Made, seen: &[Seen]) -> usize {
         let (since, template) = oldest;
-        let others: usize = self.of_template.iter().filter(|(other, _)| **other != template).map(|(_, n)| n).sum();
-        let since = self.running.values().rev().take_while(|(created, _)| *created >= since);
-        others + since.filter(|(_, other)| *other == template).count()
+        let others: usize = self.wanted.iter().filter(|(other, _)| **other != template).map(|(_, n)| n).sum();
+        let started = self.starts.iter().rev().take_while(|start| start.at >= since);
+        let alike = started.filter(|start| start.made.1 == template && replaces(oldest, start.made));
+        others + alike.filter(|start| start.lasts(seen)).count()
     }
 
     fn count(&mut self, now: Time) {
         self.both.set(now, self.ghosts.len().min(self.new) as i64);
     }
+}
+
+/// Whether a pod's containers run, and a controller would replace it.
+fn runs(pod: &Pod) -> bool {
+    pod.container.is_running() && pod.owner.is_some()
 }
 
 /// Whether containers on the node run where nobody hears of them; also if its object is gone.
@@ -109,24 +151,28 @@ impl Ghosts {
     pub(crate) fn pod_changed(&mut self, id: PodId, gone: bool, workload: u32, cluster: &Cluster) {
         let Some(pod) = cluster.pod(id) else { return };
         let Some(node) = pod.node else { return };
-        let state = (pod.container.is_running() && pod.owner.is_some(), gone || pod.deletion.is_some());
-        let seen = of(&mut self.seen, id.0);
-        if *seen != state {
-            *seen = state;
-            self.look(id, (pod, state), node, workload, cluster);
+        let seen = *of(&mut self.seen, id.0);
+        let now = Seen { runs: runs(pod), given_up: gone || pod.deletion.is_some(), ..seen };
+        if now != seen {
+            self.look((id, pod), now, node, workload, cluster);
         }
     }
 
-    /// Looks at a pod on a node: whether it runs and whether it was given up.
-    fn look(&mut self, id: PodId, (pod, state): (&Pod, (bool, bool)), node: NodeId, workload: u32, cluster: &Cluster) {
-        let (runs, given_up) = state;
-        if runs && given_up && is_out_of_sight(node, cluster) {
+    /// Looks at a pod on a node.
+    fn look(&mut self, (id, pod): (PodId, &Pod), now: Seen, node: NodeId, workload: u32, cluster: &Cluster) {
+        if now.runs && now.given_up && is_out_of_sight(node, cluster) {
             self.begin(id, pod, node, workload, cluster.now);
         } else if self.on_node.get(&node).is_some_and(|ghosts| ghosts.contains_key(&id)) {
             self.end(node, Some(id), cluster.now);
         }
-        let wanted = (runs && !given_up).then_some((pod.created_at, pod.template));
-        of(&mut self.replicas, workload).run(id, wanted, cluster.now);
+        let before = std::mem::replace(of(&mut self.seen, id.0), now);
+        if before.is_wanted() != now.is_wanted() {
+            self.starts += u32::from(now.is_wanted());
+            let number = self.starts;
+            self.seen[id.index()].start = number;
+            let start = Start { at: cluster.now, pod: id, number, made: (pod.created_at, pod.template) };
+            of(&mut self.replicas, workload).run(start, &self.seen);
+        }
     }
 
     fn begin(&mut self, id: PodId, pod: &Pod, node: NodeId, workload: u32, now: Time) {
@@ -136,7 +182,7 @@ impl Ghosts {
             let replicas = of(&mut self.replicas, workload);
             let oldest = replicas.oldest();
             replicas.ghosts.insert((since, id), pod.template);
-            replicas.ghosts_changed(oldest, now);
+            replicas.ghosts_changed(oldest, &self.seen, now);
         }
     }
 
@@ -154,7 +200,7 @@ impl Ghosts {
             let replicas = &mut self.replicas[workload as usize];
             let oldest = replicas.oldest();
             replicas.ghosts.remove(&(since, id));
-            replicas.ghosts_changed(oldest, now);
+            replicas.ghosts_changed(oldest, &self.seen, now);
         }
     }
 
@@ -168,8 +214,8 @@ impl Ghosts {
         let found = cluster.node(node).or_else(|| cluster.removed_node(node));
         for id in found.into_iter().flat_map(|node| &node.pods) {
             if let Some(pod) = cluster.pod(*id).filter(|pod| pod.deletion.is_some()) {
-                let state = (pod.container.is_running() && pod.owner.is_some(), true);
-                self.look(*id, (pod, state), node, workload_of(*id), cluster);
+                let now = Seen { runs: runs(pod), given_up: true, ..*of(&mut self.seen, id.0) };
+                self.look((*id, pod), now, node, workload_of(*id), cluster);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! One incident: its record, what it still waits for, and when it is over.
 
+use std::sync::Arc;
+
 use crate::cluster::{Cluster, NodeId, PodId, Status};
 use crate::engine::Time;
 use crate::outcome::{Incident, Layout};
@@ -17,7 +19,7 @@ pub(super) enum Part {
     Replacement { bound: bool, serving: bool },
 }
 
-/// An incident while it is open.
+/// An incident while it is open, or waits for its nodes to be heard again.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
     pub(super) record: Incident,
@@ -41,9 +43,11 @@ pub(super) struct Open {
 /// A fault or disruption that strikes now.
 pub(crate) struct Strike<'a> {
     pub(crate) action: usize,
-    pub(crate) label: &'a str,
+    pub(crate) label: &'a Arc<str>,
     pub(crate) planned: bool,
     pub(crate) nodes: &'a [NodeId],
+    /// The names of `nodes`.
+    pub(crate) names: &'a Arc<[String]>,
     pub(crate) pods: &'a [PodId],
 }
 
@@ -90,6 +94,11 @@ impl Open {
         self.record.unavailable_pod_nanos = area - self.area_at_fault;
         self.closed = true;
     }
+
+    /// Whether it is of interest when its nodes are heard again.
+    pub(super) fn awaits_nodes(&self) -> bool {
+        !self.record.planned && self.record.returned.is_none()
+    }
 }
 
 /// Whether the control plane hears the pod's node and calls it Ready.
@@ -98,10 +107,8 @@ pub(super) fn is_on_good_node(pod: PodId, cluster: &Cluster) -> bool {
     node.is_some_and(|node| node.machine.is_heard() && node.ready.status == Status::True)
 }
 
-/// The nodes struck that the pods are on.
-pub(super) fn nodes_of(pods: &[PodId], strike: &Strike<'_>, cluster: &Cluster) -> Vec<NodeId> {
-    let mut struck = strike.nodes.to_vec();
-    struck.sort_unstable();
+/// The nodes struck, given in order, that the pods are on.
+pub(super) fn nodes_of(pods: &[PodId], struck: &[NodeId], cluster: &Cluster) -> Vec<NodeId> {
     let on = pods.iter().filter_map(|pod| cluster.pod(*pod).and_then(|pod| pod.node));
     let mut nodes: Vec<NodeId> = on.filter(|node| struck.binary_search(node).is_ok()).collect();
     nodes.sort_unstable();
@@ -109,10 +116,15 @@ pub(super) fn nodes_of(pods: &[PodId], strike: &Strike<'_>, cluster: &Cluster) -
     nodes
 }
 
-/// The record of an incident that begins.
+/// The names of nodes.
+pub(super) fn names_of(nodes: &[NodeId], cluster: &Cluster) -> Arc<[String]> {
+    nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect()
+}
+
+/// The record of an incident that begins, on nodes of these names.
 pub(super) fn new_record(
     strike: &Strike<'_>,
-    nodes: &[NodeId],
+    (nodes, names): (&[NodeId], Arc<[String]>),
     workload: &Workload,
     before: Layout,
     cluster: &Cluster,
@@ -122,10 +134,10 @@ pub(super) fn new_record(
     let known_down = !nodes.is_empty() && !nodes.iter().any(is_ready);
     Incident {
         action: strike.action,
-        label: strike.label.to_string(),
+        label: strike.label.clone(),
         planned: strike.planned,
         workload: workload.label.clone(),
-        nodes: nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect(),
+        nodes: names,
         fault: cluster.now,
         detected: known_down.then_some(cluster.now),
         desired_before: workload.desired.value() as u32,

@@ -15,9 +15,10 @@
 
 mod end;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::cluster::{Cluster, NodeId, PodId, Status};
 use crate::engine::Time;
@@ -25,19 +26,22 @@ use crate::outcome::{Incident, Layout};
 
 use super::attribution::Blame;
 use super::facts::Facts;
-use super::incident::{Open, Part, Strike, is_on_good_node, new_record, nodes_of};
+use super::incident::{Open, Part, Strike, is_on_good_node, names_of, new_record, nodes_of};
 use super::workloads::Workloads;
 
-/// All incidents.
+/// All incidents, numbered as they open.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Incidents {
-    all: Vec<Open>,
+    /// What came of those that are over; nothing yet of the others.
+    records: Vec<Incident>,
+    /// Those that news can still change: open, or waiting for their nodes.
+    live: BTreeMap<u32, Box<Open>>,
     parts: FxHashMap<PodId, (u32, Part)>,
     /// Incidents that wait for news of a node.
     watching: BTreeMap<NodeId, Vec<u32>>,
     just_closed: Vec<u32>,
     /// Incidents whose hit pods are looked at once more after the instant of the fault.
-    fresh: Vec<u32>,
+    fresh: VecDeque<(u32, Time)>,
     /// What was missing that no incident lacked, and whose fault it is.
     blame: Blame,
 }
@@ -51,10 +55,13 @@ impl Incidents {
         workloads: &mut Workloads,
         layout: impl Fn(&Workloads, u32) -> Layout,
     ) {
+        let mut struck = strike.nodes.to_vec();
+        struck.sort_unstable();
         for (workload, pods) in self.hit_by_workload(strike, cluster, workloads) {
-            let nodes = nodes_of(&pods, strike, cluster);
+            let nodes = nodes_of(&pods, &struck, cluster);
+            let names = if nodes == strike.nodes { strike.names.clone() } else { names_of(&nodes, cluster) };
             let before = layout(workloads, workload);
-            let record = new_record(strike, &nodes, &workloads.list[workload as usize], before, cluster);
+            let record = new_record(strike, (&nodes, names), &workloads.list[workload as usize], before, cluster);
             self.open_one(record, workload, pods, nodes, workloads, cluster.now);
         }
     }
@@ -86,7 +93,7 @@ impl Incidents {
         struck_again.sort_unstable();
         struck_again.dedup();
         for incident in struck_again {
-            self.all[incident as usize].record.struck_again += 1;
+            self.live(incident).record.struck_again += 1;
         }
         by_workload
     }
@@ -101,7 +108,7 @@ impl Incidents {
         now: Time,
     ) {
         self.attribute(workload, now, workloads);
-        let number = self.all.len() as u32;
+        let number = self.records.len() as u32;
         record.pods_hit = pods.len() as u32;
         let mut away = 0;
         for &pod in &pods {
@@ -118,11 +125,13 @@ impl Incidents {
         state.await_whole(now);
         record.overlapping = !state.open.is_empty();
         for other in &state.open {
-            self.all[*other as usize].record.overlapping = true;
+            self.live(*other).record.overlapping = true;
         }
+        let state = &mut workloads.list[workload as usize];
         state.open.push(number);
-        self.fresh.push(number);
-        self.all.push(Open {
+        self.fresh.push_back((number, now));
+        self.records.push(Incident::default());
+        let open = Open {
             record,
             workload,
             unheard: nodes,
@@ -131,15 +140,31 @@ impl Incidents {
             members: pods,
             owed: 0,
             unreplaced: 0,
-            area_at_fault: workloads.list[workload as usize].unavailable.area_at(now),
+            area_at_fault: state.unavailable.area_at(now),
             closed: false,
-        });
+        };
+        self.live.insert(number, Box::new(open));
+    }
+
+    /// An incident that is not over.
+    ///
+    /// # Panics
+    /// If it is.
+    fn live(&mut self, number: u32) -> &mut Open {
+        self.live.get_mut(&number).unwrap_or_else(|| panic!("incident {number} is over"))
+    }
+
+    /// No news changes it any more.
+    fn retire(&mut self, number: u32) {
+        if let Some(over) = self.live.remove(&number) {
+            self.records[number as usize] = over.record;
+        }
     }
 
     /// A pod struck again as part of a new incident has no part in the old one any more.
     fn leave(&mut self, pod: PodId) {
         if let Some((incident, Part::Replacement { serving, .. })) = self.parts.remove(&pod) {
-            let open = &mut self.all[incident as usize];
+            let open = self.live(incident);
             if serving {
                 open.owed += 1;
             }
@@ -166,12 +191,12 @@ impl Incidents {
     /// A pod created while incidents are open replaces one that went, or is extra churn.
     fn pod_created(&mut self, pod: PodId, workload: u32, workloads: &mut Workloads, now: Time) {
         let open = &workloads.list[workload as usize].open;
-        let short = open.iter().copied().find(|incident| self.all[*incident as usize].unreplaced > 0);
+        let short = open.iter().copied().find(|incident| self.live(*incident).unreplaced > 0);
         let Some(incident) = short else {
-            self.all[open[0] as usize].record.pods_extra += 1;
+            self.live(open[0]).record.pods_extra += 1;
             return;
         };
-        let state = &mut self.all[incident as usize];
+        let state = self.live(incident);
         state.unreplaced -= 1;
         state.record.pods_replaced += 1;
         state.record.first_created.get_or_insert(now);
@@ -212,7 +237,7 @@ impl Incidents {
         workloads: &mut Workloads,
     ) -> Option<Part> {
         let now = cluster.now;
-        let open = &mut self.all[incident as usize];
+        let open = self.live(incident);
         // with a node struck, the control plane knows when it knows of the node
         if open.record.nodes.is_empty() && !facts.has(Facts::READY) {
             open.record.detected.get_or_insert(now);
@@ -241,7 +266,7 @@ impl Incidents {
     }
 
     fn replacement_changed(&mut self, incident: u32, was: (bool, bool), facts: Facts, now: Time) -> Option<Part> {
-        let open = &mut self.all[incident as usize];
+        let open = self.live(incident);
         let bound = facts.has(Facts::BOUND);
         let serving = facts.has(Facts::SERVING);
         if bound && !was.0 {
@@ -265,16 +290,18 @@ impl Incidents {
 
     /// A node's Ready condition, machine or existence changed.
     pub(crate) fn node_changed(&mut self, node: NodeId, cluster: &Cluster, workloads: &mut Workloads) {
-        let Some(numbers) = self.watching.get(&node).cloned() else { return };
-        for &number in &numbers {
-            self.attribute(self.all[number as usize].workload, cluster.now, workloads);
+        let Some(mut numbers) = self.watching.remove(&node) else { return };
+        numbers.retain(|number| self.live.contains_key(number));
+        let of: SmallVec<[u32; 16]> = numbers.iter().map(|number| self.live(*number).workload).collect();
+        for &workload in &of {
+            self.attribute(workload, cluster.now, workloads);
         }
         let state = cluster.node(node);
         let ready = state.is_some_and(|node| node.ready.status == Status::True);
         let heard = state.is_some_and(|node| node.machine.is_heard());
         let mut waiting = Vec::new();
         for &number in &numbers {
-            let open = &mut self.all[number as usize];
+            let open = self.live(number);
             if !ready && !open.closed {
                 open.record.detected.get_or_insert(cluster.now);
             }
@@ -284,12 +311,14 @@ impl Incidents {
                     open.record.returned.get_or_insert(cluster.now);
                 }
             }
-            let returns = !open.record.planned && open.record.returned.is_none();
-            if !open.closed || returns {
-                waiting.push(number);
+            match !open.closed || open.awaits_nodes() {
+                true => waiting.push(number),
+                false => self.retire(number),
             }
         }
-        self.watching.insert(node, waiting);
+        if !waiting.is_empty() {
+            self.watching.insert(node, waiting);
+        }
         if let Some(state) = state {
             for &pod in &state.pods {
                 if workloads.tracked(pod).facts.has(Facts::INVOLVED) {
@@ -297,8 +326,7 @@ impl Incidents {
                 }
             }
         }
-        for number in numbers {
-            let workload = self.all[number as usize].workload;
+        for workload in of {
             self.settle(workload, cluster.now, workloads);
         }
     }
@@ -312,7 +340,7 @@ impl Incidents {
         let mut open = std::mem::take(&mut workloads.list[workload as usize].open);
         let serving = workloads.list[workload as usize].serving.value() as u32;
         open.retain(|&number| {
-            let incident = &mut self.all[number as usize];
+            let incident = self.live(number);
             incident.record.serving_lowest = incident.record.serving_lowest.min(serving);
             match incident.verdict(&workloads.list[workload as usize], now) {
                 Some((whole, area)) if now > incident.record.fault => {
@@ -333,7 +361,7 @@ impl Incidents {
 
     /// Forgets the parts of a closed incident.
     fn release(&mut self, number: u32, workloads: &mut Workloads) {
-        for pod in std::mem::take(&mut self.all[number as usize].members) {
+        for pod in std::mem::take(&mut self.live(number).members) {
             if self.parts.get(&pod).is_some_and(|(incident, _)| *incident == number) {
                 self.parts.remove(&pod);
                 workloads.involve(pod, false);

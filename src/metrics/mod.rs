@@ -37,6 +37,7 @@ pub mod work;
 pub mod workloads;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -89,6 +90,8 @@ pub(crate) struct Finished<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) workloads: &'a [Workload],
     pub(crate) ready_nodes: &'a ReadyNodes,
+    /// By workload: the nodes its active pods are on, and how many.
+    pub(crate) placed: &'a [Vec<(NodeId, u32)>],
     pub(crate) incidents: &'a [Incident],
     pub(crate) faults: recovery::Faults<'a>,
     pub(crate) blame: &'a Blame,
@@ -304,14 +307,21 @@ impl Metrics {
         if let Some(log) = &mut self.log {
             log.row(&event_log::action_row(cluster.now, note.label));
         }
+        let (label, names) = (Arc::from(note.label), incident::names_of(note.nodes, cluster));
         let planned = match note.kind {
             ActionKind::Fault => Some(false),
             ActionKind::Disruption => Some(true),
             ActionKind::Command | ActionKind::FaultEnded => None,
         };
         if let Some(planned) = planned {
-            let strike =
-                Strike { action: self.actions.len(), label: note.label, planned, nodes: note.nodes, pods: note.pods };
+            let strike = Strike {
+                action: self.actions.len(),
+                label: &label,
+                planned,
+                nodes: note.nodes,
+                names: &names,
+                pods: note.pods,
+            };
             let capacity = &self.capacity;
             let before = |workloads: &Workloads, workload| layout(workload, workloads, capacity);
             self.incidents.open(&strike, cluster, &mut self.workloads, before);
@@ -325,8 +335,8 @@ impl Metrics {
             kind: note.kind,
             verb: note.verb.to_string(),
             fault: note.fault.to_string(),
-            label: note.label.to_string(),
-            nodes: note.nodes.iter().map(|node| cluster.node_name(*node).to_string()).collect(),
+            label,
+            nodes: names,
             struck: note.struck,
             takes_out: note.takes_out,
         });
@@ -336,7 +346,7 @@ impl Metrics {
     pub fn incomplete(&self) -> impl Iterator<Item = (&str, i64, i64)> {
         let of = |workload: &'_ Workload| (workload.desired.value(), workload.serving.value());
         let lacking = self.workloads.list.iter().filter(move |workload| of(workload).1 < of(workload).0);
-        lacking.map(move |workload| (workload.label.as_str(), of(workload).0, of(workload).1))
+        lacking.map(move |workload| (&*workload.label, of(workload).0, of(workload).1))
     }
 
     /// Takes in how the cluster did after chaos.

@@ -1,9 +1,7 @@
-//! How evenly a workload's pods lie over nodes and zones, kept up to date: constant work for each pod that is placed
-//! or goes, and work in the size of a node's pods when its readiness changes.
+//! Where each workload's pods lie, and how evenly over nodes and zones, kept up to date: work in the number of workloads
+//! on a node for each pod that is placed there or goes, and when its readiness changes.
 
 use std::collections::BTreeMap;
-
-use rustc_hash::FxHashMap;
 
 use crate::cluster::{Name, NodeId};
 
@@ -16,10 +14,13 @@ pub(crate) struct ReadyNodes {
     zones: BTreeMap<Name, u32>,
 }
 
+/// Which workloads have active pods on each node, and how many.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Placed(Vec<Vec<(u32, u32)>>);
+
 /// A workload's active pods with a node.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spread {
-    per_node: FxHashMap<NodeId, u32>,
     /// By how many of them: on how many Ready nodes there are so many; nodes without any are not counted.
     nodes_with: Vec<u32>,
     /// How many are on Ready nodes of each zone.
@@ -52,33 +53,56 @@ impl ReadyNodes {
     }
 }
 
-impl Spread {
-    /// A pod was placed on a node (1) or went (-1); how many are there now.
-    pub(crate) fn place(&mut self, node: NodeId, sign: i32, ready: &ReadyNodes) -> u32 {
-        let count = self.per_node.entry(node).or_insert(0);
-        let before = *count;
-        *count = before.saturating_add_signed(sign);
-        let now = *count;
-        if now == 0 {
-            self.per_node.remove(&node);
+impl Placed {
+    /// A pod of a workload was placed on a node (1) or went (-1); how many there were and are.
+    pub(crate) fn place(&mut self, workload: u32, node: NodeId, sign: i32) -> (u32, u32) {
+        if self.0.len() <= node.index() {
+            self.0.resize(node.index() + 1, Vec::new());
         }
-        if let Some(zone) = ready.zone(node) {
+        let here = &mut self.0[node.index()];
+        let position = here.iter().position(|(other, _)| *other == workload).unwrap_or_else(|| {
+            here.push((workload, 0));
+            here.len() - 1
+        });
+        let before = here[position].1;
+        let now = before.saturating_add_signed(sign);
+        here[position].1 = now;
+        if now == 0 {
+            here.swap_remove(position);
+        }
+        (before, now)
+    }
+
+    /// The workloads on a node, and how many pods they have there.
+    pub(crate) fn on(&self, node: NodeId) -> &[(u32, u32)] {
+        self.0.get(node.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// By workload, of which there are so many: the nodes with some of its pods, in their order, and how many.
+    pub(crate) fn by_workload(&self, workloads: usize) -> Vec<Vec<(NodeId, u32)>> {
+        let mut all = vec![Vec::new(); workloads];
+        for (node, here) in self.0.iter().enumerate() {
+            for &(workload, pods) in here {
+                all[workload as usize].push((NodeId(node as u32), pods));
+            }
+        }
+        all
+    }
+}
+
+impl Spread {
+    /// A node of this zone that had `before` of the pods has `now`; `None`: it is not Ready.
+    pub(crate) fn place(&mut self, (before, now): (u32, u32), zone: Option<Name>) {
+        if let Some(zone) = zone {
             self.recount(before, now);
             *self.per_zone.entry(zone).or_default() += i64::from(now) - i64::from(before);
         }
-        now
     }
 
-    /// The zone in which a node counts changed; `None`: it is not Ready.
-    pub(crate) fn node_changed(&mut self, node: NodeId, before: Option<Name>, now: Option<Name>) {
-        let pods = self.per_node.get(&node).copied().unwrap_or(0);
-        let counted = |zone: Option<Name>| if zone.is_some() { pods } else { 0 };
-        self.recount(counted(before), counted(now));
-        for (zone, sign) in [(before, -1), (now, 1)] {
-            if let Some(zone) = zone {
-                *self.per_zone.entry(zone).or_default() += sign * i64::from(pods);
-            }
-        }
+    /// The zone in which a node with so many pods counts changed; `None`: it is not Ready.
+    pub(crate) fn node_changed(&mut self, pods: u32, before: Option<Name>, now: Option<Name>) {
+        self.place((pods, 0), before);
+        self.place((0, pods), now);
     }
 
     /// A Ready node that had `before` of the pods has `now`.
@@ -95,14 +119,6 @@ impl Spread {
         if before > 0 {
             self.nodes_with[before as usize] -= 1;
         }
-    }
-
-    /// Nodes that have some, Ready or not, and how many; in their order.
-    pub(crate) fn on_nodes(&self) -> Vec<(NodeId, u32)> {
-        // sorted right away, so that the order of the map shows nowhere
-        let mut all: Vec<(NodeId, u32)> = self.per_node.iter().map(|(node, pods)| (*node, *pods)).collect();
-        all.sort_unstable();
-        all
     }
 
     /// Most minus fewest pods on a Ready node, and in a zone with a Ready node.
@@ -135,23 +151,29 @@ mod tests {
     fn spread_follows_pods_and_nodes() {
         let (a, b) = (Name(1), Name(2));
         let mut ready = ReadyNodes::default();
-        let mut spread = Spread::default();
+        let (mut spread, mut placed) = (Spread::default(), Placed::default());
+        let mut place = |node: u32, sign: i32, spread: &mut Spread, ready: &ReadyNodes| {
+            spread.place(placed.place(7, NodeId(node), sign), ready.zone(NodeId(node)));
+            placed.on(NodeId(node)).to_vec()
+        };
         for (node, zone) in [(0, a), (1, a), (2, b)] {
             ready.set(NodeId(node), Some(zone));
         }
         // three pods on node 0, one on node 1, none on node 2: 3 − 0 over nodes, 4 − 0 over zones
         for node in [0, 0, 0, 1] {
-            spread.place(NodeId(node), 1, &ready);
+            place(node, 1, &mut spread, &ready);
         }
         assert_eq!(spread.of(&ready), (3, 4));
-        spread.place(NodeId(2), 1, &ready);
+        assert_eq!(place(2, 1, &mut spread, &ready), [(7, 1)]);
         assert_eq!(spread.of(&ready), (2, 3)); // 3, 1, 1 and 4, 1
         let (before, now) = ready.set(NodeId(0), None).unwrap();
-        spread.node_changed(NodeId(0), before, now);
+        spread.node_changed(3, before, now);
         assert_eq!(spread.of(&ready), (0, 0)); // 1, 1 and 1, 1
-        spread.place(NodeId(0), -1, &ready); // while nobody counts it
+        place(0, -1, &mut spread, &ready); // while nobody counts it
         let (before, now) = ready.set(NodeId(0), Some(b)).unwrap();
-        spread.node_changed(NodeId(0), before, now);
+        spread.node_changed(2, before, now);
         assert_eq!(spread.of(&ready), (1, 2)); // 2, 1, 1 and 1, 3
+        assert_eq!(place(2, -1, &mut spread, &ready), []);
+        assert_eq!(placed.by_workload(8)[7], [(NodeId(0), 2), (NodeId(1), 1)]);
     }
 }

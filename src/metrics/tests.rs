@@ -224,7 +224,7 @@ fn crash_and_replacement() -> World {
 fn a_crash_is_told_instant_by_instant() {
     let outcome = crash_and_replacement().finish(900.0);
     let [incident] = &outcome.incidents[..] else { panic!("{:?}", outcome.incidents) };
-    assert_eq!((incident.workload.as_str(), &incident.nodes[..]), ("web", &["worker-1".to_string()][..]));
+    assert_eq!((&*incident.workload, &incident.nodes[..]), ("web", &["worker-1".to_string()][..]));
     assert_eq!((Some(incident.fault), incident.detected), (secs(100.0), secs(147.5)));
     assert_eq!((incident.first_evicted, incident.last_evicted), (secs(447.5), secs(447.5)));
     assert_eq!((incident.first_created, incident.last_created), (secs(447.5), secs(447.5)));

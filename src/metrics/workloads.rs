@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -17,7 +18,7 @@ use super::burn::Objective;
 use super::facts::Facts;
 use super::objectives::Objectives;
 use super::series::Recorder;
-use super::spread::{ReadyNodes, Spread};
+use super::spread::{Placed, ReadyNodes, Spread};
 use super::tolerance::{self, Tolerance};
 
 /// How many pods an object wants; `None` for kinds that own no pods.
@@ -73,7 +74,7 @@ pub(crate) struct WorkloadSeries {
 /// One workload.
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
-    pub(crate) label: String,
+    pub(crate) label: Arc<str>,
     pub(crate) kind: &'static str,
     pub(crate) namespace: String,
     pub(crate) created: Time,
@@ -120,7 +121,7 @@ pub(crate) struct Workload {
 
 impl Workload {
     fn new(
-        label: String,
+        label: Arc<str>,
         kind: &'static str,
         namespace: &str,
         now: Time,
@@ -226,8 +227,8 @@ pub(crate) struct Workloads {
     labels: FxHashSet<String>,
     /// Nodes that are Ready.
     pub(crate) ready_nodes: ReadyNodes,
-    /// The workloads that have pods on each node.
-    on_node: Vec<Vec<u32>>,
+    /// Where their pods are.
+    pub(crate) placed: Placed,
     of_object: Vec<Option<u32>>,
     /// PodDisruptionBudgets.
     budgets: BTreeSet<ObjectId>,
@@ -246,7 +247,7 @@ impl Workloads {
             pods: Vec::new(),
             labels: FxHashSet::default(),
             ready_nodes: ReadyNodes::default(),
-            on_node: Vec::new(),
+            placed: Placed::default(),
             of_object: Vec::new(),
             budgets: BTreeSet::new(),
             together: None,
@@ -282,23 +283,16 @@ impl Workloads {
 
     /// A pod of a workload was placed on a node (1) or went (-1).
     fn place(&mut self, workload: u32, node: NodeId, sign: i32) {
-        if self.on_node.len() <= node.index() {
-            self.on_node.resize(node.index() + 1, Vec::new());
-        }
-        let here = &mut self.on_node[node.index()];
-        match self.list[workload as usize].spread.place(node, sign, &self.ready_nodes) {
-            0 => here.retain(|other| *other != workload),
-            _ if !here.contains(&workload) => here.push(workload),
-            _ => (),
-        }
+        let moved = self.placed.place(workload, node, sign);
+        self.list[workload as usize].spread.place(moved, self.ready_nodes.zone(node));
     }
 
     /// A node became Ready or ceased to be: the spread of what is on it changes.
     pub(crate) fn node_changed(&mut self, id: NodeId, gone: bool, cluster: &Cluster) {
         let node = cluster.node(id).filter(|node| !gone && node.ready.status == Status::True);
         let Some((before, now)) = self.ready_nodes.set(id, node.map(|node| node.zone.1)) else { return };
-        for workload in self.on_node.get(id.index()).into_iter().flatten() {
-            self.list[*workload as usize].spread.node_changed(id, before, now);
+        for &(workload, pods) in self.placed.on(id) {
+            self.list[workload as usize].spread.node_changed(pods, before, now);
         }
     }
 
@@ -396,7 +390,7 @@ impl Workloads {
         let label = candidates.find(|label| !self.labels.contains(label)).unwrap_or(long);
         self.labels.insert(label.clone());
         let series = (self.list.len() < self.series_of).then_some(self.series_limit);
-        self.list.push(Workload::new(label, kind, namespace, now, series, &self.objectives));
+        self.list.push(Workload::new(label.into(), kind, namespace, now, series, &self.objectives));
         (self.list.len() - 1) as u32
     }
 

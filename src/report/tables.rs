@@ -70,10 +70,10 @@ fn incident_row(index: usize, i: &Incident, outcome: &Outcome) -> Vec<String> {
     let action = outcome.actions.get(i.action);
     let mut row = vec![
         (index + 1).to_string(),
-        i.label.clone(),
+        i.label.to_string(),
         action.map_or(String::new(), |action| action.fault.clone()),
         i.planned.to_string(),
-        i.workload.clone(),
+        i.workload.to_string(),
         i.nodes.join(" "),
         seconds(i.fault.0),
     ];

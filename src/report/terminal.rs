@@ -51,7 +51,7 @@ fn heading(out: &mut String, outcome: &Outcome) {
 
 /// Pods that wait at the end, of workloads of which no incident has told so.
 fn pending(out: &mut String, outcome: &Outcome) {
-    let told = |label: &str| outcome.incidents.iter().any(|i| i.workload == label && i.pods_pending > 0);
+    let told = |label: &str| outcome.incidents.iter().any(|i| *i.workload == *label && i.pods_pending > 0);
     let mut groups: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     for pod in outcome.pods.iter().filter(|pod| pod.node.is_empty() && !pod.reason.is_empty()) {
         if pod.status == "Pending" && !told(&pod.workload) {

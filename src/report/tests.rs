@@ -25,8 +25,8 @@ fn crash(number: u32, at: f64) -> Action {
         kind: ActionKind::Fault,
         verb: "crash".to_string(),
         fault: "power".to_string(),
-        label: format!("crash {node}"),
-        nodes: vec![node],
+        label: format!("crash {node}").into(),
+        nodes: [node].into(),
         struck: true,
         takes_out: true,
     }
@@ -40,8 +40,8 @@ pub(super) fn node_failure() -> Outcome {
         kind: ActionKind::Command,
         verb: "scale".to_string(),
         fault: String::new(),
-        label: "scale deployment web to 8".to_string(),
-        nodes: Vec::new(),
+        label: "scale deployment web to 8".into(),
+        nodes: [].into(),
         struck: true,
         takes_out: true,
     };
@@ -86,7 +86,7 @@ pub(super) fn node_failure() -> Outcome {
         pods: vec![PodRow {
             namespace: "default".to_string(),
             name: "web-1-abcde".to_string(),
-            workload: "web".to_string(),
+            workload: "web".into(),
             containers: (0, 1),
             status: "Terminating",
             node: "worker-2".to_string(),
@@ -115,9 +115,9 @@ pub(super) fn node_failure() -> Outcome {
 
 fn crash_incident() -> Incident {
     Incident {
-        label: "crash worker-2".to_string(),
-        workload: "web".to_string(),
-        nodes: vec!["worker-2".to_string()],
+        label: "crash worker-2".into(),
+        workload: "web".into(),
+        nodes: ["worker-2".to_string()].into(),
         fault: t(120.0),
         detected: Some(t(167.443)),
         first_evicted: Some(t(467.521)),
@@ -367,9 +367,9 @@ fn every_picture_is_drawn_for_every_kind_of_run() {
 fn never_whole() -> Outcome {
     let mut outcome = node_failure();
     outcome.run.scenario = "<script>".to_string();
-    outcome.actions[0].label = "crash <script>&\"".to_string();
+    outcome.actions[0].label = "crash <script>&\"".into();
     let incident = &mut outcome.incidents[0];
-    incident.label = "crash <script>&\"".to_string();
+    incident.label = "crash <script>&\"".into();
     incident.whole = None;
     incident.pods_pending = 2;
     incident.pending_reason = Some("0/3 nodes are available: 2 Insufficient cpu.".to_string());
@@ -388,7 +388,7 @@ fn busy_month() -> Outcome {
             let recovery = 340.0 + f64::from(number * 7919 % 97);
             Incident {
                 action: number as usize,
-                label: format!("crash worker-{}", number % 60 + 1),
+                label: format!("crash worker-{}", number % 60 + 1).into(),
                 fault: t(at),
                 detected: Some(t(at + 47.0)),
                 first_evicted: Some(t(at + 336.0)),

@@ -3,6 +3,8 @@
 
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use crate::cluster::{Cluster, PodId};
 use crate::engine::Time;
 use crate::metrics::attribution::{Blame, shares};
@@ -24,11 +26,11 @@ impl Incidents {
         if new == 0 {
             return;
         }
-        let lacking = |number: &u32| self.all[*number as usize].lacking();
-        let lacking: Vec<u32> = state.open.iter().map(lacking).collect();
+        let lacking = |number: &u32| self.live(*number).lacking();
+        let lacking: SmallVec<[u32; 4]> = state.open.iter().map(lacking).collect();
         let shares = shares(new, span, &lacking);
         for (number, share) in state.open.iter().zip(&shares) {
-            self.all[*number as usize].record.attributed_pod_nanos += share;
+            self.live(*number).record.attributed_pod_nanos += share;
         }
         self.blame.add(new - shares.iter().sum::<i128>());
     }
@@ -54,37 +56,43 @@ impl Incidents {
 
     /// Whether an incident opened at an earlier instant waits to be looked at.
     pub(crate) fn is_unexamined(&self, now: Time) -> bool {
-        self.fresh.first().is_some_and(|number| self.all[*number as usize].record.fault < now)
+        self.fresh.front().is_some_and(|(_, fault)| *fault < now)
     }
 
     /// Once the instant of a fault is over, looks at the pods it hit: one that it did nothing to is back without ever
     /// changing, so nothing else would decide it.
     pub(crate) fn examine(&mut self, cluster: &Cluster, workloads: &mut Workloads) {
-        let (due, fresh) = std::mem::take(&mut self.fresh)
-            .into_iter()
-            .partition(|number| self.all[*number as usize].record.fault < cluster.now);
-        self.fresh = fresh;
-        let due: Vec<u32> = due;
-        for number in due {
-            self.attribute(self.all[number as usize].workload, cluster.now, workloads);
-            for pod in self.all[number as usize].members.clone() {
-                let part = Part::Hit { serving: true };
-                let untouched = self.parts.get(&pod) == Some(&(number, part)) && is_on_good_node(pod, cluster);
-                let open = &mut self.all[number as usize];
-                if untouched && !open.record.planned {
-                    open.hit_becomes(part, Some(Part::Back));
-                    self.parts.insert(pod, (number, Part::Back));
-                }
+        let due = self.fresh.iter().take_while(|(_, fault)| *fault < cluster.now).count();
+        let due: SmallVec<[(u32, Time); 32]> = self.fresh.drain(..due).collect();
+        for (number, _) in due {
+            let workload = self.live(number).workload;
+            self.attribute(workload, cluster.now, workloads);
+            if !self.live(number).record.planned {
+                self.look_for_untouched(number, cluster);
             }
-            self.settle(self.all[number as usize].workload, cluster.now, workloads);
+            self.settle(workload, cluster.now, workloads);
+        }
+    }
+
+    /// Pods that an incident hit and did nothing to are back.
+    fn look_for_untouched(&mut self, number: u32, cluster: &Cluster) {
+        let part = Part::Hit { serving: true };
+        for pod in self.live(number).members.clone() {
+            if self.parts.get(&pod) == Some(&(number, part)) && is_on_good_node(pod, cluster) {
+                self.live(number).hit_becomes(part, Some(Part::Back));
+                self.parts.insert(pod, (number, Part::Back));
+            }
         }
     }
 
     /// Gives the incidents that closed since the last call their layout afterwards.
     pub(crate) fn measure_closed(&mut self, layout: impl Fn(u32) -> Layout) {
         for number in std::mem::take(&mut self.just_closed) {
-            let open = &mut self.all[number as usize];
+            let open = self.live(number);
             open.record.after = layout(open.workload);
+            if !open.awaits_nodes() {
+                self.retire(number);
+            }
         }
     }
 
@@ -101,12 +109,13 @@ impl Incidents {
         layout: impl Fn(&Workloads, u32) -> Layout,
         why: impl Fn(PodId) -> Option<Rc<str>>,
     ) -> Vec<Incident> {
-        for number in 0..self.all.len() {
-            if !self.all[number].closed {
-                self.attribute(self.all[number].workload, now, workloads);
+        for number in self.live.keys().copied().collect::<Vec<u32>>() {
+            let index = self.live(number).workload;
+            if !self.live(number).closed {
+                self.attribute(index, now, workloads);
                 self.pending_at_end(number, workloads, &why);
-                let workload = &workloads.list[self.all[number].workload as usize];
-                let open = &mut self.all[number];
+                let workload = &workloads.list[index as usize];
+                let open = self.live(number);
                 let served = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
                 open.record.undecided = served.is_some() && open.undecided > 0 && !open.record.planned;
                 let verdict = served.filter(|_| !open.record.undecided);
@@ -114,20 +123,21 @@ impl Incidents {
                 open.close(verdict.map(|(whole, _)| whole), verdict.map_or(area, |(_, area)| area));
                 open.record.after = layout(workloads, open.workload);
             }
-            self.all[number].record.end = now;
+            self.retire(number);
         }
-        self.all.into_iter().map(|open| open.record).collect()
+        self.records.iter_mut().for_each(|record| record.end = now);
+        self.records
     }
 
-    fn pending_at_end(&mut self, number: usize, workloads: &Workloads, why: impl Fn(PodId) -> Option<Rc<str>>) {
-        let open = &self.all[number];
+    fn pending_at_end(&mut self, number: u32, workloads: &Workloads, why: impl Fn(PodId) -> Option<Rc<str>>) {
+        let Some(open) = self.live.get(&number) else { return };
         let waits = |pod: &&PodId| {
             let replaces = matches!(self.parts.get(*pod), Some((_, Part::Replacement { .. })));
             replaces && workloads.tracked(**pod).facts.has(Facts::WAITING)
         };
         let waiting: Vec<PodId> = open.members.iter().filter(waits).copied().collect();
         let reason = waiting.iter().find_map(|pod| why(*pod));
-        let record = &mut self.all[number].record;
+        let record = &mut self.live(number).record;
         record.pods_pending = waiting.len() as u32;
         record.pending_reason = reason.map(|text| text.to_string());
     }

@@ -52,7 +52,7 @@ fn a_bare_pod_lost_to_a_fault_is_missed_for_good() {
     world.at(447.0).evict(NodeId(0));
     let outcome = world.finish(600.0);
     let incident = &outcome.incidents[0];
-    assert_eq!((incident.workload.as_str(), incident.whole, incident.pods_displaced), ("(pods)", None, 1));
+    assert_eq!((&*incident.workload, incident.whole, incident.pods_displaced), ("(pods)", None, 1));
     assert_eq!(outcome.metric("unavailable_pod_seconds", &[("workload", "(pods)")]), Some(500.0));
 }
 

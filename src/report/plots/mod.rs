@@ -105,7 +105,7 @@ fn actions(outcome: &Outcome) -> Vec<Mark> {
     if outcome.actions.len() > 12 {
         return Vec::new();
     }
-    let mark = |action: &crate::outcome::Action| Mark { at: action.at, words: action.label.clone(), colour: GREY };
+    let mark = |action: &crate::outcome::Action| Mark { at: action.at, words: action.label.to_string(), colour: GREY };
     outcome.actions.iter().map(mark).collect()
 }
 

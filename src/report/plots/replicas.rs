@@ -44,7 +44,7 @@ pub(super) fn draw(outcome: &Outcome, workload: &Workload) -> Option<Picture> {
 }
 
 fn story(outcome: &Outcome, workload: &Workload) -> String {
-    let own = || outcome.incidents.iter().filter(|incident| incident.workload == workload.label);
+    let own = || outcome.incidents.iter().filter(|incident| *incident.workload == *workload.label);
     let lost = workload.unavailable_pod_nanos as f64 / 1e9;
     let cost = format!(
         "{} available, {} pod-seconds unavailable",
@@ -104,7 +104,8 @@ fn lines(canvas: &Canvas, frame: &Frame, desired: &Series, serving: &Series, rea
 
 /// The instants worth a line: of the incidents, and the operator's commands.
 fn marks(outcome: &Outcome, workload: &Workload) -> Vec<Mark> {
-    let own: Vec<&Incident> = outcome.incidents.iter().filter(|incident| incident.workload == workload.label).collect();
+    let own: Vec<&Incident> =
+        outcome.incidents.iter().filter(|incident| *incident.workload == *workload.label).collect();
     let mut marks: Vec<Mark> = Vec::new();
     if own.len() <= MARKED {
         marks.extend(own.iter().flat_map(|incident| instants(incident, own.len() <= LABELLED)));
