@@ -10,7 +10,7 @@ use crate::scheduler::order::NodeOrder;
 use crate::scheduler::search::{Sample, Ties};
 
 use super::Cache;
-use super::table::{Answer, Grades, Kept, Table, Walk, passing};
+use super::table::{Answer, Grades, Kept, Met, Table, Walk, passing};
 
 /// What a search came to.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ impl Scan<'_, '_, '_> {
         if !late {
             self.table.collect_passing(walk, &mut self.buffers.rows);
         }
-        let mut met = [0; 256];
+        let mut met = Met::from_elem(0, self.table.kinds().len());
         self.buffers.rows.iter().for_each(|row| met[self.table.kind(*row)] += 1);
         let bonus = self.bonus(&met);
         let (rows, list, table) = (&self.buffers.rows, self.list, &self.table);
@@ -207,10 +207,10 @@ impl Scan<'_, '_, '_> {
     }
 
     /// By kind: what the grades of the rows found feasible bring, of which so many were met; 0 for kinds not met.
-    fn bonus(&mut self, met: &[usize; 256]) -> [i64; 256] {
-        let kinds: SmallVec<[usize; 32]> = (0..self.table.kinds().len()).filter(|kind| met[*kind] > 0).collect();
+    fn bonus(&mut self, met: &Met) -> SmallVec<[i64; 32]> {
+        let kinds: SmallVec<[usize; 32]> = (0..met.len()).filter(|kind| met[*kind] > 0).collect();
         let nodes: SmallVec<[usize; 32]> = kinds.iter().map(|kind| met[*kind]).collect();
-        let mut bonus = [0; 256];
+        let mut bonus = SmallVec::from_elem(0, met.len());
         for (position, &(plugin, weight)) in self.plugins.graded.iter().enumerate() {
             let mut grades: SmallVec<[i64; 32]> =
                 kinds.iter().map(|kind| self.table.kinds()[*kind][position]).collect();

@@ -66,6 +66,9 @@ const PASSING: i32 = -(1 << 30);
 /// Rows looked at together.
 const CHUNK: usize = 64;
 
+/// By kind: how many rows are of it.
+pub(super) type Met = SmallVec<[usize; 32]>;
+
 /// How far a walk came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Walk {
@@ -158,8 +161,10 @@ impl Table {
 
     fn refresh(&mut self, rows: Range<usize>, ask: &mut impl FnMut(usize) -> Answer) {
         if self.values[rows.clone()].contains(&STALE) {
-            for row in rows.filter(|row| self.is_stale(*row)).collect::<SmallVec<[usize; CHUNK]>>() {
-                self.put(row, ask(row));
+            for row in rows {
+                if self.is_stale(row) {
+                    self.put(row, ask(row));
+                }
             }
         }
     }
@@ -268,23 +273,34 @@ impl Table {
     }
 
     /// By kind: how many rows of a walk pass.
-    pub(super) fn met(&self, walk: Walk) -> [usize; 256] {
-        let mut met = [0; 256];
+    pub(super) fn met(&self, walk: Walk) -> Met {
+        // neighbours are often of one kind: counted in turn apart, they do not wait for one another
+        let mut met = [[0u32; 256]; 2];
+        let [even, odd] = &mut met;
+        let count = |met: &mut [u32; 256], value: i32, kind: u8| {
+            let n = &mut met[usize::from(kind)];
+            *n = n.wrapping_add(u32::from(value >= PASSING));
+        };
         for range in walk.ranges(self.rows()) {
-            for (value, kind) in self.values[range.clone()].iter().zip(&self.kinds_of[range]) {
-                met[usize::from(*kind)] += usize::from(*value >= PASSING);
+            let (values, kinds) = (self.values[range.clone()].chunks(2), self.kinds_of[range].chunks(2));
+            for (values, kinds) in values.zip(kinds) {
+                count(even, values[0], kinds[0]);
+                if let ([_, value], [_, kind]) = (values, kinds) {
+                    count(odd, *value, *kind);
+                }
             }
         }
-        met
+        (0..self.kinds.len()).map(|kind| (even[kind] + odd[kind]) as usize).collect()
     }
 
     /// For each row of a walk its sum and what its kind brings; [`i32::MIN`] for rows that do not pass. False if
     /// they could be too large.
-    pub(super) fn add_up(&self, walk: Walk, bonus: &[i64; 256], totals: &mut Vec<i32>) -> bool {
+    pub(super) fn add_up(&self, walk: Walk, bonus: &[i64], totals: &mut Vec<i32>) -> bool {
         if bonus.iter().any(|bonus| !(0..i64::from(-PASSING)).contains(bonus)) {
             return false;
         }
-        let small = bonus.map(|bonus| bonus as i32);
+        let mut small = [0; 256]; // by any kind there can be, so that none is out of bounds
+        small.iter_mut().zip(bonus).for_each(|(small, bonus)| *small = *bonus as i32);
         totals.clear();
         for range in walk.ranges(self.rows()) {
             let rows = self.values[range.clone()].iter().zip(&self.kinds_of[range]);

@@ -35,9 +35,14 @@ impl Plugin for ImageLocality {
     }
 
     fn score_grades(&self, cx: &Context<'_>, _nodes: &[usize], grades: &mut [i64]) {
+        let mut last = None;
         for grade in grades {
             let bits = *grade;
-            *grade = score(cx, |position, _| bits & (1 << position) != 0);
+            *grade = match last {
+                Some((same, score)) if same == bits => score, // as most nodes have the same images
+                _ => score(cx, |position, _| bits & (1 << position) != 0),
+            };
+            last = Some((bits, *grade));
         }
     }
 }
