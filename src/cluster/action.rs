@@ -123,7 +123,7 @@ impl Cluster {
             Action::ForceDeletePod(pod) => self.apply_force_delete(pod),
             Action::SetNodeReady(node, status) => self.on_node(node, |c| c.set_node_ready(node, status)),
             Action::AddTaint(node, key, effect) => self.on_node(node, |c| {
-                let empty = c.names.intern("");
+                let empty = c.known.empty;
                 c.add_taint(node, key, empty, effect);
             }),
             Action::RemoveTaint(node, key, effect) => self.on_node(node, |c| c.remove_taint(node, key, effect)),

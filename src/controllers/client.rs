@@ -3,6 +3,7 @@
 //! they reach the API.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use crate::cluster::{Message, Record, Subject};
 use crate::engine::{Distribution, Seed, Span, Stream, Time, TokenBucket};
@@ -16,8 +17,10 @@ pub struct Client {
     api_write: Distribution,
     stream: Stream,
     correlator: Correlator,
-    /// Events not yet sent. They are sent one after the other.
-    pub waiting: u32,
+    /// Events not yet sent. They are sent one after the other, each for a token.
+    waiting: u32,
+    /// When the first of them will have been sent; [`Time::MAX`] if there is none, or it never will.
+    sent_at: Time,
 }
 
 impl Client {
@@ -29,6 +32,7 @@ impl Client {
             stream: seed.stream("client", name.bytes().map(u64::from).sum()),
             correlator: Correlator::default(),
             waiting: 0,
+            sent_at: Time::MAX,
         }
     }
 
@@ -52,9 +56,31 @@ impl Client {
         self.api_write.sample(&mut self.stream)
     }
 
-    /// What becomes of an event: `None` if the client drops it.
+    /// What becomes of an event: `None` if the client drops it. Others wait to be sent.
     pub fn tell(&mut self, record: Record) -> Option<Record> {
-        self.correlator.correlate(record)
+        let told = self.correlator.correlate(record)?;
+        self.waiting += 1;
+        if self.waiting == 1 {
+            self.send(told.at);
+        }
+        Some(told)
+    }
+
+    /// The first event that waits asks for its token.
+    fn send(&mut self, now: Time) {
+        self.sent_at = self.take(now).saturating_add(self.write());
+    }
+
+    /// Sends the events whose turn came before now. Nobody hears of that: only the order in which tokens are taken
+    /// depends on it, so it is enough to do it before the client is used for something else.
+    pub fn send_events(&mut self, now: Time) {
+        while self.sent_at < now {
+            self.waiting -= 1;
+            let at = std::mem::replace(&mut self.sent_at, Time::MAX);
+            if self.waiting > 0 {
+                self.send(at);
+            }
+        }
     }
 }
 
@@ -79,7 +105,7 @@ struct Correlator {
 
 #[derive(Clone, Debug, Default)]
 struct Similar {
-    messages: Vec<Message>,
+    messages: SmallVec<[Message; 1]>,
     last: Time,
 }
 
@@ -122,7 +148,8 @@ impl<K, V> Default for Recent<K, V> {
 impl<K: std::hash::Hash + Eq + Copy, V: Default> Recent<K, V> {
     fn entry(&mut self, key: K) -> &mut V {
         if self.new.len() >= REMEMBERED && !self.new.contains_key(&key) {
-            self.old = std::mem::take(&mut self.new);
+            std::mem::swap(&mut self.new, &mut self.old);
+            self.new.clear();
         }
         let old = &mut self.old;
         self.new.entry(key).or_insert_with(|| old.remove(&key).unwrap_or_default())

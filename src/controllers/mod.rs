@@ -28,6 +28,8 @@ pub mod topic;
 pub mod ttl_after_finished;
 mod zones;
 
+use smallvec::SmallVec;
+
 use crate::cluster::{Action, Change, Cluster, Message, NodeId, ObjectId, Pod, PodId, Subject};
 use crate::engine::{Seed, Span, Time};
 
@@ -80,13 +82,18 @@ pub enum Key {
     TaintQueue,
 }
 
+/// What is to be done, in order; most often one thing.
+pub type Actions = SmallVec<[Action; 1]>;
+/// Keys, and when to look at them; most often one or two.
+pub type Timers = SmallVec<[(Time, Key); 2]>;
+
 /// Keys a controller wants woken: after its watch delay, or at an instant of its own.
 #[derive(Debug, Default)]
 pub struct Wakes {
     /// To be looked at once the news has reached the controller.
     pub news: Vec<Key>,
     /// To be looked at at an instant (a tick of a periodic loop).
-    pub timers: Vec<(Time, Key)>,
+    pub timers: Timers,
     /// Said at once, as what it is about may be gone when the news is worked on.
     pub records: Vec<(&'static str, Subject, Message)>,
 }
@@ -104,18 +111,18 @@ pub struct Todo<'c> {
     /// The controller's client, lent for the sync.
     pub client: &'c mut Client,
     /// API calls that are made now: their tokens have been taken from the client.
-    pub calls: Vec<Action>,
+    pub calls: Actions,
     /// What else is to be written, one call after the other as the client's rate allows. The key is not
     /// looked at again before the last has returned.
-    pub actions: Vec<Action>,
+    pub actions: Actions,
     /// Keys to look at again at an instant, without any news.
-    pub timers: Vec<(Time, Key)>,
+    pub timers: Timers,
 }
 
 impl<'c> Todo<'c> {
     /// Nothing to do yet, by this client.
     pub fn by(client: &'c mut Client) -> Self {
-        Todo { client, calls: Vec::new(), actions: Vec::new(), timers: Vec::new() }
+        Todo { client, calls: Actions::new(), actions: Actions::new(), timers: Timers::new() }
     }
 }
 

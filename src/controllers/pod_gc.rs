@@ -9,7 +9,7 @@ use crate::controllers::topic::Topic;
 use crate::engine::{Seed, Span, Time};
 
 use super::settings::Settings;
-use super::{Controller, Key, Todo, Wakes};
+use super::{Controller, Key, Timers, Todo, Wakes};
 
 const PERIOD: Span = Span::from_secs(20);
 const QUARANTINE: Span = Span::from_secs(40);
@@ -61,7 +61,7 @@ impl PodGc {
         self.first_pass + Span((elapsed / PERIOD.0 + 1) * PERIOD.0)
     }
 
-    fn request_pass(&mut self, now: Time, timers: &mut Vec<(Time, Key)>) {
+    fn request_pass(&mut self, now: Time, timers: &mut Timers) {
         if !self.pass_pending {
             self.pass_pending = true;
             timers.push((self.next_tick(now), Key::Pass));

@@ -116,7 +116,7 @@ impl Controller for TaintEviction {
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         match change {
-            Change::NodeTainted(node) => wakes.news.push(Key::Node(node)),
+            Change::NodeTainted(id) if self.is_news(id, cluster) => wakes.news.push(Key::Node(id)),
             Change::NodeAdded(id)
                 if cluster.node(id).is_some_and(|node| no_execute(&node.spec.taints).next().is_some()) =>
             {
@@ -155,19 +155,29 @@ impl Controller for TaintEviction {
 }
 
 impl TaintEviction {
+    /// Whether a node has other NoExecute taints than when it was last looked at.
+    fn is_news(&self, id: NodeId, cluster: &Cluster) -> bool {
+        let seen = self.seen.get(&id).map_or(&[][..], Vec::as_slice);
+        cluster.node(id).is_some_and(|node| !eviction_taints(node).eq(seen.iter().copied()))
+    }
+
     fn consider_node(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
-        let Some(node) = cluster.node(id) else { return };
-        let taints: Vec<(Name, Name)> = no_execute(&node.spec.taints).map(|taint| (taint.key, taint.value)).collect();
-        if self.seen.get(&id).map_or(&[][..], Vec::as_slice) == taints {
-            return;
-        }
-        self.seen.insert(id, taints);
+        let Some(node) = cluster.node(id).filter(|_| self.is_news(id, cluster)) else { return };
+        match eviction_taints(node).collect::<Vec<(Name, Name)>>() {
+            none if none.is_empty() => self.seen.remove(&id),
+            taints => self.seen.insert(id, taints),
+        };
         let mut pods = node.pods.clone();
         pods.sort_unstable();
         for pod in pods {
             self.consider(pod, node, cluster, todo);
         }
     }
+}
+
+/// Keys and values of a node's NoExecute taints.
+fn eviction_taints(node: &Node) -> impl Iterator<Item = (Name, Name)> {
+    no_execute(&node.spec.taints).map(|taint| (taint.key, taint.value))
 }
 
 fn no_execute(taints: &[Taint]) -> impl Iterator<Item = &Taint> {

@@ -140,7 +140,7 @@ pub fn normal_quantile(p: f64) -> f64 {
 }
 
 /// A polynomial, constant term first.
-fn horner(coefficients: &[f64], x: f64) -> f64 {
+fn horner<const N: usize>(coefficients: &[f64; N], x: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)
 }
 

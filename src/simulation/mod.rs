@@ -57,8 +57,6 @@ enum Event {
     Timer(u8, u8, Key),
     /// A controller's API call takes effect: its index, its life, the call's number.
     Write(u8, u8, u32),
-    /// A controller's event has reached the API: its index, its life.
-    Sent(u8, u8),
     /// A component of the control plane has filled its caches and begins to work.
     Begin(Component),
     /// The scheduler runs a cycle.
@@ -319,8 +317,7 @@ impl Simulation {
             Event::News(worker, life, key) if self.processes.controllers_live(life) => self.news(worker, key),
             Event::Timer(worker, life, key) if self.processes.controllers_live(life) => self.timer(worker, key),
             Event::Write(worker, life, number) if self.processes.controllers_live(life) => self.write(worker, number),
-            Event::Sent(worker, life) if self.processes.controllers_live(life) => self.event_sent(worker),
-            Event::News(..) | Event::Timer(..) | Event::Write(..) | Event::Sent(..) => (),
+            Event::News(..) | Event::Timer(..) | Event::Write(..) => (),
             Event::Begin(component) => self.begin(component),
             Event::Schedule => self.schedule(),
             Event::PreBind(pod) => self.look_at_claims(pod),

@@ -37,9 +37,20 @@ pub(super) struct Worker {
 struct Job {
     /// What it is about, unless it is a pass over everything.
     key: Option<Key>,
-    actions: VecDeque<Action>,
-    /// Calls left for the first of them; `None` before its first.
-    calls: Option<u32>,
+    actions: smallvec::IntoIter<[Action; 1]>,
+    /// What comes before them, and how many calls are left for it.
+    begun: Option<(Action, u32)>,
+}
+
+impl Job {
+    /// What is to be done next, and how many calls are left for it.
+    fn next(&mut self) -> Option<(Action, u32)> {
+        self.begun.take().or_else(|| {
+            let action = self.actions.next()?;
+            let calls = calls(&action);
+            Some((action, calls))
+        })
+    }
 }
 
 impl Worker {
@@ -116,13 +127,12 @@ impl Simulation {
 
     /// Tells one controller of a change and schedules what it wants to look at.
     pub(super) fn tell(&mut self, index: usize, change: Change) {
-        let worker = &mut self.workers[index];
-        let mut wakes = std::mem::take(&mut self.room.wakes);
-        worker.controller.watch(change, &self.cluster, &mut wakes);
-        if !wakes.are_none() {
+        self.workers[index].controller.watch(change, &self.cluster, &mut self.room.wakes);
+        if !self.room.wakes.are_none() {
+            let mut wakes = std::mem::take(&mut self.room.wakes);
             self.wake(index, &mut wakes);
+            self.room.wakes = wakes;
         }
-        self.room.wakes = wakes;
     }
 
     /// Schedules what a controller wants to look at.
@@ -180,13 +190,14 @@ impl Simulation {
 
     fn reconcile(&mut self, index: u8, key: Key) {
         let worker = &mut self.workers[index as usize];
+        worker.client.send_events(self.cluster.now);
         let mut todo = Todo::by(&mut worker.client);
         worker.controller.reconcile(key, &self.cluster, &mut todo);
         let Todo { calls, actions, timers, .. } = todo;
         for call in calls {
             self.cluster.apply(call);
         }
-        let job = Job { key: is_of_one(key).then_some(key), actions: actions.into(), calls: None };
+        let job = Job { key: is_of_one(key).then_some(key), actions: actions.into_iter(), begun: None };
         self.go_on(index, job);
         self.report(index);
         for (at, key) in timers {
@@ -208,19 +219,18 @@ impl Simulation {
 
     /// Does what is left of a sync up to its next call.
     fn go_on(&mut self, index: u8, mut job: Job) {
-        while let Some(action) = job.actions.pop_front() {
-            let left = job.calls.take().unwrap_or(if self.instant { 0 } else { calls(&action) });
-            if left == 0 {
+        while let Some((action, left)) = job.next() {
+            if left == 0 || self.instant {
                 self.cluster.apply(action);
                 continue;
             }
             let worker = &mut self.workers[index as usize];
+            worker.client.send_events(self.cluster.now);
             let at = worker.client.take(self.cluster.now).saturating_add(worker.client.write());
             if at == Time::MAX {
                 return; // never: the client has no rate
             }
-            job.calls = Some(left - 1);
-            job.actions.push_front(action);
+            job.begun = Some((action, left - 1));
             if at == self.cluster.now {
                 continue; // it takes no time
             }
@@ -258,33 +268,12 @@ impl Simulation {
             return;
         }
         let client = &mut self.workers[index as usize].client;
-        let idle = client.waiting == 0;
+        client.send_events(self.cluster.now);
         for record in self.cluster.take_records() {
             if let Some(record) = client.tell(record) {
-                client.waiting += 1;
                 self.cluster.publish(record);
             }
         }
-        if idle {
-            self.send_event(index);
-        }
-    }
-
-    /// The next event of a controller asks for its token.
-    fn send_event(&mut self, index: u8) {
-        let client = &mut self.workers[index as usize].client;
-        if client.waiting > 0 {
-            let sent = client.take(self.cluster.now).saturating_add(client.write());
-            if sent < Time::MAX {
-                self.queue.push(sent, Class::Control, Event::Sent(index, self.processes.life));
-            }
-        }
-    }
-
-    /// An event has reached the API.
-    pub(super) fn event_sent(&mut self, index: u8) {
-        self.workers[index as usize].client.waiting -= 1;
-        self.send_event(index);
     }
 }
 

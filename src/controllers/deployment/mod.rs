@@ -18,7 +18,7 @@ use crate::controllers::topic::Topic;
 use crate::engine::Time;
 
 use super::settings::Settings;
-use super::{Controller, Key, Todo, Wakes};
+use super::{Actions, Controller, Key, Todo, Wakes};
 
 const NAME: &str = "deployment-controller";
 
@@ -44,9 +44,9 @@ impl Controller for DeploymentController {
 
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         let deployment = match change {
-            Change::ObjectCreated(id) | Change::ObjectUpdated(id) | Change::ObjectStatus(id) => {
-                own_or_owner(id, cluster)
-            }
+            Change::ObjectCreated(id) | Change::ObjectUpdated(id) => own_or_owner(id, cluster),
+            // its own status, which it hears of too, gives it nothing to do: a sync reads those of the ReplicaSets
+            Change::ObjectStatus(id) => cluster.object(id).and_then(|object| object.owner),
             Change::ObjectScaled { object, .. } => own_or_owner(object, cluster),
             Change::ObjectRemoved(id) => cluster.removed_object(id).and_then(|object| object.owner),
             Change::PodRemoved(pod) | Change::PodPhase { pod, .. } => recreating(pod, cluster),
@@ -97,7 +97,7 @@ struct Rollout<'a> {
     /// Whether this sync created `new`.
     created: bool,
     now: Time,
-    actions: Vec<Action>,
+    actions: Actions,
 }
 
 impl<'a> Rollout<'a> {
@@ -114,7 +114,7 @@ impl<'a> Rollout<'a> {
                 old.push(Member::of(child, set));
             }
         }
-        Some(Rollout { id, spec, new, old, created: false, now: cluster.now, actions: Vec::new() })
+        Some(Rollout { id, spec, new, old, created: false, now: cluster.now, actions: Actions::new() })
     }
 
     fn sync(&mut self, cluster: &Cluster) {
@@ -251,14 +251,7 @@ impl Member {
 }
 
 /// Sets a ReplicaSet's size and annotations and reports it; false if it has that size.
-fn resize(
-    member: &mut Member,
-    size: u32,
-    desired: u32,
-    max: u32,
-    deployment: ObjectId,
-    actions: &mut Vec<Action>,
-) -> bool {
+fn resize(member: &mut Member, size: u32, desired: u32, max: u32, deployment: ObjectId, actions: &mut Actions) -> bool {
     let annotated = member.desired_annotation == Some(desired) && member.max_annotation == Some(max);
     let Some(id) = member.id else { return false };
     if !annotated && (member.size != size || size > 0) {

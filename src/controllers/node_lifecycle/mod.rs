@@ -16,7 +16,7 @@ mod pass;
 
 use super::settings::Settings;
 use super::zones::{Disruption, Zones};
-use super::{Controller, Key, Todo, Wakes};
+use super::{Controller, Key, Timers, Todo, Wakes};
 use pass::Pass;
 
 const NAME: &str = "node-controller";
@@ -102,7 +102,7 @@ impl NodeLifecycle {
     }
 
     /// Asks for a pass at the tick that `time` leads to.
-    fn request_pass(&mut self, time: Time, timers: &mut Vec<(Time, Key)>) {
+    fn request_pass(&mut self, time: Time, timers: &mut Timers) {
         let at = self.tick_at_or_after(time);
         if at < self.pass_at {
             self.pass_at = at;
@@ -111,7 +111,7 @@ impl NodeLifecycle {
     }
 
     /// A node fell silent: computes when the controller noticed its last sign of life.
-    fn fell_silent(&mut self, node: NodeId, cluster: &Cluster, timers: &mut Vec<(Time, Key)>) {
+    fn fell_silent(&mut self, node: NodeId, cluster: &Cluster, timers: &mut Timers) {
         let Some(lease) = cluster.node(node).map(|node| node.lease) else { return };
         let seen = lease.anchor.saturating_add(self.settings.watch.sample(&mut self.stream));
         let probe = self.tick_at_or_after(seen);
