@@ -418,3 +418,14 @@ fn members_of_a_sequence_are_named() {
     let named: Vec<_> = begun.map(|action| (action.fault.as_str(), &*action.label)).collect();
     assert_eq!(named, [("both", "node-crash n-1"), ("both", "partition n-2")]);
 }
+
+#[test]
+fn a_pod_that_recovers_unheard_is_found_back_when_its_node_is_heard() {
+    // containers fail their check from 60 s to 90 s, and a cut from 62 s to 97 s hides that from the API for good: the
+    // kubelet reports 5 s late, and nothing but the news of the node tells that the pod is back
+    let flap = "{ readiness-flap: { workload: web, zone: z1, mode: all, at: 60s, for: 30s } }";
+    let faults = format!("[{flap}, {{ partition: {{ node: n-1, at: 62s, for: 35s }} }}]");
+    let outcome = run_text(&text(WEB, &faults), &[("kubelet.status", "5s")]);
+    let flap = &outcome.incidents[0];
+    assert_eq!((flap.whole.map(|whole| whole.0 / 1_000_000_000), flap.undecided), (Some(90), false), "{flap:?}");
+}

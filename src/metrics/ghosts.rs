@@ -28,15 +28,15 @@ pub(crate) struct Ghosts {
 #[derive(Clone, Debug, Default)]
 struct Replicas {
     /// How many pods run and are wanted, by template.
-    wanted: BTreeMap<SpecId, usize>,
+    wanted: BTreeMap<SpecId, i64>,
     /// How many in all.
-    n_wanted: usize,
+    n_wanted: i64,
     /// When such pods became so, in that order; also of some that no longer are.
     starts: Vec<Start>,
     /// Pods that run and were given up, by when, and what each was made from.
     ghosts: BTreeMap<(Time, PodId), SpecId>,
     /// How many of the wanted pods are replacements.
-    new: usize,
+    new: i64,
     /// min(ghosts, replacements).
     both: Integral,
 }
@@ -80,7 +80,7 @@ impl Seen {
 }
 
 /// Starts kept beyond two for each wanted pod.
-const SOME: usize = 64;
+const SOME: i64 = 64;
 
 /// Whether a pod is a replacement of the ghost that was given up first: it was created since, or, as a rollout makes
 /// the new pod first, from another template.
@@ -98,16 +98,19 @@ impl Replicas {
         let runs = start.lasts(seen);
         let sign = if runs { 1 } else { -1 };
         let wanted = self.wanted.entry(start.made.1).or_default();
-        *wanted = wanted.saturating_add_signed(sign);
-        self.n_wanted = self.n_wanted.saturating_add_signed(sign);
+        *wanted += sign;
+        if *wanted == 0 {
+            self.wanted.remove(&start.made.1);
+        }
+        self.n_wanted += sign;
         if runs {
-            if self.starts.len() >= 2 * self.n_wanted + SOME {
+            if self.starts.len() as i64 >= 2 * self.n_wanted + SOME {
                 self.starts.retain(|start| start.lasts(seen));
             }
             self.starts.push(start);
         }
         if self.oldest().is_some_and(|oldest| replaces(oldest, start.made)) {
-            self.new = self.new.saturating_add_signed(sign);
+            self.new += sign;
             self.count(start.at);
         }
     }
@@ -122,16 +125,16 @@ impl Replicas {
     }
 
     /// How many wanted pods replace a ghost. Of its template only those can that began to run since it was given up.
-    fn replacements(&self, oldest: Made, seen: &[Seen]) -> usize {
+    fn replacements(&self, oldest: Made, seen: &[Seen]) -> i64 {
         let (since, template) = oldest;
-        let others: usize = self.wanted.iter().filter(|(other, _)| **other != template).map(|(_, n)| n).sum();
+        let others: i64 = self.wanted.iter().filter(|(other, _)| **other != template).map(|(_, n)| n).sum();
         let started = self.starts.iter().rev().take_while(|start| start.at >= since);
         let alike = started.filter(|start| start.made.1 == template && replaces(oldest, start.made));
-        others + alike.filter(|start| start.lasts(seen)).count()
+        others + alike.filter(|start| start.lasts(seen)).count() as i64
     }
 
     fn count(&mut self, now: Time) {
-        self.both.set(now, self.ghosts.len().min(self.new) as i64);
+        self.both.set(now, (self.ghosts.len() as i64).min(self.new));
     }
 }
 

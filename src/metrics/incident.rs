@@ -97,7 +97,7 @@ impl Open {
 
     /// Whether it is of interest when its nodes are heard again.
     pub(super) fn awaits_nodes(&self) -> bool {
-        !self.record.planned && self.record.returned.is_none()
+        !self.record.planned && !self.unheard.is_empty()
     }
 }
 

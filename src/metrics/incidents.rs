@@ -288,19 +288,37 @@ impl Incidents {
         Some(Part::Replacement { bound, serving })
     }
 
-    /// A node's Ready condition, machine or existence changed.
+    /// A node's Ready condition, machine or existence changed: of interest to incidents that wait for it, and to those of
+    /// pods on it.
     pub(crate) fn node_changed(&mut self, node: NodeId, cluster: &Cluster, workloads: &mut Workloads) {
-        let Some(mut numbers) = self.watching.remove(&node) else { return };
+        let mut numbers = self.watching.remove(&node).unwrap_or_default();
         numbers.retain(|number| self.live.contains_key(number));
-        let of: SmallVec<[u32; 16]> = numbers.iter().map(|number| self.live(*number).workload).collect();
+        let here = cluster.node(node).map_or(&[][..], |node| &node.pods);
+        let is_involved = |pod: &PodId| workloads.tracked(*pod).facts.has(Facts::INVOLVED);
+        let pods: SmallVec<[PodId; 16]> = here.iter().copied().filter(is_involved).collect();
+        let of_pods = pods.iter().map(|pod| workloads.tracked(*pod).workload);
+        let mut of: SmallVec<[u32; 16]> = of_pods.collect();
+        of.extend(numbers.iter().map(|number| self.live(*number).workload));
+        of.sort_unstable();
+        of.dedup();
         for &workload in &of {
             self.attribute(workload, cluster.now, workloads);
         }
+        self.tell_watchers(node, numbers, cluster);
+        for pod in pods {
+            self.part_changed(pod, cluster, workloads);
+        }
+        for workload in of {
+            self.settle(workload, cluster.now, workloads);
+        }
+    }
+
+    /// What a node's change means for the incidents that wait for it.
+    fn tell_watchers(&mut self, node: NodeId, mut numbers: Vec<u32>, cluster: &Cluster) {
         let state = cluster.node(node);
         let ready = state.is_some_and(|node| node.ready.status == Status::True);
         let heard = state.is_some_and(|node| node.machine.is_heard());
-        let mut waiting = Vec::new();
-        for &number in &numbers {
+        numbers.retain(|&number| {
             let open = self.live(number);
             if !ready && !open.closed {
                 open.record.detected.get_or_insert(cluster.now);
@@ -311,23 +329,14 @@ impl Incidents {
                     open.record.returned.get_or_insert(cluster.now);
                 }
             }
-            match !open.closed || open.awaits_nodes() {
-                true => waiting.push(number),
-                false => self.retire(number),
+            let waits = !open.closed || open.awaits_nodes();
+            if !waits {
+                self.retire(number);
             }
-        }
-        if !waiting.is_empty() {
-            self.watching.insert(node, waiting);
-        }
-        if let Some(state) = state {
-            for &pod in &state.pods {
-                if workloads.tracked(pod).facts.has(Facts::INVOLVED) {
-                    self.part_changed(pod, cluster, workloads);
-                }
-            }
-        }
-        for workload in of {
-            self.settle(workload, cluster.now, workloads);
+            waits
+        });
+        if !numbers.is_empty() {
+            self.watching.insert(node, numbers);
         }
     }
 
