@@ -78,7 +78,8 @@ fn a_description_ends_with_the_events() {
     let node = shown(&["describe", "node", "full", "--at", "3m10s"]);
     for line in [
         "Name:              full\n",
-        "Taints:            node.kubernetes.io/unreachable:NoSchedule\n",
+        "Taints:            node.kubernetes.io/unreachable:",
+        " node.kubernetes.io/unreachable:NoSchedule\n",
         "  Ready   Unknown   ",
         "Non-terminated Pods: (2 in total)\n",
         "  cpu        1 (50%)\n  memory     2Gi (50%)\n",

@@ -187,6 +187,12 @@ impl Cluster {
         std::mem::take(&mut self.records)
     }
 
+    /// The same, with `room` to note further events in: a list that is no longer needed.
+    pub fn exchange_records(&mut self, mut room: Vec<Record>) -> Vec<Record> {
+        room.clear();
+        std::mem::replace(&mut self.records, room)
+    }
+
     /// Whether events were recorded since the last [`Cluster::take_records`].
     pub fn has_records(&self) -> bool {
         !self.records.is_empty()

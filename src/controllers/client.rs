@@ -71,8 +71,9 @@ impl Client {
         self.sent_at = self.take(now).saturating_add(self.write());
     }
 
-    /// Sends the events whose turn came before now. Nobody hears of that: only the order in which tokens are taken
-    /// depends on it, so it is enough to do it before the client is used for something else.
+    /// Sends the events whose turn came before now; one whose turn comes at an instant goes after the calls of that
+    /// instant. Nobody hears of that: only the order in which tokens are taken depends on it, so it is enough to do it
+    /// before the client is used for something else.
     pub fn send_events(&mut self, now: Time) {
         while self.sent_at < now {
             self.waiting -= 1;
@@ -160,6 +161,30 @@ impl<K: std::hash::Hash + Eq + Copy, V: Default> Recent<K, V> {
 mod tests {
     use super::*;
     use crate::cluster::{ObjectId, PodId};
+
+    #[test]
+    fn events_take_their_tokens_in_turn_between_calls() {
+        // two tokens at once, then one in 100 ms; a write takes 10 ms
+        let settings = Settings {
+            kube_api_qps_milli: 10_000,
+            kube_api_burst: 2,
+            api_write: Distribution::Constant(Span::from_millis(10)),
+            ..Settings::default()
+        };
+        let mut client = Client::new("replicaset-controller", &settings, Seed(1));
+        let ms = |ms| Time::ZERO + Span::from_millis(ms);
+        let (subject, source) = (Subject::Object(ObjectId(0)), "replicaset-controller");
+        for pod in 0..3 {
+            let record = Record { at: ms(0), source, subject, message: Message::SuccessfulCreate(PodId(pod)) };
+            assert!(client.tell(record).is_some());
+        }
+        // the first took a token at 0; the second asks at 10 and takes the burst's other one, after a call of that instant
+        client.send_events(ms(10));
+        assert_eq!(client.take(ms(10)), ms(10));
+        // so the second has to wait until 100, where a token comes, and is sent at 110; the third then waits until 200
+        client.send_events(ms(150));
+        assert_eq!(client.take(ms(150)), ms(300));
+    }
 
     #[test]
     fn the_tenth_similar_event_is_combined_and_the_twenty_sixth_dropped() {

@@ -56,6 +56,8 @@ impl Controller for ReplicaSetController {
             return;
         }
         let object = match change {
+            // only active pods count as ready
+            Change::PodReady(pod, _) if cluster.pod(pod).is_some_and(|pod| pod.deletion.is_some()) => None,
             // its own status, which it hears of too, finds something to do only if the last sync failed
             Change::ObjectStatus(id) if self.calls.have_failed(id) => Some(id),
             _ => super::object_of(change, cluster),

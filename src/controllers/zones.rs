@@ -95,6 +95,11 @@ impl Zones {
         }
     }
 
+    /// Whether some node waits for its taint.
+    pub(super) fn have_queued(&self) -> bool {
+        self.zones.values().any(|zone| !zone.queue.is_empty())
+    }
+
     /// The nodes whose taint is due now, and the next instant at which one may be.
     pub(super) fn due(&mut self, now: Time, cluster: &Cluster) -> (Vec<NodeId>, Time) {
         let mut due = Vec::new();

@@ -214,10 +214,7 @@ impl Metrics {
             log.row(&row);
         }
         match change {
-            Change::PodRemoved(pod) => {
-                self.pod_changed(pod, true, cluster);
-                self.load_of_pod_changed(pod, cluster);
-            }
+            Change::PodRemoved(pod) => self.pod_and_load_changed(pod, true, cluster),
             Change::PodRestarted(pod) => {
                 self.churn.restarts += 1;
                 self.pod_changed(pod, false, cluster);
@@ -227,11 +224,11 @@ impl Metrics {
                 self.pod_changed(pod, false, cluster);
                 self.load_changed(node, cluster);
             }
-            Change::PodAssumed(pod) | Change::PodBound(pod) | Change::PodPhase { pod, .. } => {
-                self.pod_changed(pod, false, cluster);
-                self.load_of_pod_changed(pod, cluster);
-            }
+            Change::PodAssumed(pod) => self.pod_and_load_changed(pod, false, cluster),
+            Change::PodPhase { pod, to, .. } if to.is_terminal() => self.pod_and_load_changed(pod, false, cluster),
             Change::PodCreated(pod)
+            | Change::PodBound(pod)
+            | Change::PodPhase { pod, .. }
             | Change::PodReady(pod, _)
             | Change::PodContainer(pod)
             | Change::PodMarked(pod)
@@ -402,8 +399,9 @@ impl Metrics {
         self.churn.failed += u64::from(stopped && pod.phase == crate::cluster::Phase::Failed);
     }
 
-    /// What is requested of the pod's node may have changed: by what else happens to a pod it does not.
-    fn load_of_pod_changed(&mut self, pod: PodId, cluster: &Cluster) {
+    /// A pod changed, and what is requested of its node: by what else happens to a pod that does not.
+    fn pod_and_load_changed(&mut self, pod: PodId, gone: bool, cluster: &Cluster) {
+        self.pod_changed(pod, gone, cluster);
         if let Some(node) = cluster.pod(pod).and_then(|pod| pod.node) {
             self.load_changed(node, cluster);
         }

@@ -321,6 +321,9 @@ impl Queue {
 
     /// The earliest time at which a pod can be popped; [`Time::MAX`] if only an event can bring one.
     pub fn next_wake(&mut self, now: Time) -> Time {
+        if self.pods.is_empty() {
+            return Time::MAX; // as a rule
+        }
         self.drop_left_overs();
         if !self.active.is_empty() || !self.backoff.is_empty() {
             return now;

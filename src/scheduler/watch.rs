@@ -113,13 +113,7 @@ impl Scheduler {
     }
 
     fn see(&mut self, node: NodeId, cluster: &Cluster) {
-        let seen = cluster.node(node).map(|found| SeenNode {
-            labels: found.spec.labels.clone(),
-            taints: found.spec.taints.clone(),
-            unschedulable: found.spec.unschedulable,
-            allocatable: found.spec.allocatable.clone(),
-            max_pods: found.spec.max_pods,
-        });
+        let seen = cluster.node(node).map(SeenNode::of);
         if self.seen.len() <= node.index() {
             self.seen.resize(node.index() + 1, None);
         }
@@ -131,10 +125,12 @@ impl Scheduler {
     }
 
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster, event: impl FnOnce(&SeenNode) -> Event<'_>) {
-        if let Some(before) = self.forget_node(node) {
-            self.wake(event(&before), cluster);
+        let Some(mut seen) = self.forget_node(node) else { return self.see(node, cluster) };
+        self.wake(event(&seen), cluster);
+        if let Some(found) = cluster.node(node) {
+            seen.update(found);
+            self.seen[node.index()] = Some(seen);
         }
-        self.see(node, cluster);
     }
 
     /// Moves the waiting pods that the event could help.

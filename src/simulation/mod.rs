@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Change, Cluster, Effect, Lease, NewPod, NodeId, NodeSpec, PodId, PodName, Status, Taint};
+use crate::cluster::{Change, Cluster, Effect, Lease, NewPod, NodeId, NodeSpec, PodId, PodName, Record, Status, Taint};
 use crate::controllers::{self, Key};
 use crate::engine::{Class, EventQueue, Span, Time, TokenBucket};
 use crate::kubelet::{self, Kubelet};
@@ -125,6 +125,7 @@ pub struct Simulation {
 #[derive(Default)]
 struct Room {
     changes: Vec<Change>,
+    records: Vec<Record>,
     todo: kubelet::Todo,
     wakes: controllers::Wakes,
 }
@@ -363,8 +364,10 @@ impl Simulation {
             self.room.changes = changes;
             self.carry_out(todo);
         }
-        for record in self.cluster.take_records() {
-            observer.record(&record, &self.cluster);
+        if self.cluster.has_records() {
+            let records = self.cluster.exchange_records(std::mem::take(&mut self.room.records));
+            records.iter().for_each(|record| observer.record(record, &self.cluster));
+            self.room.records = records;
         }
         self.cluster.bury();
         self.wake_scheduler();

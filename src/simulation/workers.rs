@@ -269,11 +269,13 @@ impl Simulation {
         }
         let client = &mut self.workers[index as usize].client;
         client.send_events(self.cluster.now);
-        for record in self.cluster.take_records() {
+        let mut records = self.cluster.exchange_records(std::mem::take(&mut self.room.records));
+        for record in records.drain(..) {
             if let Some(record) = client.tell(record) {
                 self.cluster.publish(record);
             }
         }
+        self.room.records = records;
     }
 }
 

@@ -45,7 +45,8 @@ impl Controller for DeploymentController {
     fn watch(&mut self, change: Change, cluster: &Cluster, wakes: &mut Wakes) {
         let deployment = match change {
             Change::ObjectCreated(id) | Change::ObjectUpdated(id) => own_or_owner(id, cluster),
-            // its own status, which it hears of too, gives it nothing to do: a sync reads those of the ReplicaSets
+            // its own status, which it hears of too, gives it nothing to do: a sync after it comes to the same, and the
+            // progress deadline has a timer
             Change::ObjectStatus(id) => cluster.object(id).and_then(|object| object.owner),
             Change::ObjectScaled { object, .. } => own_or_owner(object, cluster),
             Change::ObjectRemoved(id) => cluster.removed_object(id).and_then(|object| object.owner),

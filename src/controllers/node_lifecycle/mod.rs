@@ -166,8 +166,10 @@ impl NodeLifecycle {
             Disruption::Entered => self.clear_taints(cluster, todo),
             Disruption::Left => self.renew_grace(now, cluster),
         }
-        let poll = Span(self.stream.below(QUEUE_POLL.0));
-        self.look_at_queues(now + poll, todo);
+        if self.zones.have_queued() {
+            let poll = Span(self.stream.below(QUEUE_POLL.0));
+            self.look_at_queues(now + poll, todo);
+        }
         self.pass_at = Time::MAX;
         // a long pass may have outlasted the grace period of others
         let known = |node: &NodeId| cluster.node(*node).is_none_or(|node| node.ready.status == Status::Unknown);
