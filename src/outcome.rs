@@ -208,6 +208,8 @@ pub struct Incident {
     pub pods_replaced: u32,
     /// Pods created meanwhile beyond those.
     pub pods_extra: u32,
+    /// Pods that a planned disruption was still to move when the run ended.
+    pub pods_left: u32,
     /// Replacements that had no node at the end.
     pub pods_pending: u32,
     /// What the scheduler said last about one of those.

@@ -7,6 +7,7 @@
 //! Else it is nobody's. The parts add up to `unavailable_pod_seconds` exactly.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::engine::Span;
 use crate::outcome::{Action, ActionKind};
@@ -20,9 +21,16 @@ pub(crate) struct Blame {
     lasting: Vec<(u32, usize)>,
     /// Pod-nanoseconds by action.
     nanos: BTreeMap<usize, i128>,
+    /// Names of the faults that there are.
+    faults: Rc<[String]>,
 }
 
 impl Blame {
+    /// Nothing happened yet; these faults can.
+    pub(super) fn among(faults: Rc<[String]>) -> Self {
+        Blame { faults, ..Blame::default() }
+    }
+
     /// Something was missing that no incident lacked.
     pub(super) fn add(&mut self, nanos: i128) {
         if let Some((_, action)) = self.lasting.first() {
@@ -76,6 +84,9 @@ pub const ATTRIBUTED_POD_SECONDS: Metric = Metric {
         let rest = total - by_action.values().sum::<i128>();
         for (label, name) in [("fault", Action::cause as fn(&Action) -> &str), ("verb", |action| &action.verb)] {
             let mut sums: BTreeMap<&str, i128> = BTreeMap::from([("none", rest)]);
+            if label == "fault" {
+                sums.extend(run.blame.faults.iter().map(|fault| (fault.as_str(), 0))); // also those that never struck
+            }
             for action in run.actions.iter().filter(acts) {
                 sums.entry(name(action)).or_default();
             }

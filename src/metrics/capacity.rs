@@ -142,7 +142,7 @@ impl Capacity {
         self.memory.set(now, sum.memory);
         self.memory_allocatable.set(now, sum.memory_allocatable);
         self.nodes_ready.set(now, sum.nodes);
-        let (imbalance, fragmentation) = (self.imbalance_ppm(), self.fragmentation_ppm());
+        let (imbalance, fragmentation) = (self.deviation_of_load(), ratio_ppm(sum.stranded_cpu, sum.free_cpu));
         self.imbalance.set(now, imbalance);
         self.fragmentation.set(now, fragmentation);
         self.cpu_series.set(now, ratio_ppm(sum.cpu, sum.cpu_allocatable));
@@ -154,6 +154,10 @@ impl Capacity {
 
     /// Standard deviation of the Ready nodes' load now, parts per million.
     pub(crate) fn imbalance_ppm(&self) -> i64 {
+        self.imbalance.value()
+    }
+
+    fn deviation_of_load(&self) -> i64 {
         let nodes = i128::from(self.sum.nodes);
         if nodes == 0 {
             return 0;
@@ -169,7 +173,7 @@ impl Capacity {
 
     /// Share of free cpu stranded now, parts per million.
     pub(crate) fn fragmentation_ppm(&self) -> i64 {
-        ratio_ppm(self.sum.stranded_cpu, self.sum.free_cpu)
+        self.fragmentation.value()
     }
 }
 

@@ -16,6 +16,7 @@
 mod end;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -47,6 +48,11 @@ pub(crate) struct Incidents {
 }
 
 impl Incidents {
+    /// None yet; these faults can bring them about.
+    pub(crate) fn among(faults: Rc<[String]>) -> Self {
+        Incidents { blame: Blame::among(faults), ..Incidents::default() }
+    }
+
     /// Opens the incidents of a fault or disruption. `layout` gives a workload's layout before.
     pub(crate) fn open(
         &mut self,

@@ -177,7 +177,7 @@ impl Metrics {
         let mut metrics = Metrics {
             digest: Digest::default(),
             workloads: Workloads::new(&settings),
-            incidents: Incidents::default(),
+            incidents: Incidents::among(settings.faults.clone()),
             churn: Churn::default(),
             collateral: Collateral::default(),
             ghosts: Ghosts::default(),

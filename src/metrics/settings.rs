@@ -21,6 +21,8 @@ pub struct Settings {
     pub objectives: Rc<[Objective]>,
     /// Labels of nodes whose values fail as a whole, beside zone and rack.
     pub domains: Rc<[Name]>,
+    /// Names of all faults, also of those that may never strike.
+    pub faults: Rc<[String]>,
 }
 
 impl Default for Settings {
@@ -33,6 +35,7 @@ impl Default for Settings {
             series_nodes: 100,
             objectives: burn::usual(),
             domains: Rc::default(),
+            faults: Rc::default(),
         }
     }
 }

@@ -16,6 +16,8 @@ use super::tables::table;
 
 /// Metrics told on the terminal.
 const TOLD: usize = 16;
+/// Causes told on the terminal.
+const CAUSES: usize = 8;
 /// Those told first: what a person wants to know of a design, as far as the run has it.
 const FIRST: [&str; 9] = [
     "overall_availability_ratio",
@@ -257,13 +259,7 @@ pub fn terminal(study: &Study) -> String {
         let [arrivals, faults] = [first.arrivals, first.faults].map(digest_text);
         out += &format!("seed {}: arrivals {arrivals} · faults {faults} (all seeds: runs.csv)\n", first.seed);
     }
-    out += &format!(
-        "\n{:<56} {:>12}  {:<24} {:>10}\n",
-        "METRIC",
-        "MEAN",
-        format!("{} % T INTERVAL", short(study.confidence * 100.0)),
-        "MEDIAN"
-    );
+    out += &format!("\n{}", columns(study, "METRIC", "MEDIAN"));
     let first = FIRST.iter().filter_map(|name| study.metrics.iter().find(|metric| metric.metric == *name));
     let shown = first.chain(study.metrics.iter().filter(|metric| !metric.metric.contains('{'))).chain(&study.metrics);
     let mut told: Vec<&str> = Vec::new();
@@ -276,6 +272,7 @@ pub fn terminal(study: &Study) -> String {
     if study.metrics.len() > told.len() {
         out += &format!("… and {} more in summary.csv\n", study.metrics.len() - told.len());
     }
+    out += &causes(study);
     for steady in &study.steady {
         let Some(mean) = steady.mean else { continue };
         out += &format!(
@@ -291,15 +288,63 @@ pub fn terminal(study: &Study) -> String {
     let n = study.replicates.len();
     out.push_str(if study.expectations.is_empty() { "" } else { "\n" });
     for (text, held) in &study.expectations {
-        let word = if *held == n { "held   " } else { "BROKEN " };
-        out += &format!("{word} {text}   in {held} of {n} seeds\n");
+        match n - held {
+            0 => out += &format!("held    {text}   in all {n} seeds\n"),
+            broken => out += &format!("BROKEN  {text}   broken in {broken} of {n} seeds\n"),
+        }
     }
     out
 }
 
+/// What the pods that were missing were missing for: the causes that cost most. Chaos draws other faults from each seed:
+/// there it is their verbs.
+fn causes(study: &Study) -> String {
+    let by = |label: &str| {
+        let prefix = format!("attributed_pod_seconds{{{label}=\"");
+        let mut causes: Vec<(String, f64, String)> = Vec::new();
+        for metric in &study.metrics {
+            let cause = metric.metric.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix("\"}"));
+            if let (Some(cause), Some((mean, _))) = (cause, metric.moments)
+                && mean > 0.0
+            {
+                causes.push((cause.to_string(), mean, interval_of(metric)));
+            }
+        }
+        causes.sort_by(|one, other| other.1.total_cmp(&one.1));
+        causes
+    };
+    let mut causes = by("fault");
+    if causes.iter().any(|(cause, ..)| cause.starts_with("chaos-")) {
+        causes = by("verb");
+    }
+    if causes.is_empty() {
+        return String::new();
+    }
+    let total: f64 = causes.iter().map(|(_, mean, _)| mean).sum();
+    let mut out = format!("\n{}", columns(study, "UNAVAILABLE POD-SECONDS BY CAUSE", "SHARE"));
+    for (cause, mean, interval) in causes.iter().take(CAUSES) {
+        let share = format!("{} %", short((mean / total * 1000.0).round() / 10.0));
+        out += &format!("{cause:<56} {:>12}  {interval:<24} {share:>10}\n", short(*mean));
+    }
+    if causes.len() > CAUSES {
+        out += &format!("… and {} more: attributed_pod_seconds in summary.csv\n", causes.len() - CAUSES);
+    }
+    out
+}
+
+/// The heads of the columns of a table on the terminal.
+fn columns(study: &Study, first: &str, last: &str) -> String {
+    let interval = format!("{} % T INTERVAL", short(study.confidence * 100.0));
+    format!("{first:<56} {:>12}  {interval:<24} {last:>10}\n", "MEAN")
+}
+
+fn interval_of(metric: &MetricSummary) -> String {
+    metric.t.map_or("-".to_string(), |t| format!("[{}, {}]", short(t.low), short(t.high)))
+}
+
 fn line(metric: &MetricSummary) -> String {
     let mean = metric.moments.map_or_else(|| format!("{} infinite", metric.never), |(mean, _)| short(mean));
-    let interval = metric.t.map_or("-".to_string(), |t| format!("[{}, {}]", short(t.low), short(t.high)));
+    let interval = interval_of(metric);
     let median = metric.quantiles.first().map_or("-".to_string(), |(_, median, _)| short(*median));
     format!("{:<56} {mean:>12}  {interval:<24} {median:>10}\n", metric.metric)
 }

@@ -150,6 +150,9 @@ fn tell(out: &mut String, i: &Incident) {
         None if i.undecided => say("undecided", "at the end", "pods hit are neither back nor gone".to_string()),
         None => say("never", "whole again", format!("in the {} until the end", duration(i.end.since(i.fault)))),
     }
+    if i.pods_left > 0 {
+        say("left", "", format!("{} not moved when the run ended", count(i.pods_left, "pod")));
+    }
     if i.pods_pending > 0 {
         let reason = i.pending_reason.as_deref().unwrap_or("no attempt was made");
         say("pending", "", format!("{}: {reason}", count(i.pods_pending, "pod")));
@@ -181,12 +184,15 @@ fn instants(i: &Incident) -> Vec<(Time, &'static str, String)> {
 fn cost(i: &Incident) -> String {
     let extra =
         if i.pods_extra > 0 { format!(", {} created beyond that", count(i.pods_extra, "pod")) } else { String::new() };
-    format!(
-        "{} pod-seconds unavailable, fewest {} of {} serving{extra}",
-        short((i.unavailable_pod_seconds() * 10.0).round() / 10.0),
-        i.serving_lowest,
-        i.serving_before
-    )
+    let seconds = |nanos: i128| short((nanos as f64 / 1e8).round() / 10.0);
+    let unavailable = match [i.attributed_pod_nanos, i.unavailable_pod_nanos].map(seconds) {
+        [own, all] if i.overlapping && own != all => {
+            format!("{own} pod-seconds unavailable by this, {all} in all meanwhile")
+        }
+        [_, all] => format!("{all} pod-seconds unavailable"),
+    };
+    let wanted = i.desired_before.max(i.serving_before);
+    format!("{unavailable}, fewest {} of {wanted} serving{extra}", i.serving_lowest)
 }
 
 /// The table of workloads.
@@ -274,8 +280,18 @@ pub fn expectation_line(expectation: &Expectation) -> String {
     let Expectation { text, observed, bound, held } = expectation;
     let Some(observed) = *observed else { return format!("{text}   nothing in the run gives it a value") };
     let missed = (observed - bound).abs();
-    let by = if *held || !missed.is_finite() { String::new() } else { format!(", off by {}", short(missed)) };
+    let by = if *held || !missed.is_finite() { String::new() } else { format!(", off by {}", not_nothing(missed)) };
     format!("{text}   observed {}{by}", short(observed))
+}
+
+/// A number as [`short`], with as many decimals as tell it from 0.
+fn not_nothing(value: f64) -> String {
+    let told = (3..=9).map(|decimals| format!("{value:.decimals$}"));
+    let shown = |text: &String| text.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
+    match short(value).as_str() {
+        "0" => told.into_iter().find(shown).unwrap_or_else(|| "less than a billionth".to_string()),
+        short => short.to_string(),
+    }
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -118,6 +118,7 @@ impl Incidents {
                 let open = self.live(number);
                 let served = workload.whole_since.map(|since| open.since_fault(since, workload.area_when_whole));
                 open.record.undecided = served.is_some() && open.undecided > 0 && !open.record.planned;
+                open.record.pods_left = if open.record.planned { open.undecided } else { 0 };
                 let verdict = served.filter(|_| !open.record.undecided);
                 let area = workload.unavailable.area_at(now);
                 open.close(verdict.map(|(whole, _)| whole), verdict.map_or(area, |(_, area)| area));

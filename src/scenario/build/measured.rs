@@ -11,7 +11,13 @@ use crate::scenario::schema::Scenario;
 /// The settings of the metrics, for faults that have been built.
 pub(super) fn settings(scenario: &Scenario, faults: &[Fault]) -> Settings {
     let domains: BTreeSet<Name> = faults.iter().flat_map(domain_labels).collect();
-    Settings { objectives: objectives(scenario), domains: domains.into_iter().collect(), ..Settings::default() }
+    let names = faults.iter().map(|fault| fault.name.clone());
+    Settings {
+        objectives: objectives(scenario),
+        domains: domains.into_iter().collect(),
+        faults: names.collect(),
+        ..Settings::default()
+    }
 }
 
 /// The labels whose values are domains for this fault.
