@@ -296,8 +296,8 @@ pub fn terminal(study: &Study) -> String {
     out
 }
 
-/// What the pods that were missing were missing for: the causes that cost most. Chaos draws other faults from each seed:
-/// there it is their verbs.
+/// What the pods that were missing were missing for: the causes that cost most, on average over all seeds. Chaos draws
+/// other faults from each seed: there it is their verbs, of which some seeds may have none.
 fn causes(study: &Study) -> String {
     let by = |label: &str| {
         let prefix = format!("attributed_pod_seconds{{{label}=\"");
@@ -307,7 +307,9 @@ fn causes(study: &Study) -> String {
             if let (Some(cause), Some((mean, _))) = (cause, metric.moments)
                 && mean > 0.0
             {
-                causes.push((cause.to_string(), mean, interval_of(metric)));
+                let all = metric.n == study.replicates.len();
+                let mean = mean * metric.n as f64 / study.replicates.len() as f64;
+                causes.push((cause.to_string(), mean, if all { interval_of(metric) } else { "-".to_string() }));
             }
         }
         causes.sort_by(|one, other| other.1.total_cmp(&one.1));

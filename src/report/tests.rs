@@ -1,6 +1,7 @@
 //! Reports of outcomes made by hand.
 
 use crate::engine::{Span, Time};
+use crate::outcome::study::{Estimate, MetricSummary, Replicate, Study};
 use crate::outcome::{
     Action, ActionKind, EventRow, EventSink, Expectation, Incident, Layout, MetricRow, NodeRow, NodeState, Outcome,
     PodRow, Point, Run, Series, Workload,
@@ -423,4 +424,26 @@ fn busy_month() -> Outcome {
         .into();
     }
     outcome
+}
+
+#[test]
+fn what_a_cause_costs_is_a_mean_over_all_seeds() {
+    // chaos struck with reboots in one of four seeds only: 400 there, 100 on average
+    let metric = |labels: &str, n: usize, mean: f64| MetricSummary {
+        metric: format!("attributed_pod_seconds{{{labels}}}"),
+        n,
+        moments: Some((mean, 1.0)),
+        t: Some(Estimate { value: mean, low: mean - 2.0, high: mean + 2.0 }),
+        ..MetricSummary::default()
+    };
+    let metrics = vec![
+        metric("fault=\"chaos-1\"", 4, 400.0),
+        metric("verb=\"reboot\"", 1, 400.0),
+        metric("verb=\"partition\"", 4, 300.0),
+    ];
+    let study = Study { replicates: vec![Replicate::default(); 4], metrics, confidence: 0.95, ..Study::default() };
+    let text = super::study::terminal(&study);
+    let told: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(told.contains(&vec!["partition", "300", "[298,", "302]", "75", "%"]), "{text}");
+    assert!(told.contains(&vec!["reboot", "100", "-", "25", "%"]), "{text}");
 }
