@@ -1,7 +1,7 @@
 //! The event queue under the hold model: pop the earliest event, push it again a random while later,
 //! with 1 k, 100 k and 1 M events pending; and with 100 that come back within a second beside 8 k that come back within
 //! months, as with the next failures of a thousand nodes. The queue's own structure is compared with what it could have
-//! been.
+//! been. And a log-normal delay by its formula and by its table.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
 use dary_heap::QuaternaryHeap;
-use sim::engine::{Class, EventQueue, Seed, Span, Stream, Time};
+use sim::engine::{Class, Distribution, EventQueue, Sampler, Seed, Span, Stream, Time};
 
 /// Events pending that come back within about a second, and such that come back within about 200 days.
 const SIZES: [(u64, u64); 4] = [(1_000, 0), (100_000, 0), (1_000_000, 0), (100, 8_000)];
@@ -82,5 +82,14 @@ fn event_queue(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, event_queue);
+fn delays(c: &mut Criterion) {
+    let mut group = c.benchmark_group("log-normal");
+    let watch = Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 };
+    let sampler = Sampler::from(watch.clone());
+    let mut stream = Seed(1).stream("delay", 0);
+    group.bench_function("formula", |b| b.iter(|| watch.sample(&mut stream)));
+    group.bench_function("table", |b| b.iter(|| sampler.sample(&mut stream)));
+}
+
+criterion_group!(benches, event_queue, delays);
 criterion_main!(benches);

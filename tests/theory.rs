@@ -25,8 +25,8 @@ fn instant() -> Settings {
     Settings {
         controllers: controllers::Settings {
             kube_api_qps_milli: 1_000_000_000_000_000,
-            watch: zero.clone(),
-            api_write: zero.clone(),
+            watch: zero.clone().into(),
+            api_write: zero.clone().into(),
             terminated_pod_gc_threshold: 10,
             ..controllers::Settings::default()
         },

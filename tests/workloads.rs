@@ -50,13 +50,14 @@ impl World {
         let nodes = (1..=count).map(|number| node(&mut cluster, &format!("n{number}"))).collect();
         let zero = || Distribution::Constant(Span::ZERO);
         let mut settings = Settings { scheduling: Scheduling::instant(), ..Settings::default() };
-        settings.controllers = controllers::Settings { watch: zero(), api_write: zero(), ..settings.controllers };
+        settings.controllers =
+            controllers::Settings { watch: zero().into(), api_write: zero().into(), ..settings.controllers };
         settings.kubelet = kubelet::Settings {
             start: Some(Distribution::Constant(Span::from_secs(2))),
-            watch: zero(),
+            watch: zero().into(),
             status: zero(),
-            stop: Distribution::Constant(Span::from_secs(1)),
-            teardown: zero(),
+            stop: Distribution::Constant(Span::from_secs(1)).into(),
+            teardown: zero().into(),
             resync: zero(),
             reconnect: zero(),
             ..kubelet::Settings::default()

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::cluster::{Message, Record, Subject};
-use crate::engine::{Distribution, Seed, Span, Stream, Time, TokenBucket};
+use crate::engine::{Sampler, Seed, Span, Stream, Time, TokenBucket};
 
 use super::settings::Settings;
 
@@ -14,7 +14,7 @@ use super::settings::Settings;
 #[derive(Debug)]
 pub struct Client {
     bucket: TokenBucket,
-    api_write: Distribution,
+    api_write: Sampler,
     stream: Stream,
     correlator: Correlator,
     /// Events not yet sent. They are sent one after the other, each for a token.
@@ -161,6 +161,7 @@ impl<K: std::hash::Hash + Eq + Copy, V: Default> Recent<K, V> {
 mod tests {
     use super::*;
     use crate::cluster::{ObjectId, PodId};
+    use crate::engine::Distribution;
 
     #[test]
     fn events_take_their_tokens_in_turn_between_calls() {
@@ -168,7 +169,7 @@ mod tests {
         let settings = Settings {
             kube_api_qps_milli: 10_000,
             kube_api_burst: 2,
-            api_write: Distribution::Constant(Span::from_millis(10)),
+            api_write: Distribution::Constant(Span::from_millis(10)).into(),
             ..Settings::default()
         };
         let mut client = Client::new("replicaset-controller", &settings, Seed(1));

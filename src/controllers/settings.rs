@@ -2,7 +2,7 @@
 //! (reference: nodes.md 1, controllers.md 12).
 
 use crate::cluster::Name;
-use crate::engine::{Distribution, Span, Time, TokenBucket};
+use crate::engine::{Distribution, Sampler, Span, Time, TokenBucket};
 
 /// Flags of kube-controller-manager that change what it does and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,9 +32,9 @@ pub struct Settings {
     /// From the controller manager's start to the first pass of its controllers: the caches are filled.
     pub startup: Distribution,
     /// From a write to the moment a controller has seen it and taken it up.
-    pub watch: Distribution,
+    pub watch: Sampler,
     /// One API write.
-    pub api_write: Distribution,
+    pub api_write: Sampler,
     /// A CSI driver makes a volume, or deletes one.
     pub provision: Distribution,
     /// A CSI driver attaches a volume to a node, and it is mounted there.
@@ -80,8 +80,8 @@ impl Default for Settings {
             kube_api_qps_milli: 20_000,
             kube_api_burst: 30,
             startup: Distribution::LogNormal { median: Span::from_secs(3), sigma: 0.6 },
-            watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 },
-            api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
+            watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 }.into(),
+            api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 }.into(),
             provision: Distribution::LogNormal { median: Span::from_millis(5_500), sigma: 0.6 },
             attach: Distribution::LogNormal { median: Span::from_secs(8), sigma: 0.6 },
             detach: Distribution::LogNormal { median: Span::from_secs(8), sigma: 0.6 },

@@ -70,7 +70,7 @@ impl Distribution {
             Distribution::Constant(span) => *span,
             Distribution::Uniform(low, high) => Span(low.0 + stream.below(high.0.saturating_sub(low.0) + 1)),
             Distribution::Exponential { mean } => scaled(*mean, -libm::log(stream.unit())),
-            Distribution::LogNormal { median, sigma } => scaled(*median, libm::exp(sigma * normal(stream))),
+            Distribution::LogNormal { median, sigma } => log_normal(*median, *sigma, stream.unit()),
             Distribution::Weibull { shape, mean } => {
                 let scale = 1.0 / libm::tgamma(1.0 + 1.0 / shape);
                 scaled(*mean, scale * libm::pow(-libm::log(stream.unit()), 1.0 / shape))
@@ -95,13 +95,18 @@ impl Distribution {
     }
 }
 
+/// The value of a log-normal distribution that a share `p` stays below.
+pub(super) fn log_normal(median: Span, sigma: f64, p: f64) -> Span {
+    scaled(median, libm::exp(sigma * normal_quantile(p)))
+}
+
 fn scaled(unit: Span, factor: f64) -> Span {
     Span(rounded(unit.0 as f64 * factor))
 }
 
 /// To the nearest, halves up; below zero it is 0. What `f64::round` gives, without a call where the target has no
 /// instruction for it: from 2^53 on there is no fraction, below that the difference is exact.
-fn rounded(value: f64) -> u64 {
+pub(super) fn rounded(value: f64) -> u64 {
     let whole = value as u64;
     whole.saturating_add(u64::from(value - whole as f64 >= 0.5))
 }

@@ -8,6 +8,7 @@ pub mod integral;
 pub mod queue;
 pub mod random;
 pub mod replay;
+pub mod sampler;
 pub mod time;
 pub mod token_bucket;
 
@@ -16,5 +17,6 @@ pub use integral::Integral;
 pub use queue::{Class, EventQueue};
 pub use random::{Seed, Stream};
 pub use replay::{AfterEnd, Replay};
+pub use sampler::Sampler;
 pub use time::{Span, Time};
 pub use token_bucket::TokenBucket;

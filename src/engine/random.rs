@@ -43,6 +43,14 @@ fn mix(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// How fine a uniform number is.
+pub(super) const UNIT_BITS: u32 = 53;
+
+/// The number strictly between 0 and 1 that these bits stand for.
+pub(super) fn unit_of(bits: u64) -> f64 {
+    (bits as f64 + 0.5) / (1u64 << UNIT_BITS) as f64
+}
+
 /// An independent source of random numbers.
 #[derive(Clone, Debug)]
 pub struct Stream(ChaCha8Rng);
@@ -70,7 +78,12 @@ impl Stream {
 
     /// A uniform number strictly between 0 and 1, with 53 bits.
     pub fn unit(&mut self) -> f64 {
-        ((self.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+        unit_of(self.bits())
+    }
+
+    /// What [`Stream::unit`] is made of: [`UNIT_BITS`] random bits.
+    pub(super) fn bits(&mut self) -> u64 {
+        self.next_u64() >> (u64::BITS - UNIT_BITS)
     }
 
     /// Moves `count` items, chosen uniformly without replacement, to the front of `items`

@@ -298,8 +298,10 @@ impl Kubelet {
         self.waiting.forget(id);
         let mut stream = self.stream("pod-stop", id, pod);
         let runs = pod.container.is_running() || pod.container == Container::Starting;
-        let stop = cluster.spec(pod.spec).behaviour.stop_after.as_ref().unwrap_or(&self.settings.stop);
-        let stop = if runs || self.settings.simple { stop.sample(&mut stream).min(deletion.grace) } else { Span::ZERO };
+        let stop = match runs || self.settings.simple {
+            true => self.settings.stop_of(&cluster.spec(pod.spec).behaviour, &mut stream).min(deletion.grace),
+            false => Span::ZERO,
+        };
         todo.actions.push(Action::VoidPodEvents(id));
         if runs {
             todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::Killing));

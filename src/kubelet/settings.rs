@@ -1,6 +1,7 @@
 //! How long things take on a node (reference: latencies.md 3, nodes.md 2 and 8).
 
-use crate::engine::{Distribution, Span};
+use crate::cluster::spec::Behaviour;
+use crate::engine::{Distribution, Sampler, Span, Stream};
 
 /// Timings of kubelets, containers and machines.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,15 +9,15 @@ pub struct Settings {
     /// From the binding to Running as a whole; `None`: the stages below.
     pub start: Option<Distribution>,
     /// From a write of the control plane to the kubelet's hearing of it.
-    pub watch: Distribution,
+    pub watch: Sampler,
     /// From hearing of a new pod to work on it.
     pub notice: Distribution,
     /// Volumes of the pod.
     pub volumes: Distribution,
     /// Sandbox and network.
-    pub sandbox: Distribution,
+    pub sandbox: Sampler,
     /// Creating and starting one container, also one that has ended.
-    pub container_start: Distribution,
+    pub container_start: Sampler,
     /// A whole image pull, whatever the size; `None`: what follows.
     pub pull: Option<Distribution>,
     /// Part of an image pull that does not depend on the size.
@@ -39,12 +40,12 @@ pub struct Settings {
     /// From a change of the containers to the kubelet's seeing and reporting it.
     pub status: Distribution,
     /// From the deletion mark's arrival to the end of the containers, capped by the grace period.
-    pub stop: Distribution,
+    pub stop: Sampler,
     /// Kubelets as simple as those of recordings: pods whose containers a boot took away take as long to stop
     /// as others do, stay Ready until they run again, and count a restart though they never ran before.
     pub simple: bool,
     /// From the end of the containers to the removal of the object.
-    pub teardown: Distribution,
+    pub teardown: Sampler,
     /// From the unmounting of a volume to the node's status that says so: it is sent every 10 s
     /// (`nodeStatusUpdateFrequency`).
     pub volume_report: Distribution,
@@ -72,11 +73,11 @@ impl Default for Settings {
         let log_normal = |median, sigma| Distribution::LogNormal { median, sigma };
         Settings {
             start: None,
-            watch: log_normal(ms(15), 1.0),
+            watch: log_normal(ms(15), 1.0).into(),
             notice: Distribution::Uniform(Span::ZERO, ms(20)),
             volumes: Distribution::Uniform(ms(100), ms(400)),
-            sandbox: log_normal(ms(350), 0.5),
-            container_start: log_normal(ms(300), 0.5),
+            sandbox: log_normal(ms(350), 0.5).into(),
+            container_start: log_normal(ms(300), 0.5).into(),
             pull: None,
             pull_base: Distribution::Constant(ms(300)),
             pull_rate: 60_000_000,
@@ -88,8 +89,8 @@ impl Default for Settings {
             ready_at_once: false,
             status: Distribution::Uniform(Span::ZERO, ms(1000)),
             simple: false,
-            stop: log_normal(ms(500), 0.8),
-            teardown: log_normal(ms(800), 0.5),
+            stop: log_normal(ms(500), 0.8).into(),
+            teardown: log_normal(ms(800), 0.5).into(),
             volume_report: Distribution::Uniform(Span::ZERO, Span::from_secs(10)),
             boot: log_normal(Span::from_secs(40), 0.4),
             kubelet_start: log_normal(Span::from_secs(5), 0.4),
@@ -104,17 +105,25 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How long the containers of a pod that was told to stop run on, if nothing cuts them short.
+    pub(super) fn stop_of(&self, behaviour: &Behaviour, stream: &mut Stream) -> Span {
+        match &behaviour.stop_after {
+            Some(said) => said.sample(stream),
+            None => self.stop.sample(stream),
+        }
+    }
+
     /// The same with every delay zero and every pod Ready at once: for setting a cluster up.
     pub fn instant() -> Self {
         let zero = Distribution::Constant(Span::ZERO);
         Settings {
             start: Some(zero.clone()),
-            watch: zero.clone(),
-            container_start: zero.clone(),
+            watch: zero.clone().into(),
+            container_start: zero.clone().into(),
             ready_at_once: true,
             status: zero.clone(),
-            stop: zero.clone(),
-            teardown: zero,
+            stop: zero.clone().into(),
+            teardown: zero.into(),
             ..Settings::default()
         }
     }

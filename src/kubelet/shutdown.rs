@@ -42,8 +42,10 @@ impl Kubelet {
             let spec = cluster.spec(pod.spec);
             let mut stream = self.seed.stream("pod-stop", u64::from(id.0) << 16 | u64::from(pod.epoch.min(0xff)) << 8);
             let runs = pod.container.is_running() || pod.container == Container::Starting;
-            let stop = spec.behaviour.stop_after.as_ref().unwrap_or(&self.settings.stop);
-            let stop = if runs { stop.sample(&mut stream).min(spec.grace).min(most) } else { Span::ZERO };
+            let stop = match runs {
+                true => self.settings.stop_of(&spec.behaviour, &mut stream).min(spec.grace).min(most),
+                false => Span::ZERO,
+            };
             todo.actions.push(Action::VoidPodEvents(id));
             todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::Killing));
             todo.events.push((from + stop, Event::Pod(id, pod.epoch + 1, PodStep::ShutDown)));

@@ -435,12 +435,12 @@ fn instant_controllers() -> controllers::Settings {
     controllers::Settings {
         kube_api_qps_milli: 1_000_000_000_000_000,
         kube_api_burst: 1,
-        watch: zero.clone(),
+        watch: zero.clone().into(),
         provision: zero.clone(),
         attach: zero.clone(),
         detach: zero.clone(),
         attach_detach_period: Span::ZERO,
-        api_write: zero,
+        api_write: zero.into(),
         node_monitor_phase: Some(Time::from_secs(1)),
         pod_gc_phase: Some(Time::from_secs(1)),
         ..controllers::Settings::default()

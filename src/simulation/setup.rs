@@ -3,7 +3,7 @@
 
 use crate::cluster::object::Body;
 use crate::cluster::{Cluster, Effect, Kind, Labels, Name, NodeSpec, Selector, SpecId, Taint};
-use crate::engine::{Distribution, Span, Time};
+use crate::engine::{Distribution, Sampler, Span, Time};
 use crate::faults::Fault;
 use crate::workload::Source;
 use crate::{controllers, kubelet, metrics, scheduler};
@@ -64,13 +64,13 @@ pub struct Scheduling {
     /// From the scheduler's start to its first cycle: the caches are filled.
     pub startup: Distribution,
     /// From a change to the scheduler's having seen it.
-    pub watch: Distribution,
+    pub watch: Sampler,
     /// A cycle on up to 100 nodes.
     pub cycle: Span,
     /// What each node looked at beyond the hundredth adds.
     pub cycle_per_node: Span,
     /// One API write: the binding.
-    pub api_write: Distribution,
+    pub api_write: Sampler,
     /// `clientConnection.qps`, in thousandths.
     pub qps_milli: u64,
     /// `clientConnection.burst`.
@@ -81,10 +81,10 @@ impl Default for Scheduling {
     fn default() -> Self {
         Scheduling {
             startup: Distribution::LogNormal { median: Span::from_secs(3), sigma: 0.6 },
-            watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 },
+            watch: Distribution::LogNormal { median: Span::from_millis(8), sigma: 0.9 }.into(),
             cycle: Span::from_millis(1),
             cycle_per_node: Span::from_micros(2),
-            api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 },
+            api_write: Distribution::LogNormal { median: Span::from_millis(6), sigma: 0.8 }.into(),
             qps_milli: 50_000,
             burst: 100,
         }
@@ -97,10 +97,10 @@ impl Scheduling {
         let zero = Distribution::Constant(Span::ZERO);
         Scheduling {
             startup: zero.clone(),
-            watch: zero.clone(),
+            watch: zero.clone().into(),
             cycle: Span::ZERO,
             cycle_per_node: Span::ZERO,
-            api_write: zero,
+            api_write: zero.into(),
             qps_milli: 1_000_000_000_000_000,
             burst: 1,
         }

@@ -76,7 +76,8 @@ impl NodeLifecycle {
             return *given;
         }
         let patch = self.settings.watch.sample(&mut self.stream);
-        let conflict = self.settings.watch != Distribution::Constant(Span::ZERO) && self.stream.below(10) > 0;
+        let conflict =
+            *self.settings.watch.distribution() != Distribution::Constant(Span::ZERO) && self.stream.below(10) > 0;
         patch + if conflict { BACKOFF + Span(self.stream.below(BACKOFF.0)) } else { Span::ZERO }
     }
 

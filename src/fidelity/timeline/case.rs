@@ -218,8 +218,8 @@ impl Case {
         settings.controllers.pod_gc_phase = Some(Time(phases.pod_gc.0));
         settings.controllers.startup = Distribution::Constant(STARTUP);
         settings.scheduling.startup = Distribution::Constant(STARTUP);
-        (settings.controllers.watch, settings.controllers.api_write) = (LOOPBACK_WATCH, LOOPBACK_WRITE);
-        (settings.scheduling.watch, settings.scheduling.api_write) = (LOOPBACK_WATCH, LOOPBACK_WRITE);
+        (settings.controllers.watch, settings.controllers.api_write) = (LOOPBACK_WATCH.into(), LOOPBACK_WRITE.into());
+        (settings.scheduling.watch, settings.scheduling.api_write) = (LOOPBACK_WATCH.into(), LOOPBACK_WRITE.into());
         settings.controllers.untainting = untainting;
         (settings.controllers.pass_order, settings.controllers.taint_order) = orders;
         for flag in list(&self.data["controllerManagerFlags"]).iter().filter_map(Value::as_str) {
@@ -280,13 +280,13 @@ impl Case {
         let zero = Distribution::Constant(Span::ZERO);
         kubelet::Settings {
             start: Some(Distribution::Constant(self.timing("start_delay") + START_LATENCY)),
-            watch: zero.clone(),
+            watch: zero.clone().into(),
             status: zero.clone(),
-            stop: Distribution::Constant(self.timing("stop_delay") + LATENCY),
+            stop: Distribution::Constant(self.timing("stop_delay") + LATENCY).into(),
             image_size: (0, 0.0), // they report no images, so images must not count
             simple: true,
-            container_start: zero.clone(),
-            teardown: zero.clone(),
+            container_start: zero.clone().into(),
+            teardown: zero.clone().into(),
             boot: zero.clone(),
             kubelet_start: zero.clone(),
             node_ready: zero.clone(),

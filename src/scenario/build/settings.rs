@@ -13,18 +13,19 @@ impl Builder<'_> {
         let components::ControlPlane { controller_manager, latencies, .. } = &self.scenario.control_plane;
         let phases = &self.scenario.phases;
         let names = &mut self.cluster.names;
+        let controllers = controllers(controller_manager, latencies, phases);
         Settings {
-            controllers: controllers(controller_manager, latencies, phases),
             kubelet: kubelet(&self.scenario.kubelet, latencies),
             scheduling: Scheduling {
                 startup: Scheduling::default().startup,
-                watch: latencies.watch.0.clone(),
+                watch: controllers.watch.clone(),
                 cycle: latencies.scheduling_cycle,
                 cycle_per_node: latencies.scheduling_cycle_per_node,
-                api_write: latencies.api_write.0.clone(),
+                api_write: controllers.api_write.clone(),
                 qps_milli: scheduler.client_qps_milli,
                 burst: scheduler.client_burst,
             },
+            controllers,
             lease_phases: phases.leases.iter().map(|(node, phase)| (names.intern(node), phase.value)).collect(),
         }
     }
@@ -51,8 +52,8 @@ fn controllers(
         terminated_pod_gc_threshold: flags.terminated_pod_gc_threshold,
         kube_api_qps_milli: milli(flags.kube_api_qps.value),
         kube_api_burst: flags.kube_api_burst.value.into(),
-        watch: latencies.watch.0.clone(),
-        api_write: latencies.api_write.0.clone(),
+        watch: latencies.watch.0.clone().into(),
+        api_write: latencies.api_write.0.clone().into(),
         provision: latencies.volume_provision.0.clone(),
         attach: latencies.volume_attach.0.clone(),
         detach: latencies.volume_detach.0.clone(),
@@ -73,11 +74,11 @@ fn kubelet(flags: &components::Kubelet, latencies: &components::Latencies) -> ku
     kubelet::Settings {
         simple: false,
         start: optional(&flags.start),
-        watch: distribution(&latencies.kubelet_watch),
+        watch: distribution(&latencies.kubelet_watch).into(),
         notice: distribution(&flags.notice),
         volumes: distribution(&flags.volumes),
-        sandbox: distribution(&flags.sandbox),
-        container_start: distribution(&flags.container_start),
+        sandbox: distribution(&flags.sandbox).into(),
+        container_start: distribution(&flags.container_start).into(),
         pull: optional(&flags.image_pull),
         pull_base: distribution(&flags.image_pull_overhead),
         pull_rate: flags.registry_rate.value.units().unsigned_abs(),
@@ -88,8 +89,8 @@ fn kubelet(flags: &components::Kubelet, latencies: &components::Latencies) -> ku
         ready: distribution(&flags.ready),
         ready_at_once: false,
         status: distribution(&flags.status),
-        stop: distribution(&flags.stop),
-        teardown: distribution(&flags.teardown),
+        stop: distribution(&flags.stop).into(),
+        teardown: distribution(&flags.teardown).into(),
         volume_report: distribution(&flags.volume_report),
         boot: distribution(&flags.boot),
         kubelet_start: distribution(&flags.kubelet_start),

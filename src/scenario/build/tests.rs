@@ -190,8 +190,8 @@ phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
             terminated_pod_gc_threshold: 5,
             kube_api_qps_milli: 2500,
             kube_api_burst: 3,
-            watch: ms(2),
-            api_write: ms(1),
+            watch: ms(2).into(),
+            api_write: ms(1).into(),
             monitor_pass: Span::from_millis(6),
             node_monitor_phase: Some(Time::from_secs(1)),
             pod_gc_phase: Some(Time::from_secs(7)),
@@ -201,8 +201,8 @@ phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
     assert_eq!(
         settings.kubelet,
         kubelet::Settings {
-            watch: ms(3),
-            stop: ms(3000),
+            watch: ms(3).into(),
+            stop: ms(3000).into(),
             image_size: (5_000_000, 1.1),
             pull_rate: 1_000_000_000,
             lease_interval: Distribution::Uniform(Span::from_secs(5), Span::from_millis(5500)),
@@ -212,11 +212,11 @@ phases: {{ node-monitor: 1s, pod-gc: 7s, leases: {{ worker-2: 4s }} }}
     assert_eq!(
         settings.scheduling,
         Scheduling {
-            watch: ms(2),
+            watch: ms(2).into(),
             startup: Scheduling::default().startup,
             cycle: Span::from_millis(4),
             cycle_per_node: Span::from_micros(5),
-            api_write: ms(1),
+            api_write: ms(1).into(),
             qps_milli: 1500,
             burst: 2,
         }
