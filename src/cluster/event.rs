@@ -66,9 +66,9 @@ pub enum Message {
     NodeOfPodNotReady,
     /// The kubelet says the node is Ready.
     NodeReady,
-    /// The node was cordoned.
+    /// The kubelet says that the node was cordoned.
     NodeNotSchedulable,
-    /// The node was uncordoned.
+    /// The kubelet says that the node was uncordoned.
     NodeSchedulable,
     /// The node came up with another boot ID.
     Rebooted,
@@ -78,14 +78,8 @@ pub enum Message {
     TaintManagerEviction,
     /// Taint eviction is called off.
     TaintManagerEvictionCancelled,
-    /// The kubelet pulls an image.
-    Pulling(super::Name),
-    /// The kubelet has pulled an image.
-    Pulled(super::Name),
-    /// The kubelet stops the containers.
-    Killing,
-    /// The containers started.
-    Started,
+    /// The kubelet stops this container.
+    Killing(super::Name),
     /// A container waits before it is started again.
     BackOff,
     /// The kubelet has no room for the pod; the resource.
@@ -123,10 +117,7 @@ impl Message {
             Message::Rebooted => warning("Rebooted"),
             Message::Starting => normal("Starting"),
             Message::TaintManagerEviction | Message::TaintManagerEvictionCancelled => normal("TaintManagerEviction"),
-            Message::Pulling(_) => normal("Pulling"),
-            Message::Pulled(_) => normal("Pulled"),
-            Message::Killing => normal("Killing"),
-            Message::Started => normal("Started"),
+            Message::Killing(_) => normal("Killing"),
             Message::BackOff => warning("BackOff"),
             Message::OutOf(_) => warning("OutOfResource"),
             Message::Combined(last) => last.reason(),
@@ -161,11 +152,8 @@ impl Message {
             Message::TaintManagerEvictionCancelled => {
                 format!("Cancelling deletion of Pod {}", subject_path(subject, cluster))
             }
-            Message::Pulling(image) => format!("Pulling image \"{}\"", cluster.names.text(*image)),
-            Message::Pulled(image) => format!("Successfully pulled image \"{}\"", cluster.names.text(*image)),
             Message::NodeOfPodNotReady => "Node is not ready".to_string(),
-            Message::Killing => "Stopping container".to_string(),
-            Message::Started => "Started container".to_string(),
+            Message::Killing(container) => format!("Stopping container {}", cluster.names.text(*container)),
             Message::BackOff => "Back-off restarting failed container".to_string(),
             Message::OutOf(resource) => format!("Node didn't have enough resource: {resource}"),
             _ => node_text(self, subject, cluster),

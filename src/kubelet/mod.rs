@@ -112,6 +112,8 @@ pub struct Kubelet {
     coming_up: BTreeMap<NodeId, u32>,
     /// Nodes that shut down gracefully: they take on no pods.
     shutting_down: BTreeSet<NodeId>,
+    /// Nodes whose kubelet has said that they are cordoned.
+    cordoned: BTreeSet<NodeId>,
 }
 
 impl Kubelet {
@@ -128,6 +130,7 @@ impl Kubelet {
             unseen: BTreeMap::new(),
             coming_up: BTreeMap::new(),
             shutting_down: BTreeSet::new(),
+            cordoned: BTreeSet::new(),
         }
     }
 
@@ -146,6 +149,11 @@ impl Kubelet {
                 self.backoffs.remove(&pod);
                 self.ends.remove(&pod);
             }
+            Change::NodeAdded(id) => {
+                self.remember_cordon(id, cluster.node(id).is_some_and(|node| node.spec.unschedulable));
+            }
+            Change::NodeCordoned(node, _) => self.cordon_changed(node, cluster, todo),
+            Change::NodeRemoved(node) => self.remember_cordon(node, false),
             Change::Machine(node) => self.machine_changed(node, cluster, todo),
             Change::NodePaced(node) => self.pace_changed(node, cluster, todo),
             _ => (),
@@ -190,7 +198,10 @@ impl Kubelet {
         match (machine.power, machine.link) {
             (Power::Off, _) => self.machine_died(id, cluster, todo),
             (Power::Booting, _) => self.machine_boots(id, cluster, todo),
-            (Power::On, _) if !machine.kubelet => todo.actions.push(Action::StopLease(id)),
+            (Power::On, _) if !machine.kubelet => {
+                self.remember_cordon(id, false);
+                todo.actions.push(Action::StopLease(id));
+            }
             (Power::On, Link::Partitioned) => {
                 self.see_all(id, cluster, todo);
                 self.comes_up_still(id, cluster, todo);

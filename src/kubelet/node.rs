@@ -13,22 +13,55 @@ fn healthy_status(node: &Node) -> Status {
     if node.machine.healthy { Status::True } else { Status::False }
 }
 
-/// The kubelet's status: the Ready condition, if it changed.
-fn report_node(id: NodeId, cluster: &Cluster, todo: &mut Todo) {
-    let Some(node) = cluster.node(id).filter(|node| node.ready.status != healthy_status(node)) else { return };
-    let status = healthy_status(node);
-    let message = if status == Status::True { Message::NodeReady } else { Message::NodeNotReady };
-    todo.actions.push(Action::SetNodeReady(id, status));
-    todo.actions.push(Action::Record(NAME, Subject::Node(id), message));
-}
-
 impl Kubelet {
+    /// The kubelet's status: the Ready condition, if it changed, and whether the node is cordoned, if that did.
+    fn report_node(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        if let Some(node) = cluster.node(id).filter(|node| node.ready.status != healthy_status(node)) {
+            let status = healthy_status(node);
+            let message = if status == Status::True { Message::NodeReady } else { Message::NodeNotReady };
+            todo.actions.push(Action::SetNodeReady(id, status));
+            todo.actions.push(Action::Record(NAME, Subject::Node(id), message));
+        }
+        self.say_whether_cordoned(id, cluster, todo);
+    }
+
+    /// With its status a kubelet says whether its node is cordoned, if it has not said so since it started.
+    fn say_whether_cordoned(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        let is_cordoned = cluster.node(id).is_some_and(|node| node.spec.unschedulable);
+        let message = match (self.cordoned.contains(&id), is_cordoned) {
+            (false, true) => Message::NodeNotSchedulable,
+            (true, false) => Message::NodeSchedulable,
+            _ => return,
+        };
+        self.remember_cordon(id, is_cordoned);
+        if !self.settings.simple {
+            todo.actions.push(Action::Record(NAME, Subject::Node(id), message));
+        }
+    }
+
+    /// The kubelet has said that its node is cordoned, or that it is not.
+    pub(super) fn remember_cordon(&mut self, id: NodeId, is_cordoned: bool) {
+        if is_cordoned {
+            self.cordoned.insert(id);
+        } else {
+            self.cordoned.remove(&id);
+        }
+    }
+
+    /// A node was cordoned or uncordoned: its kubelet says so with its next status.
+    pub(super) fn cordon_changed(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+        if !self.settings.simple && cluster.node(id).is_some_and(|node| node.lease.renewing) {
+            self.node_later(id, NodeStep::Status, &self.settings.reconnect, cluster, todo);
+        }
+    }
+
     /// Power is gone: nothing runs, nobody reports.
     pub(super) fn machine_died(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         self.images.forget(id);
         self.unseen.remove(&id);
         self.shutting_down.remove(&id);
         self.coming_up.remove(&id);
+        self.cordoned.remove(&id);
         todo.actions.push(Action::StopLease(id));
         let Some(node) = cluster.node(id) else { return };
         for &pod in &node.pods {
@@ -85,11 +118,11 @@ impl Kubelet {
             NodeStep::Ready => self.is_up(id, cluster, todo),
             NodeStep::Reconnected => {
                 todo.actions.push(Action::ResumeLease(id, cluster.now));
-                report_node(id, cluster, todo);
+                self.report_node(id, cluster, todo);
                 self.node_later(id, NodeStep::Resync, &self.settings.resync, cluster, todo);
             }
             NodeStep::Resync => self.resync(id, cluster, todo),
-            NodeStep::Status => report_node(id, cluster, todo),
+            NodeStep::Status => self.report_node(id, cluster, todo),
             NodeStep::Volumes => self.report_volumes(id, cluster, todo),
         }
     }
@@ -101,6 +134,7 @@ impl Kubelet {
         if is_heard {
             todo.actions.push(Action::SetNodeReady(id, Status::True));
             todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
+            self.say_whether_cordoned(id, cluster, todo);
         }
         todo.actions.push(Action::SetBooted(id, true));
         if is_heard {

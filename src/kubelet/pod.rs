@@ -304,7 +304,7 @@ impl Kubelet {
         };
         todo.actions.push(Action::VoidPodEvents(id));
         if runs {
-            todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::Killing));
+            say_killing(id, cluster.spec(pod.spec), todo);
         }
         todo.events.push((cluster.now + stop, Event::Pod(id, pod.epoch + 1, PodStep::Stopped)));
     }
@@ -340,6 +340,13 @@ pub(super) fn report(id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
             todo.actions.push(Action::SetPodReady(id, false));
         }
     }
+}
+
+/// The containers that run along are told to stop.
+pub(super) fn say_killing(id: PodId, spec: &PodSpec, todo: &mut Todo) {
+    let running = spec.containers.iter().filter(|container| container.role != Role::Init);
+    let words = running.map(|container| Message::Killing(container.name));
+    todo.actions.extend(words.map(|words| Action::Record(NAME, Subject::Pod(id), words)));
 }
 
 /// How fast a node works.

@@ -6,6 +6,7 @@
 use crate::cluster::{Action, Cluster, Container, Disruption, Message, NodeId, Phase, PodId, Reason, Status, Subject};
 use crate::engine::{Span, Time};
 
+use super::pod::say_killing;
 use super::{Event, Kubelet, PodStep, Todo};
 
 const NAME: &str = "kubelet";
@@ -47,7 +48,7 @@ impl Kubelet {
                 false => Span::ZERO,
             };
             todo.actions.push(Action::VoidPodEvents(id));
-            todo.actions.push(Action::Record(NAME, Subject::Pod(id), Message::Killing));
+            say_killing(id, spec, todo);
             todo.events.push((from + stop, Event::Pod(id, pod.epoch + 1, PodStep::ShutDown)));
             latest = latest.max(from + stop);
         }

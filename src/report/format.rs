@@ -33,6 +33,11 @@ pub(crate) fn short(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
+/// As [`short`], and whole from a thousand on: for numbers that are not known so exactly.
+pub(crate) fn rough(value: f64) -> String {
+    if value.is_finite() && value.abs() >= 1000.0 { format!("{value:.0}") } else { short(value) }
+}
+
 /// A length of time as people say it: `47.5s`, `5m49.6s`, `15m`, `2h5m`, `3d4h`; rounded to tenths of a
 /// second, to seconds from an hour on, to minutes from a day on.
 pub(crate) fn duration(span: Span) -> String {

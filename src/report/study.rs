@@ -8,7 +8,7 @@ use crate::outcome::study::{Estimate, FAN, IdleFault, MetricSummary, QUANTILES, 
 use crate::outcome::{Outcome, STAGES};
 
 use super::Files;
-use super::format::{duration, number, short};
+use super::format::{duration, number, rough, short};
 use super::manifest::hash_text;
 use super::plots::study as pictures;
 use super::summary::{digest_text, to_text};
@@ -18,6 +18,8 @@ use super::tables::table;
 const TOLD: usize = 16;
 /// Causes told on the terminal.
 const CAUSES: usize = 8;
+/// With fewer seeds than these, intervals are called rough.
+const FEW: usize = 10;
 /// Those told first: what a person wants to know of a design, as far as the run has it.
 const FIRST: [&str; 9] = [
     "overall_availability_ratio",
@@ -286,6 +288,11 @@ pub fn terminal(study: &Study) -> String {
         );
     }
     let n = study.replicates.len();
+    if (2..FEW).contains(&n) {
+        out += &format!(
+            "\n{n} seeds are few: t intervals of what is skewed, as costs are, are rough. summary.csv has bootstrap intervals, too\n"
+        );
+    }
     out.push_str(if study.expectations.is_empty() { "" } else { "\n" });
     for (text, held) in &study.expectations {
         match n - held {
@@ -326,7 +333,7 @@ fn causes(study: &Study) -> String {
     let mut out = format!("\n{}", columns(study, "UNAVAILABLE POD-SECONDS BY CAUSE", "SHARE"));
     for (cause, mean, interval) in causes.iter().take(CAUSES) {
         let share = format!("{} %", short((mean / total * 1000.0).round() / 10.0));
-        out += &format!("{cause:<56} {:>12}  {interval:<24} {share:>10}\n", short(*mean));
+        out += &format!("{cause:<56} {:>12}  {interval:<24} {share:>10}\n", rough(*mean));
     }
     if causes.len() > CAUSES {
         out += &format!("… and {} more: attributed_pod_seconds in summary.csv\n", causes.len() - CAUSES);
@@ -341,12 +348,12 @@ fn columns(study: &Study, first: &str, last: &str) -> String {
 }
 
 fn interval_of(metric: &MetricSummary) -> String {
-    metric.t.map_or("-".to_string(), |t| format!("[{}, {}]", short(t.low), short(t.high)))
+    metric.t.map_or("-".to_string(), |t| format!("[{}, {}]", rough(t.low), rough(t.high)))
 }
 
 fn line(metric: &MetricSummary) -> String {
-    let mean = metric.moments.map_or_else(|| format!("{} infinite", metric.never), |(mean, _)| short(mean));
+    let mean = metric.moments.map_or_else(|| format!("{} infinite", metric.never), |(mean, _)| rough(mean));
     let interval = interval_of(metric);
-    let median = metric.quantiles.first().map_or("-".to_string(), |(_, median, _)| short(*median));
+    let median = metric.quantiles.first().map_or("-".to_string(), |(_, median, _)| rough(*median));
     format!("{:<56} {mean:>12}  {interval:<24} {median:>10}\n", metric.metric)
 }

@@ -103,10 +103,11 @@ fn a_cordoned_node_keeps_its_pods_and_takes_no_new_ones() {
           - { at: 70s, scale: { deployment: web, replicas: 2 } }";
     check(
         scenario,
-        &["node", "pod", "pod FailedScheduling"],
+        &["node", "node NodeNotSchedulable", "node NodeSchedulable", "pod", "pod FailedScheduling"],
         "
         60.0s node/n-1 Unschedulable=true
         60.0s node/n-1 Taints=[unschedulable:NoSchedule]
+        62.0s node/n-1 NodeNotSchedulable=Node n-1 status is now: NodeNotSchedulable # with the kubelet's next status
         70.0s pod/web-1-* Created=by ReplicaSet web-1
         70.0s pod/web-1-* FailedScheduling=0/1 nodes are available: 1 node(s) were unschedulable. \
 no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.
@@ -115,6 +116,31 @@ no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption i
         120.0s pod/web-1-*@n-1 Node=n-1
         121.0s pod/web-1-*@n-1 Phase=Running
         121.0s pod/web-1-*@n-1 Ready=True
+        122.0s node/n-1 NodeSchedulable=Node n-1 status is now: NodeSchedulable
+        ",
+    );
+}
+
+#[test]
+fn a_kubelet_that_starts_says_again_that_its_node_is_cordoned() {
+    let scenario = "
+        duration: 10m
+        cluster: { nodes: [{ name: n-1 }] }
+        phases: { leases: { n-1: 4s } }
+        workloads: [{ deployment: web, replicas: 1 }]
+        timeline: [{ at: 60s, cordon: { node: n-1 } }]
+        faults: [{ reboot: { node: n-1, at: 100s } }]";
+    check(
+        scenario,
+        &["node Unschedulable", "node Machine", "node NodeNotSchedulable", "node NodeReady"],
+        "
+        60.0s node/n-1 Unschedulable=true
+        62.0s node/n-1 NodeNotSchedulable=Node n-1 status is now: NodeNotSchedulable
+        100.0s node/n-1 Machine=booting
+        145.0s node/n-1 Machine=on, unhealthy # 40 s to boot, 5 s to its first status
+        155.0s node/n-1 Machine=on
+        155.0s node/n-1 NodeReady=Node n-1 status is now: NodeReady
+        155.0s node/n-1 NodeNotSchedulable=Node n-1 status is now: NodeNotSchedulable
         ",
     );
 }
