@@ -31,8 +31,12 @@ pub(super) struct Kept {
 /// as few bytes as possible.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// [`STALE`], a rejection, or the sum of a node that passes.
+    /// A rejection, or the sum of a node that passes; of a stale row, what it was.
     values: Vec<i32>,
+    /// A bit a row: whether it has to be asked for anew.
+    stale: Vec<u64>,
+    /// A bit a row: whether it is fresh and its node passes.
+    passing: Vec<u64>,
     /// Which of `kinds` a node that passes is of, and one that does not was when it last passed.
     kinds_of: Vec<u8>,
     /// The distinct grades met.
@@ -55,16 +59,16 @@ pub(super) struct Table {
     pub(super) used: bool,
 }
 
-/// Has to be asked anew.
-const STALE: i32 = i32::MIN;
+/// Less than any sum.
+const NOTHING: i32 = i32::MIN;
 /// Rejected for the reason of number 0; more follow.
-const REJECTED: i32 = STALE + 1;
+const REJECTED: i32 = NOTHING + 1;
 /// The kind of a row that never passed.
 const NO_KIND: u8 = u8::MAX;
 /// Values from here on are sums.
 const PASSING: i32 = -(1 << 30);
-/// Rows looked at together.
-const CHUNK: usize = 64;
+/// Rows in a word of bits.
+const WORD: usize = u64::BITS as usize;
 
 /// By kind: how many rows are of it.
 pub(super) type Met = SmallVec<[usize; 32]>;
@@ -95,9 +99,7 @@ impl Table {
         let known = index.changed.since(self.mark).filter(|_| self.epoch == order.epoch());
         match known {
             Some(changed) => {
-                for place in changed.iter().filter_map(|node| order.place(*node)) {
-                    self.values[place] = STALE;
-                }
+                changed.iter().filter_map(|node| order.place(*node)).for_each(|place| self.forget(place));
             }
             None => self.clear(order.list().len()),
         }
@@ -107,7 +109,11 @@ impl Table {
 
     fn clear(&mut self, rows: usize) {
         self.values.clear();
-        self.values.resize(rows, STALE);
+        self.values.resize(rows, NOTHING);
+        self.stale.clear();
+        self.stale.resize(rows.div_ceil(WORD), u64::MAX);
+        self.passing.clear();
+        self.passing.resize(rows.div_ceil(WORD), 0);
         self.kinds_of.clear();
         self.kinds_of.resize(rows, NO_KIND);
         self.kinds.clear();
@@ -138,12 +144,12 @@ impl Table {
         let mut passing = 0;
         let whole = Walk { start, length: self.rows(), passing };
         for range in whole.ranges(self.rows()) {
-            for begin in range.clone().step_by(CHUNK) {
-                let chunk = begin..range.end.min(begin + CHUNK);
-                self.refresh(chunk.clone(), &mut ask);
-                let here = count(&self.values[chunk.clone()]);
+            for (word, bits) in words(range) {
+                ones(self.stale[word] & bits).for_each(|bit| self.put(word * WORD + bit, ask(word * WORD + bit)));
+                let pass = self.passing[word] & bits;
+                let here = pass.count_ones() as usize;
                 if passing + here >= want {
-                    let last = self.nth_passing(chunk, want - passing);
+                    let last = word * WORD + ones(pass).nth(want - passing - 1).unwrap_or(0);
                     let length = if last >= start { last - start + 1 } else { self.rows() - start + last + 1 };
                     return Walk { start, length, passing: want };
                 }
@@ -153,34 +159,21 @@ impl Table {
         Walk { passing, ..whole }
     }
 
-    /// The row of the `n`-th (from 1) that passes; the last one if there are fewer.
-    fn nth_passing(&self, rows: Range<usize>, n: usize) -> usize {
-        let end = rows.end;
-        rows.filter(|row| self.passes(*row)).nth(n - 1).unwrap_or(end - 1)
-    }
-
-    fn refresh(&mut self, rows: Range<usize>, ask: &mut impl FnMut(usize) -> Answer) {
-        if self.values[rows.clone()].contains(&STALE) {
-            for row in rows {
-                if self.is_stale(row) {
-                    self.put(row, ask(row));
-                }
-            }
-        }
-    }
-
     /// Whether the row has to be asked for.
     pub(super) fn is_stale(&self, row: usize) -> bool {
-        self.values[row] == STALE
+        self.stale[row / WORD] & 1 << (row % WORD) != 0
     }
 
     /// Whether the node of a fresh row passes.
     pub(super) fn passes(&self, row: usize) -> bool {
-        self.values[row] >= PASSING
+        self.passing[row / WORD] & 1 << (row % WORD) != 0
     }
 
     /// Keeps an answer.
     pub(super) fn put(&mut self, row: usize, answer: Answer) {
+        let (word, bit) = (row / WORD, 1 << (row % WORD));
+        self.stale[word] &= !bit;
+        self.passing[word] &= !bit;
         match answer {
             Err(verdict) => {
                 let known = self.verdicts.iter().position(|other| *other == verdict);
@@ -200,9 +193,9 @@ impl Table {
                 let limit = i64::from(-PASSING);
                 self.overflowed |= kept.unkeepable || kind >= usize::from(NO_KIND) || !(0..limit).contains(&kept.sum);
                 if self.overflowed {
-                    self.values[row] = 0;
                     return;
                 }
+                self.passing[word] |= bit;
                 self.values[row] = kept.sum as i32;
                 let before = std::mem::replace(&mut self.kinds_of[row], kind as u8);
                 if before != NO_KIND {
@@ -226,7 +219,8 @@ impl Table {
 
     /// Forgets the answer of a row.
     pub(super) fn forget(&mut self, row: usize) {
-        self.values[row] = STALE;
+        self.stale[row / WORD] |= 1 << (row % WORD);
+        self.passing[row / WORD] &= !(1 << (row % WORD));
     }
 
     /// The rows of a walk that pass, in its order.
@@ -277,17 +271,19 @@ impl Table {
         // neighbours are often of one kind: counted in turn apart, they do not wait for one another
         let mut met = [[0u32; 256]; 2];
         let [even, odd] = &mut met;
-        let count = |met: &mut [u32; 256], value: i32, kind: u8| {
+        let count = |met: &mut [u32; 256], kind: u8| {
             let n = &mut met[usize::from(kind)];
-            *n = n.wrapping_add(u32::from(value >= PASSING));
+            *n = n.wrapping_add(1);
         };
-        for range in walk.ranges(self.rows()) {
-            let (values, kinds) = (self.values[range.clone()].chunks(2), self.kinds_of[range].chunks(2));
-            for (values, kinds) in values.zip(kinds) {
-                count(even, values[0], kinds[0]);
-                if let ([_, value], [_, kind]) = (values, kinds) {
-                    count(odd, *value, *kind);
+        for (word, bits) in walk.ranges(self.rows()).into_iter().flat_map(words) {
+            let passing = self.passing[word] & bits;
+            if passing == u64::MAX {
+                for pair in self.kinds_of[word * WORD..][..WORD].chunks_exact(2) {
+                    count(even, pair[0]);
+                    count(odd, pair[1]);
                 }
+            } else {
+                ones(passing).for_each(|bit| count(even, self.kinds_of[word * WORD + bit]));
             }
         }
         (0..self.kinds.len()).map(|kind| (even[kind] + odd[kind]) as usize).collect()
@@ -314,8 +310,8 @@ impl Table {
     /// one kind.
     pub(super) fn best(&self, walk: Walk) -> (i32, usize) {
         let ranges = walk.ranges(self.rows());
-        let max = |range: &Range<usize>| self.values[range.clone()].iter().fold(STALE, |max, value| max.max(*value));
-        let best = ranges.iter().map(max).max().unwrap_or(STALE);
+        let max = |range: &Range<usize>| self.values[range.clone()].iter().fold(NOTHING, |max, value| max.max(*value));
+        let best = ranges.iter().map(max).max().unwrap_or(NOTHING);
         let equal = |range: &Range<usize>| {
             self.values[range.clone()].iter().fold(0u32, |n, value| n.wrapping_add(u32::from(*value == best)))
         };
@@ -329,10 +325,21 @@ impl Table {
     }
 }
 
-/// How many values are sums.
-fn count(values: &[i32]) -> usize {
-    // wrapping, as a checked addition would keep the compiler from counting several at a time
-    values.iter().fold(0u32, |n, value| n.wrapping_add(u32::from(*value >= PASSING))) as usize
+/// The words that hold the bits of these rows, and which of their bits are.
+fn words(rows: Range<usize>) -> impl Iterator<Item = (usize, u64)> {
+    (rows.start / WORD..rows.end.div_ceil(WORD)).map(move |word| {
+        let (from, to) = (rows.start.saturating_sub(word * WORD), (rows.end - word * WORD).min(WORD));
+        (word, u64::MAX << from & u64::MAX >> (WORD - to))
+    })
+}
+
+/// The places of the bits that are set, in order.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let next = (bits != 0).then_some(bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        next
+    })
 }
 
 /// The nodes of a walk that pass.

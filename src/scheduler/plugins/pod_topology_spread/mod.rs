@@ -363,10 +363,17 @@ impl Plugin for PodTopologySpread {
 }
 
 fn distinct(values: impl Iterator<Item = i64>) -> usize {
-    let mut values: SmallVec<[i64; 32]> = values.collect();
-    values.sort_unstable();
-    values.dedup();
-    values.len()
+    // most keys have few values, numbered from 0; −1 stands for none
+    let (mut small, mut large) = (0u128, SmallVec::<[i64; 32]>::new());
+    for value in values {
+        match value + 1 {
+            bit @ 0..128 => small |= 1 << bit,
+            _ => large.push(value),
+        }
+    }
+    large.sort_unstable();
+    large.dedup();
+    small.count_ones() as usize + large.len()
 }
 
 /// What a constraint counts for among so many domains.
