@@ -79,7 +79,7 @@ pub enum NodeStep {
     Reconnected,
     /// The kubelet brings the API up to date with its pods.
     Resync,
-    /// The kubelet says whether its node is Ready.
+    /// The kubelet says whether its node is Ready, and whether it is cordoned.
     Status,
     /// The kubelet says which volumes are in use.
     Volumes,

@@ -26,7 +26,7 @@ impl Kubelet {
     }
 
     /// With its status a kubelet says whether its node is cordoned, if it has not said so since it started.
-    fn say_whether_cordoned(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
+    pub(super) fn say_whether_cordoned(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
         let is_cordoned = cluster.node(id).is_some_and(|node| node.spec.unschedulable);
         let message = match (self.cordoned.contains(&id), is_cordoned) {
             (false, true) => Message::NodeNotSchedulable,
@@ -50,7 +50,7 @@ impl Kubelet {
 
     /// A node was cordoned or uncordoned: its kubelet says so with its next status.
     pub(super) fn cordon_changed(&mut self, id: NodeId, cluster: &Cluster, todo: &mut Todo) {
-        if !self.settings.simple && cluster.node(id).is_some_and(|node| node.lease.renewing) {
+        if cluster.node(id).is_some_and(|node| node.lease.renewing) {
             self.node_later(id, NodeStep::Status, &self.settings.reconnect, cluster, todo);
         }
     }
@@ -134,7 +134,6 @@ impl Kubelet {
         if is_heard {
             todo.actions.push(Action::SetNodeReady(id, Status::True));
             todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeReady));
-            self.say_whether_cordoned(id, cluster, todo);
         }
         todo.actions.push(Action::SetBooted(id, true));
         if is_heard {
@@ -162,6 +161,7 @@ impl Kubelet {
             todo.actions.push(Action::SetBooted(id, true)); // nobody hears of it until the partition ends
             return;
         }
+        self.say_whether_cordoned(id, cluster, todo);
         todo.actions.push(Action::ResumeLease(id, cluster.now));
         todo.actions.push(Action::SetBooted(id, false));
         if !self.settings.simple {

@@ -303,9 +303,7 @@ impl Kubelet {
             false => Span::ZERO,
         };
         todo.actions.push(Action::VoidPodEvents(id));
-        if runs {
-            say_killing(id, cluster.spec(pod.spec), todo);
-        }
+        say_killing(id, pod, cluster.spec(pod.spec), todo);
         todo.events.push((cluster.now + stop, Event::Pod(id, pod.epoch + 1, PodStep::Stopped)));
     }
 
@@ -342,9 +340,10 @@ pub(super) fn report(id: PodId, pod: &Pod, cluster: &Cluster, todo: &mut Todo) {
     }
 }
 
-/// The containers that run along are told to stop.
-pub(super) fn say_killing(id: PodId, spec: &PodSpec, todo: &mut Todo) {
-    let running = spec.containers.iter().filter(|container| container.role != Role::Init);
+/// The containers are told to stop, if they run.
+pub(super) fn say_killing(id: PodId, pod: &Pod, spec: &PodSpec, todo: &mut Todo) {
+    let runs = |role: Role| role != Role::Init && pod.container.is_running();
+    let running = spec.containers.iter().filter(|container| runs(container.role));
     let words = running.map(|container| Message::Killing(container.name));
     todo.actions.extend(words.map(|words| Action::Record(NAME, Subject::Pod(id), words)));
 }

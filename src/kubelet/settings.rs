@@ -42,7 +42,8 @@ pub struct Settings {
     /// From the deletion mark's arrival to the end of the containers, capped by the grace period.
     pub stop: Sampler,
     /// Kubelets as simple as those of recordings: pods whose containers a boot took away take as long to stop
-    /// as others do, stay Ready until they run again, and count a restart though they never ran before.
+    /// as others do, stay Ready until they run again, and count a restart though they never ran before; nobody says that a node is
+    /// cordoned.
     pub simple: bool,
     /// From the end of the containers to the removal of the object.
     pub teardown: Sampler,
@@ -55,7 +56,8 @@ pub struct Settings {
     pub kubelet_start: Distribution,
     /// From its first status to Ready: runtime and network.
     pub node_ready: Distribution,
-    /// From the end of a partition to the next lease and status.
+    /// From the end of a partition to the next lease and status; also from what changes of a node, its health or that it
+    /// is cordoned, to the status that says so.
     pub reconnect: Distribution,
     /// From then to the reconciliation of the pods.
     pub resync: Distribution,

@@ -27,6 +27,7 @@ impl Kubelet {
         if node.machine.is_heard() {
             todo.actions.push(Action::SetNodeReady(id, Status::False));
             todo.actions.push(Action::Record(NAME, Subject::Node(id), Message::NodeNotReady));
+            self.say_whether_cordoned(id, cluster, todo);
         }
         let is_critical =
             |pod: &PodId| cluster.pod(*pod).is_some_and(|pod| cluster.spec(pod.spec).priority >= CRITICAL);
@@ -48,7 +49,7 @@ impl Kubelet {
                 false => Span::ZERO,
             };
             todo.actions.push(Action::VoidPodEvents(id));
-            say_killing(id, spec, todo);
+            say_killing(id, pod, spec, todo);
             todo.events.push((from + stop, Event::Pod(id, pod.epoch + 1, PodStep::ShutDown)));
             latest = latest.max(from + stop);
         }

@@ -122,6 +122,35 @@ no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption i
 }
 
 #[test]
+fn kubelets_name_the_containers_they_stop() {
+    let pod = |name: &str| {
+        let containers = "[{name: app, image: a}, {name: log, image: b}], initContainers: [{name: init, image: c}]";
+        format!("apiVersion: v1, kind: Pod, metadata: {{name: {name}}}, spec: {{ containers: {containers} }}")
+    };
+    let (one, other) = (pod("p"), pod("late"));
+    let scenario = format!(
+        "
+        duration: 10m
+        cluster: {{ nodes: [{{ name: n-1 }}] }}
+        workloads: [object: {{ {one} }}]
+        timeline:
+          - {{ at: 60s, delete: {{ pod: p }} }}
+          - {{ at: 60s, create: {{ object: {{ {other} }} }} }}
+          - {{ at: 60500ms, delete: {{ pod: late }} }}"
+    );
+    check(
+        &scenario,
+        &["pod Deleting", "pod Killing"],
+        "
+        60.0s pod/p@n-1 Deleting=grace 30s
+        60.0s pod/p@n-1 Killing=Stopping container app
+        60.0s pod/p@n-1 Killing=Stopping container log
+        60.5s pod/late@n-1 Deleting=grace 30s # its containers do not run yet
+        ",
+    );
+}
+
+#[test]
 fn a_kubelet_that_starts_says_again_that_its_node_is_cordoned() {
     let scenario = "
         duration: 10m
@@ -138,9 +167,9 @@ fn a_kubelet_that_starts_says_again_that_its_node_is_cordoned() {
         62.0s node/n-1 NodeNotSchedulable=Node n-1 status is now: NodeNotSchedulable
         100.0s node/n-1 Machine=booting
         145.0s node/n-1 Machine=on, unhealthy # 40 s to boot, 5 s to its first status
+        145.0s node/n-1 NodeNotSchedulable=Node n-1 status is now: NodeNotSchedulable
         155.0s node/n-1 Machine=on
         155.0s node/n-1 NodeReady=Node n-1 status is now: NodeReady
-        155.0s node/n-1 NodeNotSchedulable=Node n-1 status is now: NodeNotSchedulable
         ",
     );
 }

@@ -152,7 +152,8 @@ record! {
         "kubelet-start" => kubelet_start: Latency = "{ lognormal: { median: 5s, sigma: 0.4 } }",
         /// From the first report until the node is Ready: network, volumes.
         "node-ready" => node_ready: Latency = "{ lognormal: { median: 8s, sigma: 0.5 } }",
-        /// From the end of a partition until the node is heard again.
+        /// From the end of a partition until the node is heard again; also from a cordon or a change of the node's health to the
+        /// kubelet's next status.
         "reconnect" => reconnect: Latency = "{ uniform: { min: 0s, max: 10s } }",
         /// From then until kubelet and control plane agree about its pods.
         "resync" => resync: Latency = "{ uniform: { min: 100ms, max: 1s } }",
