@@ -6,7 +6,7 @@ use crate::engine::Span;
 
 use super::{About, Condition, Deed, Effect, Entry, Plan, Step, Strike};
 
-/// The nodes are drained, go off after the time left for that, and are uncordoned once they are on again.
+/// The nodes are drained, go off after the time left for that, and are uncordoned once they are up again.
 #[derive(Clone, Copy, Debug)]
 pub struct Maintenance {
     /// How long the drain may take before the machine goes off.
@@ -16,7 +16,7 @@ pub struct Maintenance {
 /// The line in the registry.
 pub(super) const ENTRY: Entry = Entry {
     name: "maintenance",
-    about: "nodes are cordoned and drained, go off for the length, boot and are uncordoned",
+    about: "nodes are cordoned and drained, go off for the length, boot, and are uncordoned when Ready",
     hits: About::Nodes,
     chaos: |making| Rc::new(Maintenance { drain: making.prelude(Span::from_secs(120)) }),
 };
@@ -36,7 +36,10 @@ impl Plan for Maintenance {
         vec![
             Step::later(Span::ZERO, None, Effect::Deed(Deed::Drain(None), nodes())),
             Step::later(self.drain, Some(off), Effect::Node(Condition::Off, nodes())),
-            Step::later(self.drain + off, None, Effect::Deed(Deed::Uncordon, nodes())),
+            Step {
+                verb: Some("uncordon"),
+                ..Step::later(self.drain + off, None, Effect::Deed(Deed::Uncordon, nodes()))
+            },
         ]
     }
 }

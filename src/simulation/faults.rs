@@ -61,9 +61,13 @@ impl Faults {
         Faults { armed: faults.into_iter().map(arm).collect(), ..Faults::default() }
     }
 
-    /// Whether news of nodes and pods may start a process.
-    pub(super) fn want_news(&self) -> bool {
-        self.begun && !self.armed.is_empty()
+    /// Whether a change may start a process, or be waited for by a strike.
+    pub(super) fn want(&self, change: Change) -> bool {
+        match change {
+            Change::NodeAdded(_) | Change::PodBound(_) => self.begun && !self.armed.is_empty(),
+            Change::Machine(node) | Change::NodeReady { node, .. } => self.outages.until_up.contains_key(&node),
+            _ => false,
+        }
     }
 }
 
@@ -127,8 +131,11 @@ impl Simulation {
         }
     }
 
-    /// Nodes and pods that come later get processes of their own.
-    pub(super) fn faults_see(&mut self, change: Change) {
+    /// Nodes and pods that come later get processes of their own, and some steps wait for nodes to be up.
+    pub(super) fn faults_see(&mut self, change: Change, observer: &mut dyn Observer) {
+        if let Change::Machine(node) | Change::NodeReady { node, .. } = change {
+            self.node_may_be_up(node, observer);
+        }
         for index in 0..self.faults.armed.len() {
             let fault = &self.faults.armed[index].fault;
             let aim = match (change, &fault.victims) {

@@ -354,8 +354,8 @@ impl Simulation {
                     self.scheduler.observe(change, &self.cluster);
                 }
                 self.kubelet.watch(change, &self.cluster, &mut todo);
-                if self.faults.want_news() && matches!(change, Change::NodeAdded(_) | Change::PodBound(_)) {
-                    self.faults_see(change);
+                if self.faults.want(change) {
+                    self.faults_see(change, observer);
                 }
                 if self.processes.controllers {
                     self.tell_all(change);

@@ -24,6 +24,8 @@ pub(super) struct Outages {
     whole: BTreeMap<NodeId, Resources>,
     /// How often nodes renew their leases when their clocks are right.
     periods: BTreeMap<NodeId, Span>,
+    /// Parts of strikes that wait for a node to be up, by the numbers they are kept under.
+    pub(super) until_up: BTreeMap<NodeId, Vec<u32>>,
     /// What waits for the API server to come back.
     waiting: Vec<Event>,
 }

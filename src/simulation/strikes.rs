@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::rc::Rc;
 
-use crate::cluster::{NodeId, PodId};
+use crate::cluster::{NodeId, PodId, Status};
 use crate::engine::{Class, Seed, Span, Stream};
-use crate::faults::{Effect, Member, NodeVictims, Plan, Step, Strike, Victims};
+use crate::faults::{Deed, Effect, Member, NodeVictims, Plan, Step, Strike, Victims};
 use crate::outcome::ActionKind;
 
 use super::faults::Faults;
@@ -213,7 +213,7 @@ impl Simulation {
     }
 
     /// Carries out a step and tells observers of it just before. What is a request to the API server is made again
-    /// when that is back.
+    /// when that is back; nodes are uncordoned once they are up.
     fn take_step(&mut self, index: u16, mut step: Step, observer: &mut dyn Observer) {
         if step.effect.needs_api() && !self.faults.outages.api_is_up() {
             let number = self.keep_part(index, Part::Step(step));
@@ -234,9 +234,39 @@ impl Simulation {
         if !is_left {
             return; // the strike hit them, and they went before this step
         }
+        if let Effect::Deed(Deed::Uncordon, nodes) = &step.effect {
+            let (up, down): (Vec<NodeId>, Vec<NodeId>) = nodes.iter().partition(|node| self.is_up(**node));
+            for node in down {
+                let number = self.keep_part(index, Part::Step(Step { effect: uncordon(vec![node]), ..step.clone() }));
+                self.faults.outages.until_up.entry(node).or_default().push(number);
+            }
+            if up.is_empty() {
+                return;
+            }
+            step.effect = uncordon(up);
+        }
         let fault = self.faults.armed[index as usize].fault.clone();
         let note = self.note_of(&fault, &step);
         observer.note(note, &self.cluster);
         self.carry_out_step(step);
     }
+    /// Whether a node has booted, is heard and is called Ready: an operator would uncordon it.
+    fn is_up(&self, node: NodeId) -> bool {
+        let is_up = |node: &crate::cluster::Node| {
+            node.machine.is_heard() && node.machine.healthy && node.ready.status == Status::True
+        };
+        self.cluster.node(node).is_some_and(is_up)
+    }
+
+    /// A node's machine or Ready condition changed: goes on with the steps that wait for it to be up.
+    pub(super) fn node_may_be_up(&mut self, node: NodeId, observer: &mut dyn Observer) {
+        if self.is_up(node) {
+            let numbers = self.faults.outages.until_up.remove(&node).unwrap_or_default();
+            numbers.into_iter().for_each(|number| self.fault_step(number, observer));
+        }
+    }
+}
+
+fn uncordon(nodes: Vec<NodeId>) -> Effect {
+    Effect::Deed(Deed::Uncordon, nodes)
 }

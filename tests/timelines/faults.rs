@@ -307,12 +307,12 @@ fn maintenance_drains_first_and_uncordons_after() {
         63.0s pod/p@n-1 Removed
         90.0s node/n-1 Machine=off
         110.0s node/n-1 Machine=booting
-        110.0s node/n-1 Unschedulable=false
         136.0s node/n-1 Ready=Unknown # renewed 84, seen 86
         155.0s node/n-1 Machine=on, unhealthy
         155.0s node/n-1 Ready=False
         165.0s node/n-1 Machine=on
         165.0s node/n-1 Ready=True
+        165.0s node/n-1 Unschedulable=false # only now
         ",
     );
 }
@@ -453,10 +453,13 @@ fn without_an_api_server_pods_run_on_and_nobody_is_found_silent_afterwards() {
 
 #[test]
 fn requests_that_waited_for_the_api_server_are_made_in_their_order() {
-    // the drain of 100 s waits until 120 s, when the node is to be uncordoned
+    // the drain of 100 s waits until 120 s, when the node boots in no time and is to be uncordoned
     let maintenance = "{ maintenance: { node: n-1, at: 100s, drain-for: 10s, for: 10s } }";
+    let nodes = two_nodes(&format!("{{ api-server-down: {{ at: 60s, for: 60s }} }}, {maintenance}"));
+    let first = nodes.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let indentation = &first[..first.len() - first.trim_start().len()];
     check_sequence(
-        &two_nodes(&format!("{{ api-server-down: {{ at: 60s, for: 60s }} }}, {maintenance}")),
+        &format!("{nodes}\n{indentation}kubelet: {{ boot: 0s, kubelet-start: 0s, node-ready: 0s }}\n"),
         &["node Unschedulable"],
         "
         120.0s node/n-1 Unschedulable=true
