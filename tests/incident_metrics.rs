@@ -436,15 +436,3 @@ fn a_fault_that_never_strikes_costs_nothing_rather_than_being_unknown() {
     assert!(outcome.incidents.is_empty());
     assert_metric(&outcome, "attributed_pod_seconds", &[("fault", "rare")], 0.0);
 }
-
-#[test]
-fn a_drain_that_is_not_done_says_what_is_left() {
-    // both pods are wanted at all times, so that neither may go
-    let budget = "{ object: { apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: { name: all }, \
-                  spec: { minAvailable: 2, selector: { matchLabels: { app: web } } } } }";
-    let text = text(WEB, "[]").replace("faults: []", "timeline: [{ at: 60s, drain: { node: n-1 } }]");
-    let outcome = run_text(&text.replace(WEB, &format!("{}, {budget}]", WEB.trim_end_matches(']'))), &[]);
-    let told: Vec<_> =
-        outcome.incidents.iter().map(|drain| (drain.pods_hit, drain.pods_displaced, drain.pods_left)).collect();
-    assert_eq!(told, [(1, 0, 1)]);
-}

@@ -66,8 +66,12 @@ fn int_or_percent(reader: &mut Reader<'_>, path: &str, value: Option<&IntOrStrin
         }
         IntOrString::String(text) => {
             let percent = text.strip_suffix('%').and_then(|digits| digits.parse().ok());
-            if percent.is_none() {
-                reader.problem(path, format!("`{text}` is neither a number nor a percentage"));
+            match percent {
+                None => reader.problem(path, format!("`{text}` is neither a number nor a percentage")),
+                Some(101..) => {
+                    reader.problem(path, format!("Invalid value: \"{text}\": must not be greater than 100%"));
+                }
+                Some(_) => (),
             }
             percent.map(IntOrPercent::Percent)
         }

@@ -73,12 +73,12 @@ impl Incidents {
     }
 
     /// The active pods struck, by workload. A pod that an open incident still waits for stays with that
-    /// one, which counts another strike.
+    /// one, which counts another strike; but what a planned disruption has not moved yet is a fault's to take.
     fn hit_by_workload(
         &mut self,
         strike: &Strike<'_>,
         cluster: &Cluster,
-        workloads: &Workloads,
+        workloads: &mut Workloads,
     ) -> BTreeMap<u32, Vec<PodId>> {
         let on_nodes = strike.nodes.iter().filter_map(|node| cluster.node(*node)).flat_map(|node| &node.pods);
         let mut pods: Vec<PodId> = on_nodes.chain(strike.pods).copied().collect();
@@ -91,11 +91,19 @@ impl Incidents {
             if !tracked.facts.has(Facts::ACTIVE) {
                 continue;
             }
-            match self.parts.get(&pod) {
-                Some((incident, Part::Hit { .. })) => struck_again.push(*incident),
-                _ => by_workload.entry(tracked.workload).or_default().push(pod),
+            let workload = tracked.workload;
+            if let Some(&(incident, part @ Part::Hit { .. })) = self.parts.get(&pod) {
+                if strike.planned || !self.live(incident).record.planned {
+                    struck_again.push(incident);
+                    continue;
+                }
+                self.attribute(workload, cluster.now, workloads);
+                self.parts.remove(&pod);
+                self.live(incident).hit_becomes(part, None);
             }
+            by_workload.entry(workload).or_default().push(pod);
         }
+        by_workload.keys().for_each(|workload| self.settle(*workload, cluster.now, workloads));
         struck_again.sort_unstable();
         struck_again.dedup();
         for incident in struck_again {

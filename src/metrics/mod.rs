@@ -322,6 +322,7 @@ impl Metrics {
             let capacity = &self.capacity;
             let before = |workloads: &Workloads, workload| layout(workload, workloads, capacity);
             self.incidents.open(&strike, cluster, &mut self.workloads, before);
+            self.measure_closed_incidents();
         }
         if let Some(outage) = note.outage {
             let begun = (note.kind != ActionKind::FaultEnded).then_some(self.actions.len());
