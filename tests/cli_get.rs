@@ -67,9 +67,9 @@ fn pods_of_a_silent_node_run_on_for_all_that_is_known() {
     };
     let two = |ready: &str, status: &str, node: &str| vec![[ready, status, node].map(str::to_string); 2];
     assert_eq!(columns("2m30s"), two("1/1", "Running", "full"));
-    assert_eq!(columns("3m10s"), two("0/1", "Running", "full"));
+    assert_eq!(columns("3m10s"), two("1/1", "Running", "full")); // what the kubelet said last of the containers
     let waiting = two("0/1", "Pending", "<none>"); // the replacements: `small` is too small
-    assert_eq!(columns("10m"), [waiting, two("0/1", "Terminating", "full")].concat());
+    assert_eq!(columns("10m"), [waiting, two("1/1", "Terminating", "full")].concat());
     assert!(shown(&["get", "deploy", "--at", "10m"]).contains("\nweb    0/2     2            0"));
 }
 

@@ -42,8 +42,10 @@ pub enum Action {
     ForceDeletePod(PodId),
     /// Set the phase.
     SetPhase(PodId, Phase),
-    /// Set the Ready condition.
+    /// Set whether the containers are ready, and the Ready condition.
     SetPodReady(PodId, bool),
+    /// Set the Ready condition False, whatever the kubelet said last.
+    MarkPodNotReady(PodId),
     /// Set `status.startTime`.
     SetStarted(PodId),
     /// Physics: containers changed.
@@ -146,6 +148,7 @@ impl Cluster {
         match action {
             Action::SetPhase(pod, phase) => self.on_pod(pod, |c| c.set_phase(pod, phase)),
             Action::SetPodReady(pod, ready) => self.on_pod(pod, |c| c.set_pod_ready(pod, ready)),
+            Action::MarkPodNotReady(pod) => self.on_pod(pod, |c| c.set_ready_condition(pod, false)),
             Action::SetStarted(pod) => self.on_pod(pod, |c| c.set_started(pod)),
             Action::SetContainer(pod, container) => self.on_pod(pod, |c| c.set_container(pod, container)),
             Action::BeginWork(pod, work) => self.on_pod(pod, |c| c.begin_work(pod, work)),

@@ -156,6 +156,9 @@ pub struct Pod {
     pub ready: bool,
     /// Its last transition; the creation before the first.
     pub ready_at: Time,
+    /// Whether the kubelet has said last that its containers are ready; what the node controller says of the pod of a
+    /// silent node does not change that.
+    pub containers_ready: bool,
     /// The deletion mark.
     pub deletion: Option<Deletion>,
     /// When its containers ended for good or were last seen to end: `terminated.finishedAt`.

@@ -147,6 +147,7 @@ impl Cluster {
             bound_at: None,
             started_at: None,
             ready: false,
+            containers_ready: false,
             ready_at: self.now,
             deletion: None,
             finished_at: None,
@@ -232,8 +233,14 @@ impl Cluster {
         self.emit(Change::PodPhase { pod: id, from, to });
     }
 
-    /// Sets the Ready condition as the API shows it.
+    /// The kubelet says whether the containers are ready.
     pub fn set_pod_ready(&mut self, id: PodId, ready: bool) {
+        self.pod_mut(id).containers_ready = ready;
+        self.set_ready_condition(id, ready);
+    }
+
+    /// Sets the Ready condition as the API shows it.
+    pub fn set_ready_condition(&mut self, id: PodId, ready: bool) {
         let now = self.now;
         if self.pod_mut(id).ready == ready {
             return;

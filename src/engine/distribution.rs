@@ -86,6 +86,22 @@ impl Distribution {
         }
     }
 
+    /// Whether it never takes any time.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Distribution::Constant(span) => *span == Span::ZERO,
+            Distribution::Uniform(_, most) => *most == Span::ZERO,
+            Distribution::Exponential { mean }
+            | Distribution::Weibull { mean, .. }
+            | Distribution::Gamma { mean, .. } => *mean == Span::ZERO,
+            Distribution::LogNormal { median, .. } => *median == Span::ZERO,
+            Distribution::Normal { mean, deviation } => *mean == Span::ZERO && *deviation == Span::ZERO,
+            Distribution::Pareto { minimum, .. } => *minimum == Span::ZERO,
+            Distribution::Empirical(spans) => spans.iter().all(|span| *span == Span::ZERO),
+            Distribution::Mixture(parts) => parts.iter().all(|(_, part)| part.is_zero()),
+        }
+    }
+
     /// The single value, if it cannot vary.
     pub fn constant(&self) -> Option<Span> {
         match self {

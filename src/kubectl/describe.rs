@@ -54,7 +54,11 @@ fn pod(row: &Row, cluster: &Cluster) -> String {
     }
     let truth = |is: bool| vec![if is { "True" } else { "False" }.to_string()];
     let condition = |name: &str, is: bool| [vec![name.to_string()], truth(is)].concat();
-    let conditions = [condition("PodScheduled", pod.bound), condition("Ready", pod.ready)];
+    let conditions = [
+        condition("Ready", pod.ready),
+        condition("ContainersReady", pod.containers_ready),
+        condition("PodScheduled", pod.bound),
+    ];
     out.push_str("Conditions:\n");
     out.push_str(&aligned(&["Type", "Status"], &conditions, "  "));
     list(&mut out, "Node-Selectors", labels(&spec.node_selector, cluster));
@@ -80,7 +84,7 @@ fn container(out: &mut String, spec: &ContainerSpec, pod: &Pod, cluster: &Cluste
     for (name, value) in [
         ("Image", or_none(text(spec.image, cluster))),
         ("State", state.to_string()),
-        ("Ready", if pod.ready { "True" } else { "False" }.to_string()),
+        ("Ready", if pod.containers_ready { "True" } else { "False" }.to_string()),
         ("Restart Count", pod.restarts.to_string()),
         ("Limits", amounts(&spec.limits, cluster)),
         ("Requests", amounts(&spec.requests, cluster)),

@@ -20,11 +20,11 @@ fn rows(cluster: &Cluster) -> Vec<Row> {
 }
 
 fn row(id: PodId, pod: &Pod, cluster: &Cluster) -> Row {
-    let containers = cluster.spec(pod.spec).containers.iter().filter(|it| it.role == Role::App).count();
+    let containers = cluster.spec(pod.spec).containers.iter().filter(|it| it.role != Role::Init).count();
     let node = pod.bound_node().map_or(String::new(), |node| cluster.node_name(node).to_string());
     let nominated = pod.nominated.filter(|_| pod.node.is_none());
     let cells = vec![
-        format!("{}/{containers}", if pod.ready { containers } else { 0 }),
+        format!("{}/{containers}", if pod.containers_ready { containers } else { 0 }),
         pod.status().to_string(),
         pod.restarts.to_string(),
         age(pod.created_at, cluster.now),

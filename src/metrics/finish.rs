@@ -116,8 +116,8 @@ fn workload_row(workload: &Workload, run: &Finished<'_>) -> WorkloadRow {
 
 fn pod_row(id: PodId, pod: &Pod, workload: &str, reason: &str, cluster: &Cluster) -> PodRow {
     let spec = cluster.spec(pod.spec);
-    let containers = spec.containers.iter().filter(|container| container.role == Role::App).count() as u32;
-    let ready = if pod.ready { containers } else { 0 };
+    let containers = spec.containers.iter().filter(|container| container.role != Role::Init).count() as u32;
+    let ready = if pod.containers_ready { containers } else { 0 };
     PodRow {
         namespace: cluster.names.text(spec.namespace).to_string(),
         name: cluster.pod_name(id),

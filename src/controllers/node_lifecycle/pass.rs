@@ -154,7 +154,7 @@ impl NodeLifecycle {
                 }
             }
             Step::MarkPod(pod) if is_ready(pod, cluster) => {
-                todo.calls.push(Action::SetPodReady(pod, false));
+                todo.calls.push(Action::MarkPodNotReady(pod));
                 todo.calls.push(Action::Record(NAME, Subject::Pod(pod), Message::NodeOfPodNotReady));
             }
             Step::MarkPod(_) | Step::Taint(_) => (),

@@ -93,7 +93,7 @@ fn colour(incident: &Incident) -> RGBColor {
 fn words(incidents: &[&Incident]) -> String {
     let mut lengths: Vec<Span> = incidents.iter().filter_map(|incident| incident.recovery()).collect();
     lengths.sort_unstable();
-    match lengths.get(lengths.len() / 2) {
+    match lengths.get(lengths.len().saturating_sub(1) / 2) {
         Some(middle) => format!("{} · median {}", incidents.len(), duration(*middle)),
         None => incidents.len().to_string(),
     }

@@ -1,6 +1,6 @@
 //! Checks of `arrivals:`: shares and scales within reason, formats that exist, processes that move on.
 
-use crate::engine::{Distribution, Span};
+use crate::engine::Span;
 use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::read::Spanned;
 use crate::scenario::schema::arrivals::{Arrivals, GeneratedArrivals, Process, Sizes, TraceArrivals};
@@ -87,19 +87,7 @@ fn above_nothing(span: &Spanned<Span>, problems: &mut Problems) {
 
 /// Gaps of nothing but zero would never end.
 fn moves_on(gap: &Latency, at: Location, problems: &mut Problems) {
-    let still = match &gap.0 {
-        Distribution::Constant(span) => *span == Span::ZERO,
-        Distribution::Uniform(_, most) => *most == Span::ZERO,
-        Distribution::Exponential { mean } | Distribution::Weibull { mean, .. } | Distribution::Gamma { mean, .. } => {
-            *mean == Span::ZERO
-        }
-        Distribution::LogNormal { median, .. } => *median == Span::ZERO,
-        Distribution::Normal { mean, deviation } => *mean == Span::ZERO && *deviation == Span::ZERO,
-        Distribution::Pareto { minimum, .. } => *minimum == Span::ZERO,
-        Distribution::Empirical(spans) => spans.iter().all(|span| *span == Span::ZERO),
-        Distribution::Mixture(_) => false, // many arrivals at one instant end with the count of pods
-    };
-    if still {
+    if gap.0.is_zero() {
         problems.report(at, "time would stand still between arrivals").expected("expected gaps of more than 0");
     }
 }

@@ -1,6 +1,6 @@
 //! Checks of `chaos:`: kinds that exist, and time for the quiet.
 
-use crate::engine::{Distribution, Span};
+use crate::engine::Span;
 use crate::faults;
 use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::duration;
@@ -17,7 +17,7 @@ pub(super) fn check(scenario: &Scenario, problems: &mut Problems) {
     }
     super::takes_time(&chaos.duration, problems);
     super::takes_time(&chaos.limit, problems);
-    if chaos.every.0 == Distribution::Constant(Span::ZERO) {
+    if chaos.every.0.is_zero() {
         problems.report(chaos.duration.location, "faults without a pause").expected("expected `every` above 0");
     }
     let known = || faults::ALL.iter().map(|entry| entry.name);

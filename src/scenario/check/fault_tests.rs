@@ -53,6 +53,11 @@ fn what_would_change_nothing_is_refused_where_it_stands() {
             "graceful-shutdown: { node: n-1, at: 5m, grace-period: 10s, critical-grace-period: 30s }",
             "6:5 more time for critical pods than for all",
         ),
+        ("node-crash: { node: n-1, mtbf: 0s, for: 1s }", "6:5 again and again without a pause"),
+        (
+            "node-crash: { node: n-1, mtbf: { exponential: { mean: 0s } }, for: 1s }",
+            "6:5 again and again without a pause",
+        ),
         ("rolling-restart: { mode: all, at: 5m, interval: 0s }", "6:5 all batches at once"),
         ("rolling-restart: { mode: all, at: 5m, interval: 1m, batch: 0 }", "6:5 no node at once"),
     ] {

@@ -1,7 +1,7 @@
 //! Checks of `faults:`: victims that exist, times within the run, numbers within reason.
 
 use super::Names;
-use crate::engine::{Distribution, Span};
+use crate::engine::Span;
 use crate::faults::models;
 use crate::scenario::diagnostics::{Problems, listed};
 use crate::scenario::duration;
@@ -129,8 +129,7 @@ fn timing(timing: &Timing, fault: &Fault, at: Location, end: Span, problems: &mu
     if timing.times.is_some() && timing.every.is_none() && timing.within.is_none() {
         problems.report(at, "`times` goes with `every` or `within`");
     }
-    let never = |latency: &crate::scenario::schema::values::Latency| latency.0 == Distribution::Constant(Span::ZERO);
-    if timing.every.as_ref().is_some_and(never) || timing.mtbf.as_ref().is_some_and(never) {
+    if timing.every.iter().chain(&timing.mtbf).any(|latency| latency.0.is_zero()) {
         problems.report(at, "again and again without a pause").expected("expected more than 0");
     }
     if let Some(probability) = &timing.probability {
