@@ -6,7 +6,8 @@ use crate::engine::Span;
 
 use super::{About, Condition, Deed, Effect, Entry, Plan, Step, Strike};
 
-/// The nodes are drained, go off after the time left for that, and are uncordoned once they are up again.
+/// The nodes are drained, go off after the time left for that, and are uncordoned once they are Ready again and
+/// without the taints of nodes that are not.
 #[derive(Clone, Copy, Debug)]
 pub struct Maintenance {
     /// How long the drain may take before the machine goes off.

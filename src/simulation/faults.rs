@@ -65,7 +65,9 @@ impl Faults {
     pub(super) fn want(&self, change: Change) -> bool {
         match change {
             Change::NodeAdded(_) | Change::PodBound(_) => self.begun && !self.armed.is_empty(),
-            Change::Machine(node) | Change::NodeReady { node, .. } => self.outages.until_up.contains_key(&node),
+            Change::Machine(node) | Change::NodeReady { node, .. } | Change::NodeTainted(node) => {
+                self.outages.until_up.contains_key(&node)
+            }
             _ => false,
         }
     }
@@ -133,7 +135,7 @@ impl Simulation {
 
     /// Nodes and pods that come later get processes of their own, and some steps wait for nodes to be up.
     pub(super) fn faults_see(&mut self, change: Change, observer: &mut dyn Observer) {
-        if let Change::Machine(node) | Change::NodeReady { node, .. } = change {
+        if let Change::Machine(node) | Change::NodeReady { node, .. } | Change::NodeTainted(node) = change {
             self.node_may_be_up(node, observer);
         }
         for index in 0..self.faults.armed.len() {

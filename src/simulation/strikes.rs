@@ -250,15 +250,19 @@ impl Simulation {
         observer.note(note, &self.cluster);
         self.carry_out_step(step);
     }
-    /// Whether a node has booted, is heard and is called Ready: an operator would uncordon it.
+    /// Whether a node has booted, is heard and is called Ready, the taints that said otherwise gone: an operator would
+    /// uncordon it.
     fn is_up(&self, node: NodeId) -> bool {
+        let known = &self.cluster.known;
         let is_up = |node: &crate::cluster::Node| {
-            node.machine.is_heard() && node.machine.healthy && node.ready.status == Status::True
+            let taints = &node.spec.taints;
+            let is_tainted = taints.iter().any(|taint| [known.not_ready, known.unreachable].contains(&taint.key));
+            node.machine.is_heard() && node.machine.healthy && node.ready.status == Status::True && !is_tainted
         };
         self.cluster.node(node).is_some_and(is_up)
     }
 
-    /// A node's machine or Ready condition changed: goes on with the steps that wait for it to be up.
+    /// A node's machine, Ready condition or taints changed: goes on with the steps that wait for it to be up.
     pub(super) fn node_may_be_up(&mut self, node: NodeId, observer: &mut dyn Observer) {
         if self.is_up(node) {
             let numbers = self.faults.outages.until_up.remove(&node).unwrap_or_default();

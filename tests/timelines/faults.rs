@@ -312,7 +312,7 @@ fn maintenance_drains_first_and_uncordons_after() {
         155.0s node/n-1 Ready=False
         165.0s node/n-1 Machine=on
         165.0s node/n-1 Ready=True
-        165.0s node/n-1 Unschedulable=false # only now
+        166.0s node/n-1 Unschedulable=false # the look of the monitor that takes the last taint away
         ",
     );
 }
