@@ -100,6 +100,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_exactly_is_told_whole_from_a_thousand_on() {
+        let told = [19_059_580.187, -1_234.6, 999.4567, 0.0].map(rough);
+        assert_eq!(told, ["19059580", "-1235", "999.457", "0"]);
+    }
+
+    #[test]
     fn numbers_have_fixed_forms() {
         assert_eq!(seconds(127_443_210_999), "127.443210");
         assert_eq!(number(f64::INFINITY), "inf");

@@ -136,7 +136,7 @@ impl Simulation {
     /// Nodes and pods that come later get processes of their own, and some steps wait for nodes to be up.
     pub(super) fn faults_see(&mut self, change: Change, observer: &mut dyn Observer) {
         if let Change::Machine(node) | Change::NodeReady { node, .. } | Change::NodeTainted(node) = change {
-            self.node_may_be_up(node, observer);
+            return self.node_may_be_up(node, observer);
         }
         for index in 0..self.faults.armed.len() {
             let fault = &self.faults.armed[index].fault;

@@ -250,6 +250,7 @@ impl Simulation {
         observer.note(note, &self.cluster);
         self.carry_out_step(step);
     }
+
     /// Whether a node has booted, is heard and is called Ready, the taints that said otherwise gone: an operator would
     /// uncordon it.
     fn is_up(&self, node: NodeId) -> bool {
